@@ -1,0 +1,67 @@
+/* counts.h - what is counted of sessions, and the ratio made of it.
+ *
+ * Counts only add: any two can be summed, and a ratio is made from the sum, never stored.
+ */
+#ifndef MAILSEAL_COUNTS_H
+#define MAILSEAL_COUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dissectors/verdict.h"
+
+/* One row per count: enumerator, column name in the ledger. Order is the order of columns. */
+#define COUNTS_TABLE(X)                                                                        \
+	X(COUNT_ENC_STARTTLS, "enc_starttls")                                                  \
+	X(COUNT_ENC_IMPLICIT, "enc_implicit")                                                  \
+	X(COUNT_PLAINTEXT, "plaintext")                                                        \
+	X(COUNT_TLS_FAILED, "tls_failed")                                                      \
+	X(COUNT_NO_TRANSACTION, "no_transaction")                                              \
+	X(COUNT_INDETERMINATE, "indeterminate")                                                \
+	X(COUNT_REFUSED, "refused")           /* of plaintext: exposure "refused" */           \
+	X(COUNT_BEGUN_BEFORE, "begun_before") /* of indeterminate: began before the capture */ \
+	X(COUNT_OFFERED, "offered")                                                            \
+	X(COUNT_REQUESTED, "requested")                                                        \
+	X(COUNT_ACCEPTED, "accepted")                                                          \
+	X(COUNT_STRIPPED, "stripped")                                                          \
+	X(COUNT_TLS10, "tls10")                                                                \
+	X(COUNT_TLS11, "tls11")                                                                \
+	X(COUNT_TLS12, "tls12")                                                                \
+	X(COUNT_TLS13, "tls13")                                                                \
+	X(COUNT_MESSAGES_CLEAR, "messages_clear")                                              \
+	X(COUNT_AUTH_CLEAR, "auth_clear")                                                      \
+	X(COUNT_EXCEPTED, "excepted") /* sessions of the exceptions list; in no other count */
+
+#define COUNTS_ENUM(id, name) id,
+enum count { COUNTS_TABLE(COUNTS_ENUM) COUNT_N };
+#undef COUNTS_ENUM
+
+struct counts {
+	uint64_t n[COUNT_N];
+};
+
+const char *count_name(enum count c);
+
+/* Adds one decided session. messages_clear is not added here: messages are known at the close
+ * (counts_add_messages). */
+void counts_add_session(struct counts *c, const struct session *s, bool excepted);
+void counts_add(struct counts *to, const struct counts *from);
+uint64_t counts_sessions(const struct counts *c); /* the six verdicts together */
+
+/* The ratio of a sum of counts and what limits it. E, P, U as in doc/metrics.md. */
+struct ratio {
+	uint64_t encrypted, plaintext, unknown, failed;
+	bool known;             /* false when E + P = 0: print a dash */
+	double ratio;           /* E / (E + P) */
+	double lowest, highest; /* E / (E + P + U), (E + U) / (E + P + U) */
+	bool covered;           /* false when nothing was decided or unknown */
+	double coverage;        /* (E + P + failed) / (E + P + failed + U) */
+};
+/* lost: records lost on the way to the recorder, added to U; 0 for a single pair. */
+struct ratio counts_ratio(const struct counts *c, uint64_t lost);
+
+/* "99.98 %", "100 %" only when P = 0, "-" when not known. */
+void ratio_text(const struct ratio *r, char *out, size_t outlen);
+
+#endif

@@ -1,0 +1,89 @@
+/* incidents.h - plaintext where the charter promises none: incidents.db.
+ *
+ * An incident opens on the first session that proves it, collects evidence (the first five
+ * sessions, then counts by cause), and closes after a quiet time in which at least one session
+ * of the pair was decided and the sensor was neither blind nor lossy; otherwise it turns stale,
+ * keeps firing, and says why. Its identity is rule, pair, service and sensor; state survives a
+ * restart. Knows the ledger; delivers nothing itself.
+ */
+#ifndef MAILSEAL_INCIDENTS_H
+#define MAILSEAL_INCIDENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dissectors/verdict.h"
+#include "reports/ledger.h"
+#include "reports/peers.h"
+
+enum severity { SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_N };
+enum incident_state { INCIDENT_OPEN, INCIDENT_STALE, INCIDENT_CLOSED, INCIDENT_STATES };
+const char *severity_name(enum severity s);
+const char *incident_state_name(enum incident_state s);
+
+#define RULE_PLAINTEXT      "plaintext-between-signatories"
+#define INCIDENT_EVIDENCE   5
+#define INCIDENT_WHY_MAX    127
+#define INCIDENT_SENSOR_MAX 64
+
+struct incident {
+	int64_t id;
+	char rule[48];
+	char client[PARTY_NAME_MAX + 1], server[PARTY_NAME_MAX + 1];
+	enum service service;
+	char sensor[INCIDENT_SENSOR_MAX + 1];
+	enum severity severity;
+	enum incident_state state;
+	char why[INCIDENT_WHY_MAX + 1];    /* why it is stale; empty otherwise */
+	int64_t opened, last_seen, closed; /* seconds, UTC; closed 0 while it is not */
+	uint64_t sessions;                 /* all, each once */
+	uint64_t by_exposure[EXPOSURE_N];
+	uint64_t by_cause[CAUSE_N];
+	uint64_t confirmed;
+};
+
+struct incidents;
+
+struct incidents_config {
+	const char *sensor;
+	int64_t quiet_s;    /* quiet time before closing */
+	double lossy_share; /* share of packets or records lost that counts as lossy */
+};
+
+/* write: creates DIR/incidents.db. NULL with err. */
+struct incidents *incidents_open(const char *dir, bool write, const struct incidents_config *c,
+				 char *err, size_t errlen);
+void incidents_close(struct incidents *in);
+
+/* What happened to an incident, for the sinks. */
+enum incident_event { EVENT_OPENED, EVENT_ESCALATED, EVENT_CLOSED, EVENT_STALE, EVENT_N };
+const char *incident_event_name(enum incident_event e);
+typedef void incident_cb(void *ctx, enum incident_event e, const struct incident *i);
+
+/* A plaintext verdict fell, or what it weighs has grown (exposure, confirmed). key identifies
+ * the session among those still open, so that it is counted once however often it is offered;
+ * record is its JSON line as evidence. Sessions outside the promise, and exposure "refused", do
+ * nothing. */
+bool incidents_session(struct incidents *in, uint64_t key, const struct session *s,
+		       const struct pair *p, const char *record, incident_cb *cb, void *ctx,
+		       char *err, size_t errlen);
+
+/* After a step was committed: closes what is shown to be over, turns the rest stale. */
+bool incidents_step(struct incidents *in, struct ledger *l, int64_t step, incident_cb *cb,
+		    void *ctx, char *err, size_t errlen);
+
+/* Events that no sink has accepted yet, in order. The callback returns true when delivered. */
+typedef bool incident_deliver_cb(void *ctx, enum incident_event e, const struct incident *i);
+bool incidents_deliver(struct incidents *in, incident_deliver_cb *cb, void *ctx, char *err,
+		       size_t errlen);
+
+/* Reading, newest first; state -1 for all, peer NULL for all. */
+typedef bool incident_list_cb(void *ctx, const struct incident *i);
+bool incidents_list(struct incidents *in, int state, const char *peer, incident_list_cb *cb,
+		    void *ctx, char *err, size_t errlen);
+typedef bool incident_evidence_cb(void *ctx, const char *record);
+bool incidents_evidence(struct incidents *in, int64_t id, incident_evidence_cb *cb, void *ctx,
+			char *err, size_t errlen);
+
+#endif

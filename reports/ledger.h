@@ -1,0 +1,94 @@
+/* ledger.h - the truth: integer counts per step, service and pair of peers, in ledger.db.
+ *
+ * One transaction per step adds to minutes, hours and days together, so that each of the three
+ * is exact whatever happened between. Rows only grow. Every total, ratio, check, report and
+ * alert reads the ledger; RRD files are drawn from it.
+ *
+ * Steps are 60 s, aligned, UTC; a step is named by the second at which it begins.
+ */
+#ifndef MAILSEAL_LEDGER_H
+#define MAILSEAL_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reports/counts.h"
+#include "reports/health.h"
+#include "reports/peers.h"
+
+#define STEP_S 60
+
+enum resolution { RESOLUTION_MINUTE, RESOLUTION_HOUR, RESOLUTION_DAY, RESOLUTION_N };
+int64_t resolution_seconds(enum resolution r);
+
+struct ledger;
+
+enum ledger_mode { LEDGER_WRITE, LEDGER_READ };
+
+/* Opens DIR/ledger.db; LEDGER_WRITE creates it and brings an older schema up to date. NULL with
+ * a sentence in err (which names the file). A ledger of a newer schema is refused. */
+struct ledger *ledger_open(const char *dir, enum ledger_mode mode, char *err, size_t errlen);
+void ledger_close(struct ledger *l);
+
+/* The last step in the ledger (-1 when empty), and whether it may still be added to: true after
+ * a run that was stopped in the middle of it. */
+bool ledger_last_step(struct ledger *l, int64_t *step, bool *open, char *err, size_t errlen);
+
+/* Remembers the peers of the configuration, for tools that read the ledger without it. */
+bool ledger_set_peers(struct ledger *l, const struct peers *p, char *err, size_t errlen);
+
+/* One row of a step. */
+struct ledger_row {
+	enum service service;
+	char client[PARTY_NAME_MAX + 1];
+	char server[PARTY_NAME_MAX + 1];
+	struct counts counts;
+};
+
+/* Adds a step in one transaction. open: more of this step may follow in a later run. health is
+ * what happened during the step. False with err: nothing of it is in the ledger. */
+bool ledger_commit(struct ledger *l, int64_t step, bool open, const struct ledger_row *rows,
+		   size_t n, const struct health *health, char *err, size_t errlen);
+
+/* Deletes what is past its retention (minutes 14 days, hours 14 months, days 5 years), counted
+ * back from now. */
+bool ledger_expire(struct ledger *l, int64_t now, char *err, size_t errlen);
+
+/* A batch of RRD updates is marked before its first update and cleared after its last. */
+bool ledger_mark_rrd(struct ledger *l, bool dirty, char *err, size_t errlen);
+bool ledger_rrd_dirty(struct ledger *l, bool *dirty, char *err, size_t errlen);
+
+/* Reading -------------------------------------------------------------------------------- */
+
+/* Which rows: from <= step < to; service -1 for all; NULL names for all. */
+struct ledger_query {
+	int64_t from, to;
+	int service;
+	const char *client, *server;
+};
+
+/* Sums the rows that match, grouped by pair and service, ordered by name. The callback returns
+ * false to stop. Reads minutes where they exist and hours, then days before that. */
+typedef bool ledger_pair_cb(void *ctx, const struct ledger_row *sum);
+bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
+		char *err, size_t errlen);
+
+/* Row by row in time order, of one resolution. */
+typedef bool ledger_step_cb(void *ctx, int64_t step, const struct ledger_row *row);
+bool ledger_walk(struct ledger *l, enum resolution r, const struct ledger_query *q,
+		 ledger_step_cb *cb, void *ctx, char *err, size_t errlen);
+
+/* The steps in which the sensor ran, in time order, with its health. */
+typedef bool ledger_health_cb(void *ctx, int64_t step, const struct health *h);
+bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64_t to,
+			ledger_health_cb *cb, void *ctx, char *err, size_t errlen);
+
+/* First and last step in the ledger; false with empty err when there is none. */
+bool ledger_span(struct ledger *l, int64_t *first, int64_t *last, char *err, size_t errlen);
+
+/* The peers remembered by ledger_set_peers, in name order. */
+typedef bool ledger_peer_cb(void *ctx, const char *name, bool signatory);
+bool ledger_peers(struct ledger *l, ledger_peer_cb *cb, void *ctx, char *err, size_t errlen);
+
+#endif

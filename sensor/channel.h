@@ -1,0 +1,62 @@
+/* channel.h - the records that go from the capture process to the recorder.
+ *
+ * A pipe of fixed-size, numbered messages. The writer is confined and may write to nothing
+ * else; the reader checks every message before it believes it. Live, a full pipe costs
+ * messages and the numbers show how many; offline the writer waits.
+ */
+#ifndef MAILSEAL_CHANNEL_H
+#define MAILSEAL_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dissectors/verdict.h"
+#include "reports/health.h"
+
+enum message_kind {
+	MESSAGE_VERDICT = 1, /* the verdict fell; the session goes on. Counts now. */
+	MESSAGE_WEIGHT,      /* a counted plaintext session weighs more: exposure, confirmed */
+	MESSAGE_END,         /* the session is over. Counts now unless "counted" is set. */
+	MESSAGE_HEALTH,      /* counters so far, and the time */
+	MESSAGE_KINDS
+};
+
+struct message {
+	uint32_t magic;   /* MESSAGE_MAGIC */
+	uint32_t kind;    /* enum message_kind */
+	uint64_t number;  /* 1, 2, 3 ...; a hole is a loss */
+	uint64_t now_ns;  /* the capture's time when it was sent */
+	uint64_t session; /* which session; unique within a run */
+	uint8_t counted;  /* END: a VERDICT was sent before */
+	uint8_t last;     /* HEALTH: the last message of the run */
+	uint8_t pad[6];
+	union {
+		struct session mail;
+		struct health health;
+	};
+};
+
+#define MESSAGE_MAGIC 0x6d736c31u /* "msl1" */
+
+/* Makes the pipe; size is what the kernel is asked for. False: errno says why. */
+bool channel_open(int *read_fd, int *write_fd, unsigned size);
+
+/* Writer ---------------------------------------------------------------------------------- */
+struct channel {
+	int fd;
+	bool wait;   /* offline: wait for the reader; live: drop and let the numbers tell */
+	bool broken; /* the reader is gone */
+	uint64_t number;
+};
+
+/* Numbers and sends; m->magic and m->number are set here. False when it was dropped or the
+ * reader is gone (c->broken). */
+bool channel_send(struct channel *c, struct message *m);
+
+/* Reader ---------------------------------------------------------------------------------- */
+enum channel_read { CHANNEL_MESSAGE, CHANNEL_END, CHANNEL_BAD };
+
+/* Reads one message, waiting for it. BAD: not a message that a sane writer sends. */
+enum channel_read channel_receive(int fd, struct message *m);
+
+#endif

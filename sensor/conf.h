@@ -1,0 +1,84 @@
+/* conf.h - the configuration file, mailseal.yaml.
+ *
+ * Every option is a row of one table (conf_options) that drives the reader, --check-config,
+ * --print-config and mailseal.yaml(5). Knows libyaml; opens nothing but the file it is given.
+ */
+#ifndef MAILSEAL_CONF_H
+#define MAILSEAL_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dissectors/verdict.h"
+#include "reports/peers.h"
+
+#define CONF_INTERFACES_MAX 16
+#define CONF_PORTS_MAX      64
+#define CONF_TEXT_MAX       255
+
+enum capture_mode { MODE_DEFAULT, MODE_PORTS, MODE_ANY };
+
+/* A mail port: what it is for, and whether TLS is expected from the first byte. */
+struct mail_port {
+	uint16_t port;
+	uint8_t protocol; /* enum protocol */
+	uint8_t service;  /* enum service */
+	bool implicit_tls;
+};
+
+struct conf {
+	char sensor[CONF_TEXT_MAX + 1]; /* default: the host name */
+	char user[CONF_TEXT_MAX + 1];   /* run as; default "mailseal" */
+
+	/* capture */
+	char interfaces[CONF_INTERFACES_MAX][CONF_TEXT_MAX + 1];
+	unsigned interfaces_n;
+	enum capture_mode mode; /* default: ports with -i, any with -r */
+	char filter[4096];      /* BPF of the user's own; empty for none */
+	struct mail_port ports[CONF_PORTS_MAX];
+	unsigned ports_n;
+	unsigned snaplen;
+	unsigned ring_mib;            /* kernel ring per interface */
+	unsigned max_flows;           /* TCP connections in the table */
+	unsigned max_undecided;       /* mail sessions whose verdict is open */
+	unsigned reassembly_kib;      /* memory for segments out of order, all flows */
+	unsigned reassembly_flow_kib; /* of it for one direction of one flow */
+	unsigned idle_s;              /* a flow without packets is given up */
+
+	/* peers */
+	struct peers *peers; /* owned */
+
+	/* record */
+	char state_dir[CONF_TEXT_MAX + 1]; /* empty: none */
+	unsigned max_series;
+
+	/* incidents */
+	unsigned quiet_s;
+	unsigned lossy_percent_x100; /* 100 is 1 % */
+
+	/* syslog */
+	char syslog_socket[CONF_TEXT_MAX + 1]; /* default /dev/log; empty: no syslog */
+};
+
+/* The built-in defaults. conf_free() ends the life of either. */
+struct conf *conf_default(void);
+
+/* Reads a file over the defaults. NULL with one line in err: "FILE:LINE: KEY: what is wrong". */
+struct conf *conf_read(const char *path, char *err, size_t errlen);
+void conf_free(struct conf *c);
+
+/* Writes the configuration in force as YAML that conf_read() reads back to the same. */
+void conf_print(const struct conf *c, FILE *out);
+
+/* The mail port, or NULL. */
+const struct mail_port *conf_port(const struct conf *c, uint16_t port);
+
+/* The table, for the documentation test: key path ("capture.max_flows") and its sentence. */
+struct conf_option_text {
+	const char *key, *unit, *fallback, *text;
+};
+size_t conf_option_texts(const struct conf_option_text **out);
+
+#endif

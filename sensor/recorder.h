@@ -1,0 +1,38 @@
+/* recorder.h - the second process: turns records into ledger, files and incidents.
+ *
+ * Never sees a packet. One thread drains the channel into a bounded queue, so that a disk or a
+ * sink never backs up into the capture; the rest happens in the calling thread.
+ */
+#ifndef MAILSEAL_RECORDER_H
+#define MAILSEAL_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "reports/health.h"
+#include "sensor/conf.h"
+
+struct recorder_options {
+	const struct conf *conf;
+	const char *const *inputs; /* names of interfaces or files, by session.interface */
+	unsigned inputs_n;
+	bool live;
+	const char *state_dir; /* NULL: no state is written and no sink runs */
+	FILE *sessions;        /* --sessions, or NULL; flushed at the end and when idle */
+	bool quiet;
+};
+
+struct recorder;
+
+/* Opens and locks the state directory (created, mode 0750, when it does not exist) and every
+ * file that it needs. Called before privileges are dropped. NULL with one line in err. */
+struct recorder *recorder_new(const struct recorder_options *o, char *err, size_t errlen);
+
+/* Consumes the channel until it ends. Returns the exit code for the program: 0, or 1 when
+ * something could not be written, the capture died before its last message, or the windows are
+ * older than the last one in the state directory. *last receives the final counters. */
+int recorder_run(struct recorder *r, int channel_fd, struct health *last);
+void recorder_free(struct recorder *r);
+
+#endif

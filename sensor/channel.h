@@ -38,7 +38,9 @@ struct message {
 
 #define MESSAGE_MAGIC 0x6d736c31u /* "msl1" */
 
-/* Makes the pipe; size is what the kernel is asked for. False: errno says why. */
+/* Makes the pipe; size is what the kernel is asked for. The write end does not block, so that
+ * a live writer can drop; to wait is poll(). Both are closed on exec. False: errno says why.
+ * The program ignores SIGPIPE. */
 bool channel_open(int *read_fd, int *write_fd, unsigned size);
 
 /* Writer ---------------------------------------------------------------------------------- */
@@ -56,7 +58,8 @@ bool channel_send(struct channel *c, struct message *m);
 /* Reader ---------------------------------------------------------------------------------- */
 enum channel_read { CHANNEL_MESSAGE, CHANNEL_END, CHANNEL_BAD };
 
-/* Reads one message, waiting for it. BAD: not a message that a sane writer sends. */
+/* Reads one message, waiting for it. BAD: not a message that a sane writer sends. That the
+ * numbers grow is for the caller to check, who knows the one before. */
 enum channel_read channel_receive(int fd, struct message *m);
 
 #endif

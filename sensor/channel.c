@@ -1,0 +1,100 @@
+/* channel.c - the records that go from the capture process to the recorder. */
+#include "sensor/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* A write of up to PIPE_BUF bytes is all or nothing (pipe(7)): no message is ever torn. */
+_Static_assert(sizeof(struct message) <= PIPE_BUF, "a message must fit an atomic write");
+
+bool channel_open(int *read_fd, int *write_fd, unsigned size)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return false;
+	if (fcntl(fds[1], F_SETFL, O_NONBLOCK) != 0) {
+		int saved = errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		errno = saved;
+		return false;
+	}
+	(void)fcntl(fds[1], F_SETPIPE_SZ, (int)size); /* the kernel may allow less */
+	*read_fd = fds[0];
+	*write_fd = fds[1];
+	return true;
+}
+
+/* Waits for room. False when the reader is gone. */
+static bool wait_for_room(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, -1) >= 0 || errno == EINTR;
+}
+
+bool channel_send(struct channel *c, struct message *m)
+{
+	if (c->broken)
+		return false;
+	m->magic = MESSAGE_MAGIC;
+	m->number = ++c->number;
+	for (;;) {
+		if (write(c->fd, m, sizeof(*m)) == (ssize_t)sizeof(*m))
+			return true;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN || (c->wait && !wait_for_room(c->fd))) {
+			c->broken = true;
+			return false;
+		}
+		if (!c->wait)
+			return false;
+	}
+}
+
+/* Fills buf; returns what came before the end. */
+static size_t read_all(int fd, void *buf, size_t len)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = read(fd, (char *)buf + have, len - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	return have;
+}
+
+static bool message_valid(const struct message *m)
+{
+	if (m->magic != MESSAGE_MAGIC || m->number == 0 || m->counted > 1 || m->last > 1)
+		return false;
+	switch (m->kind) {
+	case MESSAGE_VERDICT:
+	case MESSAGE_WEIGHT:
+	case MESSAGE_END: return !m->last && session_valid(&m->mail);
+	case MESSAGE_HEALTH: return true;
+	}
+	return false;
+}
+
+enum channel_read channel_receive(int fd, struct message *m)
+{
+	size_t n = read_all(fd, m, sizeof(*m));
+
+	if (n == 0)
+		return CHANNEL_END;
+	if (n != sizeof(*m) || !message_valid(m))
+		return CHANNEL_BAD;
+	return CHANNEL_MESSAGE;
+}

@@ -43,9 +43,12 @@ struct counts {
 
 const char *count_name(enum count c);
 
-/* Adds one decided session. messages_clear is not added here: messages are known at the close
- * (counts_add_messages). */
+/* Adds one decided session; an excepted one counts as excepted and nothing else. Its messages
+ * are not added here, because they go on growing after the verdict. */
 void counts_add_session(struct counts *c, const struct session *s, bool excepted);
+/* Adds the messages of a session that is over (session.messages; MESSAGES_NULL adds nothing).
+ * Not for excepted sessions. */
+void counts_add_messages(struct counts *c, int32_t messages);
 void counts_add(struct counts *to, const struct counts *from);
 uint64_t counts_sessions(const struct counts *c); /* the six verdicts together */
 
@@ -61,7 +64,7 @@ struct ratio {
 /* lost: records lost on the way to the recorder, added to U; 0 for a single pair. */
 struct ratio counts_ratio(const struct counts *c, uint64_t lost);
 
-/* "99.98 %", "100 %" only when P = 0, "-" when not known. */
+/* "99.98 %", rounded down; "100 %" only when P = 0, "0 %" only when E = 0, "-" when not known. */
 void ratio_text(const struct ratio *r, char *out, size_t outlen);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* One row per counter: enumerator, name in the ledger and in health.rrd (at most 19 characters),
- * what it counts. Rows from SKIP_LINK to SKIP_PORT are the reasons why a packet was not delivered. */
+ * what it counts. Rows from SKIP_LINK to SKIP_FULL are the reasons why a packet was not delivered. */
 #define HEALTH_TABLE(X)                                                                       \
 	X(HEALTH_PACKETS, "packets", "packets read")                                          \
 	X(HEALTH_BYTES, "bytes", "bytes on the wire of the packets read")                     \

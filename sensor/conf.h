@@ -28,6 +28,8 @@ struct mail_port {
 	bool implicit_tls;
 };
 
+struct ydoc;
+
 struct conf {
 	char sensor[CONF_TEXT_MAX + 1]; /* default: the host name */
 	char user[CONF_TEXT_MAX + 1];   /* run as; default "mailseal" */
@@ -49,6 +51,7 @@ struct conf {
 
 	/* peers */
 	struct peers *peers; /* owned */
+	struct ydoc *source; /* owned: the file, for conf_print(); NULL for the defaults */
 
 	/* record */
 	char state_dir[CONF_TEXT_MAX + 1]; /* empty: none */

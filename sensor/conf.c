@@ -1,0 +1,426 @@
+/* conf.c - reads the configuration file. */
+#include "sensor/conf.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sensor/conf_table.h"
+#include "sensor/conf_yaml.h"
+
+#define KEY_MAX 128
+#define WHY_MAX 512
+
+struct reader {
+	const char *path;
+	char *err;
+	size_t errlen;
+	struct conf *conf;
+};
+
+/* Defaults ----------------------------------------------------------------------------------- */
+
+/* The host name, with "-" for what a sensor name cannot hold. */
+static void set_host_name(struct conf *c, const struct conf_option *o)
+{
+	char name[CONF_TEXT_MAX + 1] = "", why[WHY_MAX];
+
+	if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
+		strcpy(name, "mailseald");
+	name[o->max] = '\0';
+	while (!conf_option_set(c, o, name, why, sizeof(why))) {
+		for (char *at = name; *at; at++) {
+			char one[2] = { *at, '\0' };
+
+			if (!conf_option_set(c, o, one, why, sizeof(why)))
+				*at = '-';
+		}
+	}
+}
+
+static void set_default_ports(struct conf *c, const struct conf_option *o, const char *fallback)
+{
+	char list[64], why[WHY_MAX], *save = NULL;
+
+	strncpy(list, fallback, sizeof(list) - 1);
+	list[sizeof(list) - 1] = '\0';
+	for (char *at = strtok_r(list, ", ", &save); at; at = strtok_r(NULL, ", ", &save)) {
+		if (!conf_port_add(c, (enum port_list)o->offset, at, why, sizeof(why)))
+			abort(); /* the table is wrong */
+	}
+}
+
+static void set_default(struct conf *c, const struct conf_option *o, const char *fallback)
+{
+	char why[WHY_MAX];
+
+	switch (o->kind) {
+	case OPTION_SENSOR: set_host_name(c, o); return;
+	case OPTION_PORTS: set_default_ports(c, o, fallback); return;
+	case OPTION_TEXT:
+	case OPTION_PATH:
+	case OPTION_COUNT:
+	case OPTION_PERCENT:
+		if (!conf_option_set(c, o, fallback, why, sizeof(why)))
+			abort(); /* the table is wrong */
+		return;
+	case OPTION_MODE:
+	case OPTION_INTERFACES:
+	case OPTION_PEER:
+	case OPTION_EXCEPTION: return;
+	}
+}
+
+struct conf *conf_default(void)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+	const struct conf_option *options;
+	const struct conf_option_text *texts;
+	size_t n = conf_options(&options);
+
+	if (!c)
+		abort();
+	conf_option_texts(&texts);
+	for (size_t i = 0; i < n; i++)
+		set_default(c, &options[i], texts[i].fallback);
+	c->peers = peers_new();
+	return c;
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	peers_free(c->peers);
+	ydoc_free(c->source);
+	free(c);
+}
+
+/* Errors: one line, whatever the file held ---------------------------------------------------- */
+
+static bool fail(struct reader *r, unsigned line, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static bool fail(struct reader *r, unsigned line, const char *key, const char *fmt, ...)
+{
+	char what[WHY_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	snprintf(r->err, r->errlen, "%s:%u: %s: %s", r->path, line, key, what);
+	for (char *at = r->err; r->errlen > 0 && *at; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	}
+	return false;
+}
+
+static bool expect(struct reader *r, const struct ynode *n, enum ynode_kind kind, const char *key)
+{
+	static const char *const names[] = {
+		[YNODE_SCALAR] = "a single value",
+		[YNODE_LIST] = "a list",
+		[YNODE_MAP] = "keys with values",
+	};
+
+	if (n->kind == kind)
+		return true;
+	return fail(r, n->line, key, "needs %s, not %s", names[kind], names[n->kind]);
+}
+
+/* A section of which everything is commented out. */
+static bool is_empty(const struct ynode *n)
+{
+	return n->kind == YNODE_SCALAR && n->plain && n->text[0] == '\0';
+}
+
+/* A value that is there: "key:" alone and "key: ~" are not. */
+static bool expect_value(struct reader *r, const struct ynode *n, const char *key)
+{
+	if (!expect(r, n, YNODE_SCALAR, key))
+		return false;
+	if (is_empty(n) ||
+	    (n->plain && (strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0)))
+		return fail(r, n->line, key, "needs a value");
+	return true;
+}
+
+static void join(char out[KEY_MAX], const char *section, const char *word)
+{
+	snprintf(out, KEY_MAX, "%s%s%.64s", section, section[0] ? "." : "", word);
+}
+
+static bool unknown_key(struct reader *r, const struct ynode *k, const char *section)
+{
+	char key[KEY_MAX];
+	size_t len = 0;
+	const char *near = conf_option_nearest(section, k->text, &len);
+
+	join(key, section, k->text);
+	if (near)
+		return fail(r, k->line, key, "unknown key; did you mean \"%.*s\"?", (int)len, near);
+	return fail(r, k->line, key, "unknown key");
+}
+
+/* Every key of a map is one of ours, and there once. */
+static bool check_keys(struct reader *r, const struct ynode *map, const char *section)
+{
+	char key[KEY_MAX];
+
+	for (const struct ynode *k = map->first; k; k = k->next) {
+		join(key, section, k->text);
+		if (k->text[0] == '\0' || strchr(k->text, '.') || /* a path, not a word */
+		    (!conf_option_find(key) && !conf_option_is_section(key)))
+			return unknown_key(r, k, section);
+		for (const struct ynode *j = map->first; j != k; j = j->next) {
+			if (strcmp(j->text, k->text) == 0)
+				return fail(r, k->line, key, "is in line %u already", j->line);
+		}
+	}
+	return true;
+}
+
+/* Options ------------------------------------------------------------------------------------ */
+
+static bool read_ports(struct reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	char why[WHY_MAX];
+
+	if (!expect(r, n, YNODE_LIST, o->key))
+		return false;
+	for (const struct ynode *i = n->first; i; i = i->next) {
+		if (!expect_value(r, i, o->key))
+			return false;
+		if (!i->plain)
+			return fail(r, i->line, o->key, "needs numbers without quotes");
+		if (!conf_port_add(r->conf, (enum port_list)o->offset, i->text, why, sizeof(why)))
+			return fail(r, i->line, o->key, "%s", why);
+	}
+	return true;
+}
+
+static bool add_interface(struct reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	struct conf *c = r->conf;
+	size_t len;
+
+	if (!expect_value(r, n, o->key))
+		return false;
+	len = strlen(n->text);
+	if (len == 0 || len > CONF_TEXT_MAX)
+		return fail(r, n->line, o->key, "needs names of 1 to %d bytes", CONF_TEXT_MAX);
+	if (c->interfaces_n == CONF_INTERFACES_MAX)
+		return fail(r, n->line, o->key, "more than %d interfaces", CONF_INTERFACES_MAX);
+	for (unsigned i = 0; i < c->interfaces_n; i++) {
+		if (strcmp(c->interfaces[i], n->text) == 0)
+			return fail(r, n->line, o->key, "names %.64s twice", n->text);
+	}
+	memcpy(c->interfaces[c->interfaces_n++], n->text, len + 1);
+	return true;
+}
+
+static bool read_interfaces(struct reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	if (!expect(r, n, YNODE_LIST, o->key))
+		return false;
+	for (const struct ynode *i = n->first; i; i = i->next) {
+		if (!add_interface(r, o, i))
+			return false;
+	}
+	return true;
+}
+
+static bool read_single(struct reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	char why[WHY_MAX];
+
+	if (!expect_value(r, n, o->key))
+		return false;
+	if (!n->plain && (o->kind == OPTION_COUNT || o->kind == OPTION_PERCENT))
+		return fail(r, n->line, o->key, "needs a number without quotes");
+	if (!conf_option_set(r->conf, o, n->text, why, sizeof(why)))
+		return fail(r, n->line, o->key, "%s", why);
+	return true;
+}
+
+static bool read_option(struct reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	switch (o->kind) {
+	case OPTION_SENSOR:
+	case OPTION_TEXT:
+	case OPTION_PATH:
+	case OPTION_COUNT:
+	case OPTION_PERCENT:
+	case OPTION_MODE: return read_single(r, o, n);
+	case OPTION_INTERFACES: return read_interfaces(r, o, n);
+	case OPTION_PORTS: return read_ports(r, o, n);
+	case OPTION_PEER:
+	case OPTION_EXCEPTION: break; /* within lists: read_peer() and read_exception() */
+	}
+	return true;
+}
+
+/* Peers -------------------------------------------------------------------------------------- */
+
+static bool read_signatory(struct reader *r, const struct ynode *item, bool *out)
+{
+	static const char key[] = "peers.signatory";
+	const struct ynode *n = ynode_get(item, "signatory");
+
+	*out = false;
+	if (!n)
+		return true;
+	if (!expect_value(r, n, key))
+		return false;
+	*out = strcmp(n->text, "true") == 0;
+	if (!n->plain || (!*out && strcmp(n->text, "false") != 0))
+		return fail(r, n->line, key, "needs true or false, not \"%.40s\"", n->text);
+	return true;
+}
+
+static bool read_prefixes(struct reader *r, const struct ynode *item, int peer,
+			  enum prefix_kind kind, const char *word)
+{
+	const struct ynode *n = ynode_get(item, word);
+	char key[KEY_MAX], why[WHY_MAX];
+
+	if (!n)
+		return true;
+	join(key, "peers", word);
+	if (!expect(r, n, YNODE_LIST, key))
+		return false;
+	for (const struct ynode *i = n->first; i; i = i->next) {
+		if (!expect_value(r, i, key))
+			return false;
+		if (!peers_add_prefix(r->conf->peers, peer, kind, i->text, why, sizeof(why)))
+			return fail(r, i->line, key, "%s", why);
+	}
+	return true;
+}
+
+static bool read_peer(struct reader *r, const struct ynode *item)
+{
+	const struct ynode *name;
+	char why[WHY_MAX];
+	bool signatory;
+	int peer;
+
+	if (!expect(r, item, YNODE_MAP, "peers") || !check_keys(r, item, "peers"))
+		return false;
+	name = ynode_get(item, "name");
+	if (!name)
+		return fail(r, item->line, "peers.name", "is missing");
+	if (!expect_value(r, name, "peers.name") || !read_signatory(r, item, &signatory))
+		return false;
+	peer = peers_add(r->conf->peers, name->text, signatory, why, sizeof(why));
+	if (peer < 0)
+		return fail(r, name->line, "peers.name", "%s", why);
+	return read_prefixes(r, item, peer, PREFIX_MTA, "mta") &&
+	       read_prefixes(r, item, peer, PREFIX_ACCESS, "access") &&
+	       read_prefixes(r, item, peer, PREFIX_NETWORKS, "networks");
+}
+
+static bool read_exception(struct reader *r, const struct ynode *item)
+{
+	const struct ynode *client, *server, *note;
+	char why[WHY_MAX];
+
+	if (!expect(r, item, YNODE_MAP, "exceptions") || !check_keys(r, item, "exceptions"))
+		return false;
+	client = ynode_get(item, "client");
+	server = ynode_get(item, "server");
+	note = ynode_get(item, "note");
+	if (!client && !server)
+		return fail(r, item->line, "exceptions", "needs a client, a server or both");
+	if ((client && !expect_value(r, client, "exceptions.client")) ||
+	    (server && !expect_value(r, server, "exceptions.server")) ||
+	    (note && !expect(r, note, YNODE_SCALAR, "exceptions.note")))
+		return false;
+	if (!peers_add_exception(r->conf->peers, client ? client->text : NULL,
+				 server ? server->text : NULL, why, sizeof(why)))
+		return fail(r, item->line, "exceptions", "%s", why);
+	return true;
+}
+
+static bool read_items(struct reader *r, const struct ynode *n, const char *key,
+		       bool (*item)(struct reader *, const struct ynode *))
+{
+	if (is_empty(n))
+		return true;
+	if (!expect(r, n, YNODE_LIST, key))
+		return false;
+	for (const struct ynode *i = n->first; i; i = i->next) {
+		if (!item(r, i))
+			return false;
+	}
+	return true;
+}
+
+/* Sections ----------------------------------------------------------------------------------- */
+
+/* Lists of ports that the file gives replace the built-in ones, all of them first: a port may
+ * have moved from one list to another. */
+static void drop_replaced_ports(struct conf *c, const struct ynode *map, const char *section)
+{
+	char key[KEY_MAX];
+
+	for (const struct ynode *k = map->first; k; k = k->next) {
+		const struct conf_option *o;
+
+		join(key, section, k->text);
+		o = conf_option_find(key);
+		if (o && o->kind == OPTION_PORTS)
+			conf_ports_clear(c, (enum port_list)o->offset);
+	}
+}
+
+static bool read_section(struct reader *r, const struct ynode *map, const char *section)
+{
+	char key[KEY_MAX];
+
+	if (is_empty(map))
+		return true;
+	if (!expect(r, map, YNODE_MAP, section[0] ? section : "file") ||
+	    !check_keys(r, map, section))
+		return false;
+	drop_replaced_ports(r->conf, map, section);
+	for (const struct ynode *k = map->first; k; k = k->next) {
+		const struct conf_option *o;
+		bool ok;
+
+		join(key, section, k->text);
+		o = conf_option_find(key);
+		if (o)
+			ok = read_option(r, o, k->value);
+		else if (strcmp(key, "peers") == 0)
+			ok = read_items(r, k->value, key, read_peer);
+		else if (strcmp(key, "exceptions") == 0)
+			ok = read_items(r, k->value, key, read_exception);
+		else
+			ok = read_section(r, k->value, key); /* as deep as the table */
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+struct conf *conf_read(const char *path, char *err, size_t errlen)
+{
+	struct reader r = { .path = path, .err = err, .errlen = errlen };
+	struct ydoc *source = ydoc_read(path, err, errlen);
+	const struct ynode *root;
+
+	if (!source)
+		return NULL;
+	r.conf = conf_default();
+	r.conf->source = source;
+	root = ydoc_root(source);
+	if (root && !read_section(&r, root, "")) {
+		conf_free(r.conf);
+		return NULL;
+	}
+	return r.conf;
+}

@@ -1,0 +1,144 @@
+/* conf_print.c - writes the configuration in force as YAML. */
+#include "sensor/conf.h"
+
+#include <string.h>
+
+#include "sensor/conf_table.h"
+#include "sensor/conf_yaml.h"
+
+/* Within quotes, whatever the text: values hold no control characters (conf_yaml.h). */
+static void print_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+/* Section lines ("capture:", "  ports:") that the key before had not, and the indented word. */
+static void print_key(FILE *out, const char *before, const char *key)
+{
+	const char *dot;
+	unsigned depth = 0;
+
+	for (; (dot = strchr(key, '.')); key = dot + 1, depth++) {
+		size_t n = (size_t)(dot - key) + 1;
+
+		if (before && strncmp(before, key, n) == 0) {
+			before += n;
+			continue;
+		}
+		before = NULL;
+		fprintf(out, "%*s%.*s:\n", (int)(2 * depth), "", (int)(n - 1), key);
+	}
+	fprintf(out, "%*s%s: ", (int)(2 * depth), "", key);
+}
+
+static void print_ports(FILE *out, const struct conf *c, enum port_list list)
+{
+	const char *comma = "";
+
+	fputc('[', out);
+	for (unsigned i = 0; i < c->ports_n; i++) {
+		if (!conf_port_is_of(&c->ports[i], list))
+			continue;
+		fprintf(out, "%s%u", comma, c->ports[i].port);
+		comma = ", ";
+	}
+	fputs("]\n", out);
+}
+
+static void print_interfaces(FILE *out, const struct conf *c)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < c->interfaces_n; i++) {
+		fputs(i ? ", " : "", out);
+		print_quoted(out, c->interfaces[i]);
+	}
+	fputs("]\n", out);
+}
+
+static void print_value(FILE *out, const struct conf *c, const struct conf_option *o)
+{
+	char text[4096];
+
+	switch (o->kind) {
+	case OPTION_PORTS: print_ports(out, c, (enum port_list)o->offset); return;
+	case OPTION_INTERFACES: print_interfaces(out, c); return;
+	case OPTION_SENSOR:
+	case OPTION_TEXT:
+	case OPTION_PATH:
+		conf_option_get(c, o, text, sizeof(text));
+		print_quoted(out, text);
+		break;
+	case OPTION_COUNT:
+	case OPTION_PERCENT:
+	case OPTION_MODE:
+		conf_option_get(c, o, text, sizeof(text));
+		fputs(text, out);
+		break;
+	case OPTION_PEER:
+	case OPTION_EXCEPTION: break;
+	}
+	fputc('\n', out);
+}
+
+/* The value of a key of a peer or an exception. */
+static void print_node(FILE *out, const struct ynode *n, bool quoted)
+{
+	if (n->kind == YNODE_LIST) {
+		fputc('[', out);
+		for (const struct ynode *i = n->first; i; i = i->next) {
+			print_quoted(out, i->text);
+			fputs(i->next ? ", " : "", out);
+		}
+		fputs("]\n", out);
+	} else if (quoted) {
+		print_quoted(out, n->text);
+		fputc('\n', out);
+	} else {
+		fprintf(out, "%s\n", n->text);
+	}
+}
+
+static void print_items(FILE *out, const char *key, const struct ynode *list)
+{
+	if (!list || !list->first)
+		return;
+	fprintf(out, "%s:\n", key);
+	for (const struct ynode *item = list->first; item; item = item->next) {
+		const char *lead = "  - ";
+
+		for (const struct ynode *k = item->first; k; k = k->next) {
+			fprintf(out, "%s%s: ", lead, k->text);
+			print_node(out, k->value, strcmp(k->text, "signatory") != 0);
+			lead = "    ";
+		}
+	}
+}
+
+void conf_print(const struct conf *c, FILE *out)
+{
+	const struct ynode *root = c->source ? ydoc_root(c->source) : NULL;
+	const struct conf_option *options;
+	size_t n = conf_options(&options);
+	const char *before = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct conf_option *o = &options[i];
+
+		if (o->kind == OPTION_PEER || o->kind == OPTION_EXCEPTION ||
+		    (o->kind == OPTION_MODE && c->mode == MODE_DEFAULT))
+			continue;
+		print_key(out, before, o->key);
+		print_value(out, c, o);
+		before = o->key;
+	}
+	if (root && root->kind == YNODE_MAP) {
+		print_items(out, "peers", ynode_get(root, "peers"));
+		print_items(out, "exceptions", ynode_get(root, "exceptions"));
+	}
+}

@@ -1,0 +1,139 @@
+/* conf_table.h - the options of mailseal.yaml, one row each.
+ *
+ * A row drives the default, the reader, --print-config and the check of mailseal.yaml(5).
+ * Knows nothing of YAML.
+ */
+#ifndef MAILSEAL_CONF_TABLE_H
+#define MAILSEAL_CONF_TABLE_H
+
+#include "sensor/conf.h"
+
+enum option_kind {
+	OPTION_SENSOR,     /* a name; by default that of the host */
+	OPTION_TEXT,       /* text of min to max bytes */
+	OPTION_PATH,       /* an absolute path of at most max bytes, or empty */
+	OPTION_COUNT,      /* a whole number from min to max */
+	OPTION_PERCENT,    /* up to two decimals; min, max and value in hundredths */
+	OPTION_MODE,       /* ports or any */
+	OPTION_INTERFACES, /* a list of names */
+	OPTION_PORTS,      /* a list of ports; offset is an enum port_list */
+	OPTION_PEER,       /* a key of an item of peers */
+	OPTION_EXCEPTION   /* a key of an item of exceptions */
+};
+
+struct conf_option {
+	const char *key;
+	enum option_kind kind;
+	size_t offset; /* into struct conf, unless the kind says otherwise */
+	unsigned min, max;
+};
+
+/* Key, unit, default, what it is; kind, offset, least, most. By section, in the order printed. */
+#define CONF_AT(field) offsetof(struct conf, field)
+#define CONF_TABLE(X)                                                                              \
+	X("sensor", "", "the host name", "Name of this sensor in records and alerts.",             \
+	  OPTION_SENSOR, CONF_AT(sensor), 1, 64)                                                   \
+	X("user", "", "mailseal", "User to run as when started as root.", OPTION_TEXT,             \
+	  CONF_AT(user), 1, 32)                                                                    \
+	X("capture.interfaces", "", "", "Interfaces to capture on when no -i or -r is given.",     \
+	  OPTION_INTERFACES, CONF_AT(interfaces), 1, CONF_INTERFACES_MAX)                          \
+	X("capture.mode", "", "",                                                                  \
+	  "What is looked at: \"ports\" (mail ports) or \"any\" (all TCP).", OPTION_MODE,          \
+	  CONF_AT(mode), 0, 0)                                                                     \
+	X("capture.filter", "", "", "A pcap filter of your own that packets must pass as well.",   \
+	  OPTION_TEXT, CONF_AT(filter), 0, 4095)                                                   \
+	X("capture.ports.smtp", "", "25, 2525", "Ports of SMTP between mail servers.",             \
+	  OPTION_PORTS, PORTS_SMTP, 1, 65535)                                                      \
+	X("capture.ports.submission", "", "587", "Ports of submission with STARTTLS.",             \
+	  OPTION_PORTS, PORTS_SUBMISSION, 1, 65535)                                                \
+	X("capture.ports.submissions", "", "465", "Ports of submission with implicit TLS.",        \
+	  OPTION_PORTS, PORTS_SUBMISSIONS, 1, 65535)                                               \
+	X("capture.ports.imap", "", "143", "Ports of IMAP.", OPTION_PORTS, PORTS_IMAP, 1, 65535)   \
+	X("capture.ports.imaps", "", "993", "Ports of IMAP with implicit TLS.", OPTION_PORTS,      \
+	  PORTS_IMAPS, 1, 65535)                                                                   \
+	X("capture.ports.pop3", "", "110", "Ports of POP3.", OPTION_PORTS, PORTS_POP3, 1, 65535)   \
+	X("capture.ports.pop3s", "", "995", "Ports of POP3 with implicit TLS.", OPTION_PORTS,      \
+	  PORTS_POP3S, 1, 65535)                                                                   \
+	X("capture.snaplen", "bytes", "65535", "How much of each packet is captured.",             \
+	  OPTION_COUNT, CONF_AT(snaplen), 128, 262144)                                             \
+	X("capture.ring_mib", "MiB", "32", "Capture ring in the kernel, per interface.",           \
+	  OPTION_COUNT, CONF_AT(ring_mib), 1, 2047)                                                \
+	X("capture.max_flows", "", "250000", "TCP connections followed at the same time.",         \
+	  OPTION_COUNT, CONF_AT(max_flows), 16, 50000000)                                          \
+	X("capture.max_undecided", "", "20000",                                                    \
+	  "Mail sessions without a verdict at the same time.", OPTION_COUNT,                       \
+	  CONF_AT(max_undecided), 16, 10000000)                                                    \
+	X("capture.reassembly_kib", "KiB", "65536", "Memory for segments that came out of order.", \
+	  OPTION_COUNT, CONF_AT(reassembly_kib), 64, 16777216)                                     \
+	X("capture.reassembly_flow_kib", "KiB", "256",                                             \
+	  "Most of it that one direction of one connection may hold.", OPTION_COUNT,               \
+	  CONF_AT(reassembly_flow_kib), 1, 65536)                                                  \
+	X("capture.idle_s", "s", "1800", "A connection without packets for so long is given up.",  \
+	  OPTION_COUNT, CONF_AT(idle_s), 1, 86400)                                                 \
+	X("record.state_dir", "", "", "State directory; empty for none.", OPTION_PATH,             \
+	  CONF_AT(state_dir), 0, CONF_TEXT_MAX)                                                    \
+	X("record.max_series", "", "1000",                                                         \
+	  "Pairs of peers counted by name; the rest is \"other\".", OPTION_COUNT,                  \
+	  CONF_AT(max_series), SERVICE_N, 100000)                                                  \
+	X("incidents.quiet_s", "s", "3600", "Quiet time after which an incident may close.",       \
+	  OPTION_COUNT, CONF_AT(quiet_s), 60, 2592000)                                             \
+	X("incidents.lossy_percent", "%", "1",                                                     \
+	  "Share of lost packets or records that is too much.", OPTION_PERCENT,                    \
+	  CONF_AT(lossy_percent_x100), 0, 10000)                                                   \
+	X("syslog.socket", "", "/dev/log", "Local syslog socket for incidents; empty for none.",   \
+	  OPTION_PATH, CONF_AT(syslog_socket), 0, 107)                                             \
+	X("peers.name", "", "", "Name of a peer: a-z, 0-9 and -, at most 32.", OPTION_PEER, 0, 0,  \
+	  0)                                                                                       \
+	X("peers.signatory", "", "false", "Whether the peer signed the charter.", OPTION_PEER, 0,  \
+	  0, 0)                                                                                    \
+	X("peers.mta", "", "", "Prefixes of its mail servers, sending and receiving.",             \
+	  OPTION_PEER, 0, 0, 0)                                                                    \
+	X("peers.access", "", "", "Prefixes of its submission, IMAP and POP3 servers.",            \
+	  OPTION_PEER, 0, 0, 0)                                                                    \
+	X("peers.networks", "", "", "The rest of its address space.", OPTION_PEER, 0, 0, 0)        \
+	X("exceptions.client", "", "", "Client prefix of sessions that are counted apart.",        \
+	  OPTION_EXCEPTION, 0, 0, 0)                                                               \
+	X("exceptions.server", "", "", "Server prefix of sessions that are counted apart.",        \
+	  OPTION_EXCEPTION, 0, 0, 0)                                                               \
+	X("exceptions.note", "", "", "Why; for the reader.", OPTION_EXCEPTION, 0, 0, 0)
+
+enum port_list {
+	PORTS_SMTP,
+	PORTS_SUBMISSION,
+	PORTS_SUBMISSIONS,
+	PORTS_IMAP,
+	PORTS_IMAPS,
+	PORTS_POP3,
+	PORTS_POP3S,
+	PORT_LISTS
+};
+
+/* What the ports of a list are for; port is 0. */
+struct mail_port conf_port_list(enum port_list list);
+bool conf_port_is_of(const struct mail_port *p, enum port_list list);
+
+size_t conf_options(const struct conf_option **out);
+
+/* The row of a key path; NULL when there is none. */
+const struct conf_option *conf_option_find(const char *key);
+
+/* True when some row lies below the key path: "capture", "capture.ports", "peers". */
+bool conf_option_is_section(const char *key);
+
+/* The word below a section ("" for the top) that is most like word; NULL when none is near.
+ * len receives its length. */
+const char *conf_option_nearest(const char *section, const char *word, size_t *len);
+
+/* Sets an option of the kinds SENSOR, TEXT, PATH, COUNT, PERCENT and MODE from its text. False
+ * with why: what is wrong, without the key. */
+bool conf_option_set(struct conf *c, const struct conf_option *o, const char *text, char *why,
+		     size_t whylen);
+
+/* The same text back, without quotes. */
+void conf_option_get(const struct conf *c, const struct conf_option *o, char *out, size_t outlen);
+
+/* Adds a port to a list. False with why: out of bounds, in a list already, too many. */
+bool conf_port_add(struct conf *c, enum port_list list, const char *text, char *why, size_t whylen);
+void conf_ports_clear(struct conf *c, enum port_list list);
+
+#endif

@@ -32,12 +32,13 @@ HOSTS = {h.name: h for h in [
     Host("mx2-bouygues", "bouygues", "198.51.100.99"),   # demands TLS
     Host("mx2-laposte", "laposte", "198.51.100.131"),    # has none: the incident
     Host("smtp-orange", "orange", "198.51.100.18"),      # submission
-    Host("other", "other", "192.0.2.25", "2001:db8:ffff:25::25"),
+    Host("cloud", "cloud", "192.0.2.25"),                # signed nothing, has no TLS
+    Host("other", "other", "192.0.2.130", "2001:db8:ffff:25::25"),
     Host("scanner", "other", "192.0.2.200"),
     Host("subscriber", "orange-net", "203.0.113.10"),
 ]}
 # Messages per pair: IPv4 and IPv6.
-SEALED_V4, SEALED_V6, INCIDENT, REFUSED, TO_OTHER, FROM_OTHER = 2, 1, 4, 2, 2, 2
+SEALED_V4, SEALED_V6, INCIDENT, REFUSED, TO_CLOUD, FROM_OTHER = 2, 1, 4, 2, 2, 2
 
 
 def certificate(top):
@@ -69,7 +70,7 @@ def plan():
             routes[f"mx1-{sender}", f"v6.{receiver}.example"] = (transport, mx.v6, SEALED_V6)
     routes["mx1-free", "strict.bouygues.example"] = (
         "smtp-none", HOSTS["mx2-bouygues"].v4, REFUSED)
-    routes["mx1-orange", "other.example"] = ("smtp", HOSTS["other"].v4, TO_OTHER)
+    routes["mx1-orange", "cloud.example"] = ("smtp", HOSTS["cloud"].v4, TO_CLOUD)
     routes["other", "orange.example"] = ("smtp", HOSTS["mx1-orange"].v4, FROM_OTHER)
     routes["other", "v6.sfr.example"] = ("smtp-none", HOSTS["mx1-sfr"].v6, FROM_OTHER)
     return routes
@@ -77,7 +78,7 @@ def plan():
 
 def start_servers(lab, top, routes):
     """Every Postfix of the lab; their names are those of their hosts."""
-    security = {"mx2-laposte": "none", "other": "none", "mx2-bouygues": "encrypt"}
+    security = {"mx2-laposte": "none", "cloud": "none", "mx2-bouygues": "encrypt"}
     for name, host in HOSTS.items():
         if name in ("scanner", "subscriber"):
             continue

@@ -64,7 +64,7 @@ static enum family family_of(const uint8_t addr[16])
 
 static unsigned bit_at(const uint8_t addr[16], unsigned pos)
 {
-	return (addr[pos / 8] >> (7 - pos % 8)) & 1u;
+	return (unsigned)addr[pos / 8] >> (7 - pos % 8) & 1u;
 }
 
 /* How many leading bits two addresses share, at most max. */

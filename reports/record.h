@@ -17,26 +17,32 @@
 
 struct record_context {
 	const char *sensor;
-	const char *interface; /* name, or file name of -r; escaped on output */
+	const char *interface; /* name, or file name of -r, of which the end is kept; or NULL */
 	const struct pair *pair;
-	int64_t counted; /* step in which the session was counted */
+	int64_t counted; /* step in which the session was counted; negative writes null */
 	bool fallback;
-	bool truncate; /* addresses outside mta and access prefixes to /16 and /48 */
+	/* Addresses outside mta and access prefixes to /16 and /48. The community ID is null
+	 * then: trying all addresses of a /16 would undo it. */
+	bool truncate;
 };
 
-/* Writes one line with LF and NUL; returns its length without the NUL. */
+/* Writes one line with LF and NUL; returns its length without the NUL. s is valid
+ * (session_valid). */
 size_t record_json(const struct session *s, const struct record_context *c, char out[RECORD_MAX]);
 
-/* "198.51.100.5", "2001:db8::1"; with truncate "198.51.0.0", "2001:db8:1::". */
+/* "198.51.100.5", "2001:db8::1" (RFC 5952); with truncate "198.51.0.0", "2001:db8:1::". */
 void address_text(const uint8_t addr[16], bool truncate, char *out, size_t outlen);
 
-/* "2026-11-22T10:00:00.123456Z" (digits 0 or 6); years outside 1..9999 give the epoch. */
+/* "2026-11-22T10:00:00.123456Z"; digits of the second: 0 or 6. */
 void time_text(uint64_t ns, unsigned digits, char *out, size_t outlen);
+/* The same of a step, "2026-11-22T10:00:00Z"; outside 1970 to 2554 the epoch. */
+void step_text(int64_t step, char *out, size_t outlen);
 
 /* "220 EHLO 250 STARTTLS 220" */
 void evidence_text(const struct session *s, char *out, size_t outlen);
 
-/* Community ID 1.0, seed 0, of a TCP connection: "1:" and 28 characters. */
+/* Community ID 1.0, seed 0, of a TCP connection: "1:" and 28 characters; "" when libcrypto
+ * refuses SHA-1. */
 #define COMMUNITY_ID_MAX 32
 void community_id(const uint8_t a[16], uint16_t a_port, const uint8_t b[16], uint16_t b_port,
 		  char out[COMMUNITY_ID_MAX]);

@@ -1,0 +1,227 @@
+/* record.c - the session record as one line of JSON, without allocation.
+ *
+ * Every text from outside is cut to TEXT_MAX bytes and grows at most sixfold by escaping, so
+ * that RECORD_MAX always suffices; the writer checks its bound all the same.
+ */
+#include "reports/record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_MAX 255
+
+/* Where the line stands. The last two bytes are kept for LF and NUL. */
+struct line {
+	char *at, *end;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct line *l, const char *format, ...)
+{
+	size_t room = (size_t)(l->end - l->at);
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(l->at, room, format, args);
+	va_end(args);
+	assert(n >= 0 && (size_t)n < room);
+	l->at += n;
+}
+
+/* "key":  with the comma that parts it from what came before. */
+static void put_key(struct line *l, const char *key)
+{
+	put(l, "%s\"%s\":", l->at[-1] == '{' ? "" : ",", key);
+}
+
+static void put_char(struct line *l, char c)
+{
+	assert(l->at < l->end);
+	*l->at++ = c;
+}
+
+/* Bytes from outside. */
+static void put_text(struct line *l, const char *key, const char *bytes, size_t len)
+{
+	put_key(l, key);
+	put(l, "\"");
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+			put(l, "\\u%04X", (unsigned)c);
+		else
+			put_char(l, (char)c);
+	}
+	put(l, "\"");
+}
+
+/* A word of ours, or null. */
+static void put_word(struct line *l, const char *key, const char *word)
+{
+	put_key(l, key);
+	if (word == NULL)
+		put(l, "null");
+	else
+		put(l, "\"%s\"", word);
+}
+
+static void put_bool(struct line *l, const char *key, bool value)
+{
+	put_key(l, key);
+	put(l, value ? "true" : "false");
+}
+
+static void put_tri(struct line *l, const char *key, unsigned value)
+{
+	put_key(l, key);
+	put(l, "%s", value == TRI_NULL ? "null" : value == TRI_TRUE ? "true" : "false");
+}
+
+static void put_number(struct line *l, const char *key, uint64_t value)
+{
+	put_key(l, key);
+	put(l, "%" PRIu64, value);
+}
+
+static void put_number_or_null(struct line *l, const char *key, bool known, uint64_t value)
+{
+	if (known)
+		put_number(l, key, value);
+	else
+		put_word(l, key, NULL);
+}
+
+static void put_times(struct line *l, const struct session *s, const struct record_context *c)
+{
+	uint64_t ns = s->end_ns > s->start_ns ? s->end_ns - s->start_ns : 0;
+	char text[40];
+
+	time_text(s->start_ns, 6, text, sizeof(text));
+	put_word(l, "timestamp", text);
+	put_text(l, "sensor", c->sensor, strnlen(c->sensor, TEXT_MAX));
+	put_key(l, "duration");
+	put(l, "%" PRIu64 ".%06u", ns / 1000000000, (unsigned)(ns % 1000000000 / 1000));
+}
+
+static void put_ends(struct line *l, const struct session *s, const struct record_context *c)
+{
+	char text[64];
+
+	address_text(s->client, c->truncate && !c->pair->client_known_host, text, sizeof(text));
+	put_word(l, "client", text);
+	put_number(l, "client_port", s->client_port);
+	address_text(s->server, c->truncate && !c->pair->server_known_host, text, sizeof(text));
+	put_word(l, "server", text);
+	put_number(l, "server_port", s->server_port);
+	put_word(l, "client_peer", c->pair->client);
+	put_word(l, "server_peer", c->pair->server);
+}
+
+static void put_tls(struct line *l, const struct session *s)
+{
+	char cipher[sizeof("0xffff")];
+
+	put_word(l, "tls_version", tls_version_name(s->tls_version));
+	snprintf(cipher, sizeof(cipher), "0x%04x", (unsigned)s->tls_cipher & 0xffff);
+	put_word(l, "tls_cipher", s->tls_cipher == TLS_CIPHER_NONE ? NULL : cipher);
+	if (s->sni_len == 0)
+		put_word(l, "sni", NULL);
+	else
+		put_text(l, "sni", s->sni, s->sni_len);
+}
+
+static void put_findings(struct line *l, const struct session *s, const struct record_context *c)
+{
+	put_word(l, "protocol", protocol_name((enum protocol)s->protocol));
+	put_word(l, "service", service_name((enum service)s->service));
+	put_word(l, "verdict", verdict_name((enum verdict)s->verdict));
+	put_word(l, "reason", reason_name((enum reason)s->reason));
+	put_tri(l, "starttls_offered", s->offered);
+	put_tri(l, "starttls_requested", s->requested);
+	put_tri(l, "starttls_accepted", s->accepted);
+	put_tls(l, s);
+	put_number_or_null(l, "messages", s->messages != MESSAGES_NULL, (uint32_t)s->messages);
+	put_tri(l, "auth_cleartext", s->auth_clear);
+	put_word(l, "stripped", stripped_name((enum stripped)s->stripped));
+	put_bool(l, "injected", s->injected);
+	put_bool(l, "fallback", c->fallback);
+}
+
+static void put_weight(struct line *l, const struct session *s)
+{
+	char text[EVIDENCE_MAX * 16];
+
+	put_word(l, "exposure", exposure_name((enum exposure)s->exposure));
+	put_tri(l, "confirmed", s->confirmed);
+	put_word(l, "directions", directions_name((enum directions)s->directions));
+	put_word(l, "cause", cause_name((enum cause)s->cause));
+	evidence_text(s, text, sizeof(text));
+	put_word(l, "evidence", text);
+}
+
+static void put_volume(struct line *l, const struct session *s)
+{
+	const char *comma = "";
+
+	put_number(l, "bytes_to_server", s->bytes_to_server);
+	put_number(l, "bytes_to_client", s->bytes_to_client);
+	put_number(l, "bytes_missing", s->bytes_missing);
+	put_key(l, "oddities");
+	put(l, "[");
+	for (unsigned i = 0; i < ODDITY_N; i++) {
+		if ((s->oddities & 1u << i) == 0)
+			continue;
+		put(l, "%s\"%s\"", comma, oddity_name((enum oddity)i));
+		comma = ",";
+	}
+	put(l, "]");
+}
+
+/* The end of a long file name tells more than its beginning. */
+static void put_interface(struct line *l, const char *name)
+{
+	size_t len = name == NULL ? 0 : strlen(name);
+
+	if (name == NULL)
+		put_word(l, "interface", NULL);
+	else if (len > TEXT_MAX)
+		put_text(l, "interface", name + len - TEXT_MAX, TEXT_MAX);
+	else
+		put_text(l, "interface", name, len);
+}
+
+static void put_place(struct line *l, const struct session *s, const struct record_context *c)
+{
+	bool whole = !c->truncate || (c->pair->client_known_host && c->pair->server_known_host);
+	char text[40] = "";
+
+	step_text(c->counted, text, sizeof(text));
+	put_word(l, "counted", c->counted < 0 ? NULL : text);
+	put_interface(l, c->interface);
+	put_number_or_null(l, "vlan", s->vlan != VLAN_NONE, s->vlan);
+	text[0] = '\0';
+	if (whole)
+		community_id(s->client, s->client_port, s->server, s->server_port, text);
+	put_word(l, "community_id", text[0] == '\0' ? NULL : text);
+}
+
+size_t record_json(const struct session *s, const struct record_context *c, char out[RECORD_MAX])
+{
+	struct line l = { .at = out, .end = out + RECORD_MAX - 2 };
+
+	put(&l, "{");
+	put_times(&l, s, c);
+	put_ends(&l, s, c);
+	put_findings(&l, s, c);
+	put_weight(&l, s);
+	put_volume(&l, s);
+	put_place(&l, s, c);
+	put(&l, "}");
+	*l.at++ = '\n';
+	*l.at = '\0';
+	return (size_t)(l.at - out);
+}

@@ -51,10 +51,10 @@ struct incidents_config {
 	double lossy_share; /* share of packets or records lost that counts as lossy */
 };
 
-/* write: creates DIR/incidents.db. NULL with err. */
+/* write: creates DIR/incidents.db. To read, c may be NULL. NULL with err. */
 struct incidents *incidents_open(const char *dir, bool write, const struct incidents_config *c,
 				 char *err, size_t errlen);
-void incidents_close(struct incidents *in);
+void incidents_close(struct incidents *in); /* after incidents_save(); NULL is allowed */
 
 /* What happened to an incident, for the sinks. */
 enum incident_event { EVENT_OPENED, EVENT_ESCALATED, EVENT_CLOSED, EVENT_STALE, EVENT_N };
@@ -64,16 +64,22 @@ typedef void incident_cb(void *ctx, enum incident_event e, const struct incident
 /* A plaintext verdict fell, or what it weighs has grown (exposure, confirmed). key identifies
  * the session among those still open, so that it is counted once however often it is offered;
  * record is its JSON line as evidence. Sessions outside the promise, and exposure "refused", do
- * nothing. */
+ * nothing. A session after "stale" opens the incident again. The memory of sessions is bounded:
+ * of more than 65536 that are open at once, one may count again when it grows. */
 bool incidents_session(struct incidents *in, uint64_t key, const struct session *s,
 		       const struct pair *p, const char *record, incident_cb *cb, void *ctx,
 		       char *err, size_t errlen);
+
+/* Writes what is not in the store yet: the counts of sessions beyond the first five wait for the
+ * step, and what could not be written is tried again. For the end of a run. */
+bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err, size_t errlen);
 
 /* After a step was committed: closes what is shown to be over, turns the rest stale. */
 bool incidents_step(struct incidents *in, struct ledger *l, int64_t step, incident_cb *cb,
 		    void *ctx, char *err, size_t errlen);
 
-/* Events that no sink has accepted yet, in order. The callback returns true when delivered. */
+/* Events that no sink has accepted yet, in order, each with the severity, state and reason of
+ * its time. The callback returns true when delivered; after a false the rest waits. */
 typedef bool incident_deliver_cb(void *ctx, enum incident_event e, const struct incident *i);
 bool incidents_deliver(struct incidents *in, incident_deliver_cb *cb, void *ctx, char *err,
 		       size_t errlen);

@@ -1,0 +1,49 @@
+/* incident_store.h - incidents.db: incidents, their evidence, events not yet delivered.
+ *
+ * Rows in and out; knows nothing of the rules. One incident at most is not closed for each rule,
+ * pair, service and sensor: the schema holds it.
+ */
+#ifndef MAILSEAL_INCIDENT_STORE_H
+#define MAILSEAL_INCIDENT_STORE_H
+
+#include "reports/incidents.h"
+
+struct incident_store;
+
+struct incident_store *incident_store_open(const char *dir, bool write, char *err, size_t errlen);
+void incident_store_close(struct incident_store *st);
+
+bool incident_store_begin(struct incident_store *st, char *err, size_t errlen);
+bool incident_store_commit(struct incident_store *st, char *err, size_t errlen);
+void incident_store_rollback(struct incident_store *st);
+
+/* Adds an incident, or rewrites it when it has an id. *id receives its id. */
+bool incident_store_put(struct incident_store *st, const struct incident *i, int64_t *id, char *err,
+			size_t errlen);
+
+/* Writes a record into one of the INCIDENT_EVIDENCE slots of an incident. */
+bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned slot,
+				 const char *record, char *err, size_t errlen);
+
+/* Adds an event, with the severity, state and reason that the incident has now. */
+bool incident_store_put_event(struct incident_store *st, int64_t id, enum incident_event e,
+			      const struct incident *i, char *err, size_t errlen);
+
+/* Events in the order in which they were put. The callback returns true when the event was
+ * delivered and may go; after a false the rest stays. */
+bool incident_store_events(struct incident_store *st, incident_deliver_cb *cb, void *ctx, char *err,
+			   size_t errlen);
+
+/* Newest first; state -1 for all, NULL for all peers, NULL for all sensors. live: those that
+ * are not closed. */
+struct incident_query {
+	int state;
+	bool live;
+	const char *peer, *sensor;
+};
+bool incident_store_list(struct incident_store *st, const struct incident_query *q,
+			 incident_list_cb *cb, void *ctx, char *err, size_t errlen);
+bool incident_store_evidence(struct incident_store *st, int64_t id, incident_evidence_cb *cb,
+			     void *ctx, char *err, size_t errlen);
+
+#endif

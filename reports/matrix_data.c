@@ -1,0 +1,221 @@
+/* matrix_data.c - the matrix for programs: JSON and CSV; and its shares as text. */
+#include "reports/matrix.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/json_out.h"
+
+#define JSON_VERSION 1
+
+void percent_text(uint64_t num, uint64_t den, bool up, char *out, size_t outlen)
+{
+	uint64_t hundredths;
+
+	if (num == den || num == 0) {
+		snprintf(out, outlen, num ? "100" : "0");
+		return;
+	}
+	while (den >
+	       UINT64_MAX / 20000) { /* far from any real count: exactness no longer matters */
+		num >>= 1;
+		den >>= 1;
+	}
+	hundredths = (num * 10000 + (up ? den - 1 : 0)) / den;
+	if (hundredths > 9999)
+		hundredths = 9999;
+	snprintf(out, outlen, "%u.%02u", (unsigned)(hundredths / 100),
+		 (unsigned)(hundredths % 100));
+}
+
+void bounds_text(const struct ratio *r, char *out, size_t outlen)
+{
+	uint64_t all = r->encrypted + r->plaintext + r->unknown;
+	char low[16], high[16];
+
+	if (all == 0) {
+		snprintf(out, outlen, "-");
+		return;
+	}
+	percent_text(r->encrypted, all, false, low, sizeof(low));
+	percent_text(r->encrypted + r->unknown, all, true, high, sizeof(high));
+	snprintf(out, outlen, "%s-%s", low, high);
+}
+
+void coverage_text(const struct ratio *r, char *out, size_t outlen)
+{
+	uint64_t decided = r->encrypted + r->plaintext + r->failed;
+	uint64_t all = decided + r->unknown;
+
+	if (!r->covered || all == 0)
+		snprintf(out, outlen, "-");
+	else
+		snprintf(out, outlen, "%u %%", (unsigned)((double)decided / (double)all * 100));
+}
+
+static void json_share(struct json_out *j, const char *key, bool known, double share)
+{
+	if (known)
+		json_real(j, key, share);
+	else
+		json_null(j, key);
+}
+
+/* The same keys for a pair and for the total. */
+static void json_counts(struct json_out *j, const struct counts *c, uint64_t lost)
+{
+	struct ratio r = counts_ratio(c, lost);
+	bool bounded = r.encrypted + r.plaintext + r.unknown > 0;
+
+	json_uint(j, "sessions", counts_sessions(c));
+	json_uint(j, "E", r.encrypted);
+	json_uint(j, "P", r.plaintext);
+	json_uint(j, "U", r.unknown);
+	json_share(j, "ratio", r.known, r.ratio);
+	json_share(j, "lowest", bounded, r.lowest);
+	json_share(j, "highest", bounded, r.highest);
+	json_share(j, "coverage", r.covered, r.coverage);
+	json_object(j, "counts");
+	for (unsigned i = 0; i < COUNT_N; i++)
+		json_uint(j, count_name((enum count)i), c->n[i]);
+	json_object_end(j);
+}
+
+static void json_period(struct json_out *j, const struct matrix *m)
+{
+	char text[UTC_TEXT_MAX];
+
+	json_object(j, "period");
+	utc_text(m->period.from, true, text);
+	json_text(j, "from", text);
+	utc_text(m->period.to, true, text);
+	json_text(j, "to", text);
+	json_uint(j, "seconds", (uint64_t)(m->period.to - m->period.from));
+	json_bool(j, "counted_back", m->period.counted_back);
+	utc_text(m->ledger_end, true, text);
+	json_text(j, "ledger_end", text);
+	json_object_end(j);
+}
+
+static void json_pairs(struct json_out *j, const struct matrix *m)
+{
+	json_array(j, "pairs");
+	for (size_t i = 0; i < m->cells_n; i++) {
+		const struct matrix_cell *c = &m->cells[i];
+
+		json_object(j, NULL);
+		json_text(j, "client", m->parties[c->client].name);
+		json_text(j, "server", m->parties[c->server].name);
+		json_bool(j, "promised", c->promised);
+		json_counts(j, &c->counts, 0);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void json_sensor(struct json_out *j, const struct matrix *m)
+{
+	json_object(j, "sensor");
+	json_uint(j, "seconds_seen", (uint64_t)m->seen_s);
+	json_bool(j, "limited", matrix_limited(m));
+	for (unsigned i = 0; i < HEALTH_N; i++)
+		json_uint(j, health_name((enum health_counter)i), m->health.n[i]);
+	json_object_end(j);
+}
+
+static void json_signatories(struct json_out *j, const struct matrix *m)
+{
+	json_array(j, "signatories");
+	for (size_t i = 0; i < m->parties_n; i++) {
+		if (m->parties[i].kind == PARTY_SIGNATORY)
+			json_text(j, NULL, m->parties[i].name);
+	}
+	json_array_end(j);
+}
+
+void matrix_json(const struct matrix *m, FILE *out)
+{
+	struct json_out j;
+
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_uint(&j, "version", JSON_VERSION);
+	json_text(&j, "service", service_name(m->service));
+	json_bool(&j, "all", m->all);
+	json_period(&j, m);
+	json_signatories(&j, m);
+	json_pairs(&j, m);
+	json_object(&j, "total");
+	json_uint(&j, "lost", m->health.n[HEALTH_LOST]);
+	json_counts(&j, &m->total, m->health.n[HEALTH_LOST]);
+	json_object_end(&j);
+	json_sensor(&j, m);
+	json_object(&j, "incidents");
+	if (m->incidents_open >= 0)
+		json_uint(&j, "open", (uint64_t)m->incidents_open);
+	else
+		json_null(&j, "open");
+	json_object_end(&j);
+	json_object_end(&j);
+}
+
+/* Always in quotes (RFC 4180), printable ASCII, and never a formula for a spreadsheet. */
+static void csv_name(FILE *out, const char *name)
+{
+	char safe[4 * (PARTY_NAME_MAX + 1)];
+
+	text_safe(name, false, safe, sizeof(safe));
+	putc('"', out);
+	if (*safe && strchr("=+-@", *safe))
+		putc('\'', out);
+	for (const char *p = safe; *p; p++) {
+		if (*p == '"')
+			putc('"', out);
+		putc(*p, out);
+	}
+	putc('"', out);
+}
+
+static void csv_share(FILE *out, bool known, double share)
+{
+	putc(',', out);
+	if (known)
+		fprintf(out, "%.15g", share);
+}
+
+static void csv_cell(const struct matrix *m, const struct matrix_cell *c, const char *from,
+		     const char *to, FILE *out)
+{
+	struct ratio r = counts_ratio(&c->counts, 0);
+	bool bounded = r.encrypted + r.plaintext + r.unknown > 0;
+
+	fprintf(out, "%s,%s,%s,", from, to, service_name(m->service));
+	csv_name(out, m->parties[c->client].name);
+	putc(',', out);
+	csv_name(out, m->parties[c->server].name);
+	fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+		c->promised ? "true" : "false", counts_sessions(&c->counts), r.encrypted,
+		r.plaintext, r.unknown);
+	csv_share(out, r.known, r.ratio);
+	csv_share(out, bounded, r.lowest);
+	csv_share(out, bounded, r.highest);
+	csv_share(out, r.covered, r.coverage);
+	for (unsigned i = 0; i < COUNT_N; i++)
+		fprintf(out, ",%" PRIu64, c->counts.n[i]);
+	fputs("\r\n", out);
+}
+
+void matrix_csv(const struct matrix *m, FILE *out)
+{
+	char from[UTC_TEXT_MAX], to[UTC_TEXT_MAX];
+
+	utc_text(m->period.from, true, from);
+	utc_text(m->period.to, true, to);
+	fputs("from,to,service,client,server,promised,sessions,E,P,U,ratio,lowest,highest,coverage",
+	      out);
+	for (unsigned i = 0; i < COUNT_N; i++)
+		fprintf(out, ",%s", count_name((enum count)i));
+	fputs("\r\n", out);
+	for (size_t i = 0; i < m->cells_n; i++)
+		csv_cell(m, &m->cells[i], from, to, out);
+}

@@ -27,9 +27,10 @@ struct ledger;
 enum ledger_mode { LEDGER_WRITE, LEDGER_READ };
 
 /* Opens DIR/ledger.db; LEDGER_WRITE creates it and brings an older schema up to date. NULL with
- * a sentence in err (which names the file). A ledger of a newer schema is refused. */
+ * a sentence in err (which names the file). A ledger of a newer schema is refused. The functions
+ * that change something need LEDGER_WRITE. */
 struct ledger *ledger_open(const char *dir, enum ledger_mode mode, char *err, size_t errlen);
-void ledger_close(struct ledger *l);
+void ledger_close(struct ledger *l); /* NULL is allowed */
 
 /* The last step in the ledger (-1 when empty), and whether it may still be added to: true after
  * a run that was stopped in the middle of it. */
@@ -47,12 +48,15 @@ struct ledger_row {
 };
 
 /* Adds a step in one transaction. open: more of this step may follow in a later run. health is
- * what happened during the step. False with err: nothing of it is in the ledger. */
+ * what happened during the step, also when there are no rows. A step that is not aligned, is
+ * older than the last one, or is the last one and closed, is refused. False with err: nothing of
+ * it is in the ledger. */
 bool ledger_commit(struct ledger *l, int64_t step, bool open, const struct ledger_row *rows,
 		   size_t n, const struct health *health, char *err, size_t errlen);
 
 /* Deletes what is past its retention (minutes 14 days, hours 14 months, days 5 years), counted
- * back from now. */
+ * back from now or from the end of the last step, whichever is earlier: a clock that is wrong
+ * deletes nothing. */
 bool ledger_expire(struct ledger *l, int64_t now, char *err, size_t errlen);
 
 /* A batch of RRD updates is marked before its first update and cleared after its last. */
@@ -69,12 +73,19 @@ struct ledger_query {
 };
 
 /* Sums the rows that match, grouped by pair and service, ordered by name. The callback returns
- * false to stop. Reads minutes where they exist and hours, then days before that. */
+ * false to stop.
+ *
+ * Exact for every period whose minutes are kept. An hour whose minutes are gone counts whole, in
+ * the period in which it begins, and so does a day whose hours are gone: periods that follow
+ * each other count everything once. */
 typedef bool ledger_pair_cb(void *ctx, const struct ledger_row *sum);
 bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
 		char *err, size_t errlen);
 
-/* Row by row in time order, of one resolution. */
+/* From when on the rows of a resolution are kept; before the first step when nothing was deleted. */
+bool ledger_kept(struct ledger *l, enum resolution r, int64_t *from, char *err, size_t errlen);
+
+/* Row by row in time order, of one resolution; within a step by client, server, service. */
 typedef bool ledger_step_cb(void *ctx, int64_t step, const struct ledger_row *row);
 bool ledger_walk(struct ledger *l, enum resolution r, const struct ledger_query *q,
 		 ledger_step_cb *cb, void *ctx, char *err, size_t errlen);
@@ -84,7 +95,8 @@ typedef bool ledger_health_cb(void *ctx, int64_t step, const struct health *h);
 bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64_t to,
 			ledger_health_cb *cb, void *ctx, char *err, size_t errlen);
 
-/* First and last step in the ledger; false with empty err when there is none. */
+/* First and last step in the ledger, the first as exact as it is still known; false with empty
+ * err when there is none. */
 bool ledger_span(struct ledger *l, int64_t *first, int64_t *last, char *err, size_t errlen);
 
 /* The peers remembered by ledger_set_peers, in name order. */

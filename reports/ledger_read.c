@@ -1,0 +1,231 @@
+/* ledger_read.c - the reading half of the ledger: sums, walks, what is in it. */
+#include "reports/ledger_db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "reports/ledger_sql.h"
+
+/* Sums ------------------------------------------------------------------------------------ */
+
+struct span {
+	int64_t from, to;
+};
+
+static int64_t ceiling(int64_t t, int64_t unit)
+{
+	return ledger_floor(t, unit) + (t % unit == 0 ? 0 : unit);
+}
+
+/* The unit that begins in the period and is cut by its end. */
+static struct span rest_of(int64_t from, int64_t to, int64_t unit)
+{
+	int64_t begins = ledger_floor(to, unit);
+
+	if (begins < from || begins == to)
+		return (struct span){ 0, 0 };
+	return (struct span){ begins, begins + unit };
+}
+
+static void plan(int64_t from, int64_t to, struct span arms[ARM_N])
+{
+	int64_t h0 = ceiling(from, HOUR_S), h1 = ledger_floor(to, HOUR_S);
+	int64_t d0 = ceiling(from, DAY_S), d1 = ledger_floor(to, DAY_S);
+
+	memset(arms, 0, ARM_N * sizeof(*arms));
+	arms[HOURS_REST] = rest_of(from, to, HOUR_S);
+	arms[DAYS_REST] = rest_of(from, to, DAY_S);
+	if (h0 > h1) {
+		arms[MINUTES_HEAD] = (struct span){ from, to };
+		return;
+	}
+	arms[MINUTES_HEAD] = (struct span){ from, h0 };
+	arms[MINUTES_TAIL] = (struct span){ h1, to };
+	if (d0 > d1) {
+		arms[HOURS_HEAD] = (struct span){ h0, h1 };
+		return;
+	}
+	arms[HOURS_HEAD] = (struct span){ h0, d0 };
+	arms[DAYS_WHOLE] = (struct span){ d0, d1 };
+	arms[HOURS_TAIL] = (struct span){ d1, h1 };
+}
+
+/* A damaged file is no reason to print 18 million millions. */
+static uint64_t count_at(struct db_stmt *s, int column)
+{
+	int64_t n = db_int(s, column);
+
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+/* Columns: service, client, server, counts. False when there is no such service. */
+static bool row_at(struct db_stmt *s, int column, struct ledger_row *row, char *err, size_t errlen)
+{
+	int64_t service = db_int(s, column);
+
+	if (service < 0 || service >= SERVICE_N) {
+		snprintf(err, errlen, "the ledger is damaged: there is no service %d",
+			 (int)service);
+		return false;
+	}
+	row->service = (enum service)service;
+	snprintf(row->client, sizeof(row->client), "%s", db_text(s, column + 1));
+	snprintf(row->server, sizeof(row->server), "%s", db_text(s, column + 2));
+	for (int i = 0; i < COUNT_N; i++)
+		row->counts.n[i] = count_at(s, column + 3 + i);
+	return true;
+}
+
+static void bind_filter(struct db_stmt *s, int param, const struct ledger_query *q)
+{
+	db_bind_int(s, param, q->service);
+	db_bind_text(s, param + 1, q->client);
+	db_bind_text(s, param + 2, q->server);
+}
+
+/* The period, kept to what the ledger can hold. */
+static bool period_of(struct ledger *l, const struct ledger_query *q, struct span *out, char *err,
+		      size_t errlen)
+{
+	int64_t last, end;
+	bool open;
+
+	if (!ledger_last_step(l, &last, &open, err, errlen))
+		return false;
+	end = ceiling(last + 1, DAY_S);
+	out->from = q->from < 0 ? 0 : q->from;
+	out->to = q->to < end ? q->to : end;
+	return true;
+}
+
+bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
+		char *err, size_t errlen)
+{
+	struct sql text = { .len = 0 };
+	struct span period, arms[ARM_N];
+	struct ledger_row row;
+	enum db_step got = DB_ROW;
+	struct db_stmt *s;
+	bool ok = true;
+
+	if (!period_of(l, q, &period, err, errlen))
+		return false;
+	if (period.from >= period.to)
+		return true;
+	sql_sum(&text);
+	s = db_prepare(l->db, text.text, err, errlen);
+	if (s == NULL)
+		return false;
+	plan(period.from, period.to, arms);
+	for (int i = 0; i < ARM_N; i++) {
+		db_bind_int(s, 2 * i, arms[i].from);
+		db_bind_int(s, 2 * i + 1, arms[i].to);
+	}
+	bind_filter(s, 2 * ARM_N, q);
+	while (ok && (got = db_step(s, err, errlen)) == DB_ROW) {
+		ok = row_at(s, 0, &row, err, errlen);
+		if (ok && !cb(ctx, &row))
+			break;
+	}
+	db_finalize(s);
+	return ok && got != DB_ERROR;
+}
+
+/* Walks ----------------------------------------------------------------------------------- */
+
+bool ledger_walk(struct ledger *l, enum resolution r, const struct ledger_query *q,
+		 ledger_step_cb *cb, void *ctx, char *err, size_t errlen)
+{
+	struct sql text = { .len = 0 };
+	enum db_step got = DB_ROW;
+	struct ledger_row row;
+	struct db_stmt *s;
+	bool ok = true;
+
+	sql_walk(&text, r);
+	s = db_prepare(l->db, text.text, err, errlen);
+	if (s == NULL)
+		return false;
+	db_bind_int(s, 0, q->from);
+	db_bind_int(s, 1, q->to);
+	bind_filter(s, 2, q);
+	while (ok && (got = db_step(s, err, errlen)) == DB_ROW) {
+		ok = row_at(s, 1, &row, err, errlen);
+		if (ok && !cb(ctx, db_int(s, 0), &row))
+			break;
+	}
+	db_finalize(s);
+	return ok && got != DB_ERROR;
+}
+
+bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64_t to,
+			ledger_health_cb *cb, void *ctx, char *err, size_t errlen)
+{
+	struct sql text = { .len = 0 };
+	struct db_stmt *s;
+	enum db_step got;
+
+	sql_walk_health(&text, r);
+	s = db_prepare(l->db, text.text, err, errlen);
+	if (s == NULL)
+		return false;
+	db_bind_int(s, 0, from);
+	db_bind_int(s, 1, to);
+	while ((got = db_step(s, err, errlen)) == DB_ROW) {
+		struct health h;
+
+		for (int i = 0; i < HEALTH_N; i++)
+			h.n[i] = count_at(s, 1 + i);
+		h.alive = count_at(s, 1 + HEALTH_N);
+		if (!cb(ctx, db_int(s, 0), &h))
+			break;
+	}
+	db_finalize(s);
+	return got != DB_ERROR;
+}
+
+/* What is in it --------------------------------------------------------------------------- */
+
+bool ledger_span(struct ledger *l, int64_t *first, int64_t *last, char *err, size_t errlen)
+{
+	struct db_stmt *s = db_prepare(l->db,
+				       "SELECT (SELECT min(step) FROM health_days),"
+				       " (SELECT min(step) FROM health_hours),"
+				       " (SELECT min(step) FROM health_minutes),"
+				       " (SELECT value FROM meta WHERE name = 'last_step'),"
+				       " EXISTS(SELECT 1 FROM health_minutes)",
+				       err, errlen);
+	bool found = s != NULL && db_step(s, err, errlen) == DB_ROW;
+
+	if (found) {
+		int64_t day = db_int(s, 0), hour = db_int(s, 1), minute = db_int(s, 2);
+
+		/* The finer row is the first one only if it lies in the coarser one. */
+		*first = ledger_floor(hour, DAY_S) != day       ? day
+			 : ledger_floor(minute, HOUR_S) != hour ? hour
+								: minute;
+		*last = db_int(s, 3);
+		if (db_int(s, 4) == 0) {
+			found = false;
+			err[0] = '\0';
+		}
+	}
+	db_finalize(s);
+	return found;
+}
+
+bool ledger_peers(struct ledger *l, ledger_peer_cb *cb, void *ctx, char *err, size_t errlen)
+{
+	struct db_stmt *s =
+		db_prepare(l->db, "SELECT name, signatory FROM peer ORDER BY name", err, errlen);
+	enum db_step got;
+
+	if (s == NULL)
+		return false;
+	while ((got = db_step(s, err, errlen)) == DB_ROW) {
+		if (!cb(ctx, db_text(s, 0), db_int(s, 1) != 0))
+			break;
+	}
+	db_finalize(s);
+	return got != DB_ERROR;
+}

@@ -1,0 +1,186 @@
+/* ledger_sql.c - the statements of the ledger. */
+#include "reports/ledger_sql.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct names {
+	const char *rows, *health, *kept_from;
+} names[RESOLUTION_N] = {
+	[RESOLUTION_MINUTE] = { "minutes", "health_minutes", "minutes_from" },
+	[RESOLUTION_HOUR] = { "hours", "health_hours", "hours_from" },
+	[RESOLUTION_DAY] = { "days", "health_days", "days_from" },
+};
+
+void sql_add(struct sql *q, const char *format, ...)
+{
+	size_t room = sizeof(q->text) - q->len;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(q->text + q->len, room, format, args);
+	va_end(args);
+	assert(n >= 0 && (size_t)n < room);
+	q->len += (size_t)n;
+}
+
+const char *sql_kept_from(enum resolution r)
+{
+	return names[r].kept_from;
+}
+
+/* ", name, name ..." with what stands before and behind each name. */
+static void add_counts(struct sql *q, const char *before, const char *behind)
+{
+	for (unsigned i = 0; i < COUNT_N; i++)
+		sql_add(q, ", %s%s%s", before, count_name((enum count)i), behind);
+}
+
+static void add_health(struct sql *q, const char *behind)
+{
+	for (unsigned i = 0; i < HEALTH_N; i++)
+		sql_add(q, ", %s%s", health_name((enum health_counter)i), behind);
+	sql_add(q, ", alive%s", behind);
+}
+
+static void add_parameters(struct sql *q, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		sql_add(q, ", ?");
+}
+
+/* Writing --------------------------------------------------------------------------------- */
+
+#define COUNTER " INTEGER NOT NULL DEFAULT 0"
+
+static void create_tables(struct sql *q, const struct names *n)
+{
+	sql_add(q,
+		"CREATE TABLE %s(step INTEGER NOT NULL, service INTEGER NOT NULL,"
+		" client INTEGER NOT NULL REFERENCES party(id),"
+		" server INTEGER NOT NULL REFERENCES party(id)",
+		n->rows);
+	add_counts(q, "", COUNTER);
+	sql_add(q, ", PRIMARY KEY(step, service, client, server)) WITHOUT ROWID;");
+	sql_add(q, "CREATE TABLE %s(step INTEGER PRIMARY KEY", n->health);
+	add_health(q, COUNTER);
+	sql_add(q, ");");
+}
+
+void sql_schema(struct sql *q)
+{
+	sql_add(q, "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+		   " WITHOUT ROWID;"
+		   "CREATE TABLE party(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+		   "CREATE TABLE peer(name TEXT PRIMARY KEY, signatory INTEGER NOT NULL)"
+		   " WITHOUT ROWID;");
+	for (unsigned r = 0; r < RESOLUTION_N; r++)
+		create_tables(q, &names[r]);
+}
+
+void sql_add_row(struct sql *q, enum resolution r)
+{
+	sql_add(q, "INSERT INTO %s(step, service, client, server", names[r].rows);
+	add_counts(q, "", "");
+	sql_add(q, ") VALUES(?, ?, (SELECT id FROM party WHERE name = ?),"
+		   " (SELECT id FROM party WHERE name = ?)");
+	add_parameters(q, COUNT_N);
+	sql_add(q, ") ON CONFLICT(step, service, client, server) DO UPDATE SET ");
+	for (unsigned i = 0; i < COUNT_N; i++) {
+		const char *name = count_name((enum count)i);
+
+		sql_add(q, "%s%s = %s + excluded.%s", i == 0 ? "" : ", ", name, name, name);
+	}
+}
+
+/* alive is a level: the last one stands. */
+void sql_add_health(struct sql *q, enum resolution r)
+{
+	sql_add(q, "INSERT INTO %s(step", names[r].health);
+	add_health(q, "");
+	sql_add(q, ") VALUES(?");
+	add_parameters(q, HEALTH_N + 1);
+	sql_add(q, ") ON CONFLICT(step) DO UPDATE SET alive = excluded.alive");
+	for (unsigned i = 0; i < HEALTH_N; i++) {
+		const char *name = health_name((enum health_counter)i);
+
+		sql_add(q, ", %s = %s + excluded.%s", name, name, name);
+	}
+}
+
+void sql_expire(struct sql *q, enum resolution r, int64_t before)
+{
+	sql_add(q, "DELETE FROM %s WHERE step < %" PRId64 ";", names[r].rows, before);
+	sql_add(q, "DELETE FROM %s WHERE step < %" PRId64 ";", names[r].health, before);
+}
+
+/* Reading --------------------------------------------------------------------------------- */
+
+/* Conditions on service (negative: all), client and server (NULL: all), from parameter first on. */
+static void add_filter(struct sql *q, unsigned first)
+{
+	sql_add(q, " WHERE (?%u < 0 OR a.service = ?%u)", first, first);
+	sql_add(q, " AND (?%u IS NULL OR c.name = ?%u)", first + 1, first + 1);
+	sql_add(q, " AND (?%u IS NULL OR s.name = ?%u)", first + 2, first + 2);
+}
+
+static const struct arm {
+	enum resolution resolution;
+	bool where_gone; /* only where the rows of the next finer resolution are gone */
+	enum resolution gone;
+} arms[ARM_N] = {
+	[MINUTES_HEAD] = { .resolution = RESOLUTION_MINUTE },
+	[MINUTES_TAIL] = { .resolution = RESOLUTION_MINUTE },
+	[HOURS_HEAD] = { .resolution = RESOLUTION_HOUR },
+	[HOURS_TAIL] = { .resolution = RESOLUTION_HOUR },
+	[DAYS_WHOLE] = { .resolution = RESOLUTION_DAY },
+	[HOURS_REST] = { RESOLUTION_HOUR, true, RESOLUTION_MINUTE },
+	[DAYS_REST] = { RESOLUTION_DAY, true, RESOLUTION_HOUR },
+};
+
+static void add_arm(struct sql *q, unsigned i)
+{
+	sql_add(q, "%sSELECT service, client, server", i == 0 ? "" : " UNION ALL ");
+	add_counts(q, "", "");
+	sql_add(q, " FROM %s WHERE step >= ?%u AND step < ?%u", names[arms[i].resolution].rows,
+		2 * i + 1, 2 * i + 2);
+	if (arms[i].where_gone)
+		sql_add(q, " AND step < coalesce((SELECT value FROM meta WHERE name = '%s'), 0)",
+			names[arms[i].gone].kept_from);
+}
+
+void sql_sum(struct sql *q)
+{
+	sql_add(q, "SELECT a.service, c.name, s.name");
+	add_counts(q, "sum(", ")");
+	sql_add(q, " FROM (");
+	for (unsigned i = 0; i < ARM_N; i++)
+		add_arm(q, i);
+	sql_add(q, ") a JOIN party c ON c.id = a.client JOIN party s ON s.id = a.server");
+	add_filter(q, 2 * ARM_N + 1);
+	sql_add(q, " GROUP BY a.client, a.server, a.service ORDER BY c.name, s.name, a.service");
+}
+
+/* CROSS JOIN keeps the rows in the outer loop, where they come in the order of their key. */
+void sql_walk(struct sql *q, enum resolution r)
+{
+	sql_add(q, "SELECT a.step, a.service, c.name, s.name");
+	add_counts(q, "", "");
+	sql_add(q,
+		" FROM %s a CROSS JOIN party c ON c.id = a.client"
+		" CROSS JOIN party s ON s.id = a.server",
+		names[r].rows);
+	add_filter(q, 3);
+	sql_add(q, " AND a.step >= ?1 AND a.step < ?2"
+		   " ORDER BY a.step, c.name, s.name, a.service");
+}
+
+void sql_walk_health(struct sql *q, enum resolution r)
+{
+	sql_add(q, "SELECT step");
+	add_health(q, "");
+	sql_add(q, " FROM %s WHERE step >= ? AND step < ? ORDER BY step", names[r].health);
+}

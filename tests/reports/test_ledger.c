@@ -1,0 +1,708 @@
+/* Tests reports/ledger.c, ledger_read.c and ledger_sql.c. */
+#include "tests/unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "reports/db.h"
+#include "reports/ledger.h"
+
+#define HOUR 3600
+#define DAY  86400
+#define T0   ((int64_t)1795305600) /* 2026-11-22T00:00:00Z */
+#define EVER INT64_MAX
+
+static char err[256];
+static char dir[64], file[80];
+static struct ledger *led;
+
+static int make_dir(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/mailseal-ledger-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(file, sizeof(file), "%s/ledger.db", dir);
+	led = NULL;
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	static const char *const suffix[] = { "", "-wal", "-shm" };
+	char name[100];
+
+	(void)state;
+	ledger_close(led);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", file, suffix[i]);
+		unlink(name);
+	}
+	return rmdir(dir);
+}
+
+static struct ledger *opened(enum ledger_mode mode)
+{
+	struct ledger *l = ledger_open(dir, mode, err, sizeof(err));
+
+	if (l == NULL)
+		fail_msg("%s", err);
+	return l;
+}
+
+static void change(const char *sql)
+{
+	struct db *db = db_open(file, true, err, sizeof(err));
+
+	assert_non_null(db);
+	if (!db_exec(db, sql, err, sizeof(err)))
+		fail_msg("%s", err);
+	db_close(db);
+}
+
+static struct ledger_row row_of(enum service service, const char *client, const char *server,
+				uint64_t sealed, uint64_t clear)
+{
+	struct ledger_row row;
+
+	memset(&row, 0, sizeof(row));
+	row.service = service;
+	strcpy(row.client, client);
+	strcpy(row.server, server);
+	row.counts.n[COUNT_ENC_STARTTLS] = sealed;
+	row.counts.n[COUNT_PLAINTEXT] = clear;
+	return row;
+}
+
+static bool commit_rows(int64_t step, bool open, const struct ledger_row *rows, size_t n)
+{
+	struct health h = { .alive = 3 };
+
+	h.n[HEALTH_PACKETS] = 10;
+	return ledger_commit(led, step, open, rows, n, &h, err, sizeof(err));
+}
+
+/* One row, alpha to beta. */
+static void commit(int64_t step, uint64_t sealed, uint64_t clear)
+{
+	struct ledger_row row = row_of(SERVICE_MTA, "alpha", "beta", sealed, clear);
+
+	if (!commit_rows(step, false, &row, 1))
+		fail_msg("%s", err);
+}
+
+/* Everything that a read hands out, as text. */
+struct seen {
+	char text[1024];
+	unsigned n, stop_after;
+	uint64_t sealed, clear;
+};
+
+static bool note(void *ctx, const struct ledger_row *row)
+{
+	struct seen *s = ctx;
+	size_t len = strlen(s->text);
+
+	s->n++;
+	s->sealed += row->counts.n[COUNT_ENC_STARTTLS];
+	s->clear += row->counts.n[COUNT_PLAINTEXT];
+	snprintf(s->text + len, sizeof(s->text) - len, "%s %s>%s %d/%d; ",
+		 service_name(row->service), row->client, row->server,
+		 (int)row->counts.n[COUNT_ENC_STARTTLS], (int)row->counts.n[COUNT_PLAINTEXT]);
+	return s->n != s->stop_after;
+}
+
+static bool note_step(void *ctx, int64_t step, const struct ledger_row *row)
+{
+	struct seen *s = ctx;
+	size_t len = strlen(s->text);
+
+	snprintf(s->text + len, sizeof(s->text) - len, "%d: ", (int)(step - T0));
+	return note(ctx, row);
+}
+
+static struct seen sum_of(const struct ledger_query *q)
+{
+	struct seen s = { .n = 0 };
+
+	if (!ledger_sum(led, q, note, &s, err, sizeof(err)))
+		fail_msg("%s", err);
+	return s;
+}
+
+static uint64_t sealed_between(int64_t from, int64_t to)
+{
+	struct ledger_query q = { .from = from, .to = to, .service = -1 };
+
+	return sum_of(&q).sealed;
+}
+
+static void what_was_committed_is_summed_by_pair(void **state)
+{
+	const struct ledger_row rows[] = {
+		row_of(SERVICE_MTA, "beta", "alpha", 1, 2),
+		row_of(SERVICE_ACCESS, "alpha", "beta", 3, 4),
+		row_of(SERVICE_MTA, "alpha", "beta", 5, 6),
+		row_of(SERVICE_MTA, "alpha", "alpha", 7, 8),
+	};
+	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(commit_rows(T0, false, rows, 4));
+	assert_true(commit_rows(T0 + 60, false, rows + 2, 1));
+	assert_string_equal(sum_of(&q).text, "mta alpha>alpha 7/8; mta alpha>beta 10/12; "
+					     "access alpha>beta 3/4; mta beta>alpha 1/2; ");
+	q.service = SERVICE_ACCESS;
+	assert_string_equal(sum_of(&q).text, "access alpha>beta 3/4; ");
+	q.service = -1;
+	q.client = "alpha";
+	q.server = "alpha";
+	assert_string_equal(sum_of(&q).text, "mta alpha>alpha 7/8; ");
+	q.client = "nobody";
+	assert_string_equal(sum_of(&q).text, "");
+}
+
+static void every_count_comes_back(void **state)
+{
+	struct ledger_row row = row_of(SERVICE_SUBMISSION, "a", "b", 0, 0);
+	struct ledger_query q = { .from = T0, .to = T0 + 60, .service = -1 };
+	struct health h = { .alive = 77 };
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT_N; i++)
+		row.counts.n[i] = 1000 + i;
+	for (unsigned i = 0; i < HEALTH_N; i++)
+		h.n[i] = 2000 + i;
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_commit(led, T0, false, &row, 1, &h, err, sizeof(err)));
+	{
+		struct db *db = db_open(file, false, err, sizeof(err));
+		struct db_stmt *s =
+			db_prepare(db, "SELECT excepted, auth_clear FROM days", err, sizeof(err));
+
+		assert_non_null(s);
+		assert_int_equal(db_step(s, err, sizeof(err)), DB_ROW);
+		assert_int_equal(db_int(s, 0), 1000 + COUNT_EXCEPTED);
+		assert_int_equal(db_int(s, 1), 1000 + COUNT_AUTH_CLEAR);
+		db_finalize(s);
+		db_close(db);
+	}
+	assert_int_equal(sum_of(&q).clear, 1000 + COUNT_PLAINTEXT);
+}
+
+static void a_callback_can_stop(void **state)
+{
+	const struct ledger_row rows[] = {
+		row_of(SERVICE_MTA, "a", "b", 1, 0),
+		row_of(SERVICE_MTA, "b", "a", 1, 0),
+	};
+	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
+	struct seen s = { .stop_after = 1 };
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(commit_rows(T0, false, rows, 2));
+	assert_true(ledger_sum(led, &q, note, &s, err, sizeof(err)));
+	assert_int_equal(s.n, 1);
+	s.n = 0;
+	assert_true(ledger_walk(led, RESOLUTION_DAY, &q, note_step, &s, err, sizeof(err)));
+	assert_int_equal(s.n, 1);
+}
+
+static void steps_are_taken_in_order_only(void **state)
+{
+	int64_t step;
+	bool open;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_last_step(led, &step, &open, err, sizeof(err)));
+	assert_int_equal(step, -1);
+	assert_false(open);
+	assert_false(commit_rows(T0 + 1, false, NULL, 0));
+	assert_non_null(strstr(err, "not the beginning of a step"));
+	assert_false(commit_rows(-60, false, NULL, 0));
+	commit(T0 + 120, 1, 0);
+	assert_false(commit_rows(T0 + 60, false, NULL, 0));
+	assert_non_null(strstr(err, "2026-11-22T00:02:00Z"));
+	assert_false(commit_rows(T0 + 120, false, NULL, 0));
+	assert_true(ledger_last_step(led, &step, &open, err, sizeof(err)));
+	assert_int_equal(step, T0 + 120);
+	assert_int_equal(sealed_between(0, EVER), 1);
+}
+
+static void an_open_step_is_added_to_by_the_next_run(void **state)
+{
+	struct ledger_row row = row_of(SERVICE_MTA, "alpha", "beta", 4, 0);
+	int64_t step;
+	bool open;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(commit_rows(T0, true, &row, 1));
+	ledger_close(led);
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_last_step(led, &step, &open, err, sizeof(err)));
+	assert_true(step == T0 && open);
+	assert_true(commit_rows(T0, false, &row, 1));
+	assert_false(commit_rows(T0, false, &row, 1));
+	assert_int_equal(sealed_between(T0, T0 + 60), 8);
+	assert_true(ledger_last_step(led, &step, &open, err, sizeof(err)));
+	assert_false(open);
+}
+
+static void a_commit_that_fails_leaves_nothing(void **state)
+{
+	const struct ledger_row rows[] = {
+		row_of(SERVICE_MTA, "alpha", "beta", 1, 0),
+		row_of(SERVICE_MTA, "alpha", "gamma", 1, 0),
+	};
+	int64_t step;
+	bool open;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0, 1, 0);
+	change("CREATE TRIGGER t BEFORE INSERT ON days WHEN new.server ="
+	       " (SELECT id FROM party WHERE name = 'gamma')"
+	       " BEGIN SELECT raise(ABORT, 'no room'); END");
+	assert_false(commit_rows(T0 + 60, false, rows, 2));
+	assert_non_null(strstr(err, "no room"));
+	assert_int_equal(sealed_between(0, EVER), 1);
+	assert_true(ledger_last_step(led, &step, &open, err, sizeof(err)));
+	assert_int_equal(step, T0);
+	change("DROP TRIGGER t");
+	assert_true(commit_rows(T0 + 60, false, rows, 2));
+	assert_int_equal(sealed_between(0, EVER), 3);
+}
+
+/* A sparse month with an outage: what each minute held is kept beside it. */
+#define MONTH_MINUTES (30 * 1440)
+static uint32_t held[MONTH_MINUTES];
+
+static void fill_month(void)
+{
+	uint32_t seed = 7;
+
+	led = opened(LEDGER_WRITE);
+	memset(held, 0, sizeof(held));
+	for (unsigned m = 0; m < MONTH_MINUTES; m += 1 + seed % 97) {
+		seed = seed * 1664525u + 1013904223u;
+		if (m / 1440 == 9) /* a day without the sensor */
+			continue;
+		held[m] = 1 + (seed >> 16) % 100;
+		commit(T0 + 60 * m, held[m], 0);
+	}
+}
+
+static uint64_t held_between(int64_t from, int64_t to)
+{
+	uint64_t sum = 0;
+
+	for (unsigned m = 0; m < MONTH_MINUTES; m++) {
+		if (T0 + 60 * m >= from && T0 + 60 * m < to)
+			sum += held[m];
+	}
+	return sum;
+}
+
+static int64_t random_minute(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return T0 + 60 * (int64_t)((*seed >> 8) % MONTH_MINUTES);
+}
+
+static void sums_are_exact_over_any_period(void **state)
+{
+	uint32_t seed = 3;
+
+	(void)state;
+	fill_month();
+	for (unsigned i = 0; i < 300; i++) {
+		int64_t from = random_minute(&seed), to = random_minute(&seed);
+
+		/* short periods, and ends on hours and days, as well */
+		if (i % 3 == 1)
+			to = from + 60 * (int64_t)(i % 150);
+		if (i % 5 == 2)
+			from -= from % HOUR;
+		if (i % 7 == 3)
+			to -= to % DAY;
+		assert_int_equal(sealed_between(from, to), held_between(from, to));
+	}
+	assert_int_equal(sealed_between(INT64_MIN, EVER), held_between(INT64_MIN, EVER));
+}
+
+static void sums_stay_exact_where_minutes_are_gone(void **state)
+{
+	int64_t gone, end = T0 + 30 * DAY;
+	uint32_t seed = 5;
+
+	(void)state;
+	fill_month();
+	assert_true(ledger_expire(led, end + 1000 * DAY, err, sizeof(err)));
+	assert_true(ledger_kept(led, RESOLUTION_MINUTE, &gone, err, sizeof(err)));
+	assert_in_range(gone, T0 + 15 * DAY, T0 + 16 * DAY);
+	assert_int_equal(gone % HOUR, 0);
+	for (unsigned i = 0; i < 300; i++) {
+		int64_t from = random_minute(&seed), to = random_minute(&seed);
+
+		if (from < gone)
+			from -= from % HOUR;
+		if (to < gone)
+			to -= to % HOUR;
+		assert_int_equal(sealed_between(from, to), held_between(from, to));
+	}
+	/* An hour that is cut where its minutes are gone counts once, where it begins. */
+	for (unsigned i = 0; i < 300; i++) {
+		int64_t cut = random_minute(&seed);
+
+		assert_int_equal(sealed_between(T0, cut) + sealed_between(cut, end),
+				 held_between(T0, end));
+	}
+}
+
+static void sums_stay_exact_where_hours_are_gone(void **state)
+{
+	int64_t later = T0 + 500 * DAY, gone;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0 + 2 * HOUR, 1, 0);
+	commit(T0 + 23 * HOUR, 10, 0);
+	commit(T0 + DAY + 60, 100, 0);
+	commit(later, 1000, 0);
+	assert_true(ledger_expire(led, later + 60, err, sizeof(err)));
+	assert_true(ledger_kept(led, RESOLUTION_HOUR, &gone, err, sizeof(err)));
+	assert_int_equal(gone, T0 + 73 * DAY);
+	assert_true(ledger_kept(led, RESOLUTION_DAY, &gone, err, sizeof(err)));
+	assert_true(gone < T0);
+	assert_int_equal(sealed_between(0, EVER), 1111);
+	assert_int_equal(sealed_between(T0, T0 + DAY), 11);
+	assert_int_equal(sealed_between(T0, T0 + 3 * HOUR), 11); /* where the day begins */
+	assert_int_equal(sealed_between(T0 + 3 * HOUR, T0 + DAY), 0);
+	assert_int_equal(sealed_between(T0 + 3 * HOUR, T0 + 2 * DAY), 100);
+	assert_int_equal(sealed_between(T0 + DAY + 60, later), 0);
+}
+
+static void days_end_after_five_years(void **state)
+{
+	int64_t later = T0 + 1900 * (int64_t)DAY;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0, 1, 0);
+	commit(later, 2, 0);
+	assert_true(ledger_expire(led, later, err, sizeof(err)));
+	assert_int_equal(sealed_between(0, EVER), 2);
+}
+
+static void a_wrong_clock_deletes_nothing(void **state)
+{
+	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
+	struct seen s = { .n = 0 };
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_expire(led, EVER, err, sizeof(err)));
+	commit(T0, 1, 0);
+	assert_true(ledger_expire(led, EVER, err, sizeof(err)));
+	assert_true(ledger_expire(led, 0, err, sizeof(err)));
+	assert_true(ledger_expire(led, -DAY, err, sizeof(err)));
+	assert_true(ledger_walk(led, RESOLUTION_MINUTE, &q, note_step, &s, err, sizeof(err)));
+	assert_string_equal(s.text, "0: mta alpha>beta 1/0; ");
+}
+
+static void rows_are_walked_in_time_order(void **state)
+{
+	const struct ledger_row rows[] = {
+		row_of(SERVICE_ACCESS, "alpha", "beta", 2, 0),
+		row_of(SERVICE_MTA, "beta", "alpha", 3, 0),
+		row_of(SERVICE_MTA, "alpha", "beta", 1, 0),
+	};
+	struct ledger_query q = { .from = T0, .to = T0 + HOUR, .service = -1 };
+	struct seen minutes = { .n = 0 }, hours = { .n = 0 }, one = { .n = 0 };
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(commit_rows(T0, false, rows, 3));
+	assert_true(commit_rows(T0 + 60, false, rows + 2, 1));
+	assert_true(commit_rows(T0 + HOUR, false, rows, 3)); /* behind the end */
+	assert_true(ledger_walk(led, RESOLUTION_MINUTE, &q, note_step, &minutes, err, sizeof(err)));
+	assert_string_equal(minutes.text, "0: mta alpha>beta 1/0; 0: access alpha>beta 2/0; "
+					  "0: mta beta>alpha 3/0; 60: mta alpha>beta 1/0; ");
+	assert_true(ledger_walk(led, RESOLUTION_HOUR, &q, note_step, &hours, err, sizeof(err)));
+	assert_string_equal(hours.text, "0: mta alpha>beta 2/0; 0: access alpha>beta 2/0; "
+					"0: mta beta>alpha 3/0; ");
+	q.client = "beta";
+	assert_true(ledger_walk(led, RESOLUTION_DAY, &q, note_step, &one, err, sizeof(err)));
+	assert_string_equal(one.text, "0: mta beta>alpha 6/0; ");
+}
+
+struct ran {
+	unsigned n;
+	int64_t last;
+	struct health h;
+};
+
+static bool note_health(void *ctx, int64_t step, const struct health *h)
+{
+	struct ran *r = ctx;
+
+	assert_true(r->n == 0 || step > r->last);
+	r->n++;
+	r->last = step;
+	r->h = *h;
+	return true;
+}
+
+static void health_tells_when_the_sensor_ran(void **state)
+{
+	struct ran minutes = { .n = 0 }, hours = { .n = 0 };
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(commit_rows(T0, false, NULL, 0));
+	assert_true(commit_rows(T0 + 60, false, NULL, 0));
+	assert_true(commit_rows(T0 + 600, true, NULL, 0));
+	assert_true(commit_rows(T0 + 600, false, NULL, 0));
+	assert_true(ledger_walk_health(led, RESOLUTION_MINUTE, 0, EVER, note_health, &minutes, err,
+				       sizeof(err)));
+	assert_int_equal(minutes.n, 3);
+	assert_int_equal(minutes.h.n[HEALTH_PACKETS], 20);
+	assert_true(ledger_walk_health(led, RESOLUTION_HOUR, 0, EVER, note_health, &hours, err,
+				       sizeof(err)));
+	assert_int_equal(hours.n, 1);
+	assert_int_equal(hours.last, T0);
+	assert_int_equal(hours.h.n[HEALTH_PACKETS], 40);
+	assert_int_equal(hours.h.alive, 3); /* a level does not add up */
+}
+
+static void the_span_is_as_exact_as_it_is_known(void **state)
+{
+	int64_t first, last;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	strcpy(err, "left over");
+	assert_false(ledger_span(led, &first, &last, err, sizeof(err)));
+	assert_string_equal(err, "");
+	commit(T0 + 5 * HOUR + 120, 1, 0);
+	assert_true(ledger_span(led, &first, &last, err, sizeof(err)));
+	assert_true(first == T0 + 5 * HOUR + 120 && last == first);
+	commit(T0 + 40 * DAY, 1, 0);
+	assert_true(ledger_expire(led, T0 + 41 * DAY, err, sizeof(err)));
+	assert_true(ledger_span(led, &first, &last, err, sizeof(err)));
+	assert_true(first == T0 + 5 * HOUR && last == T0 + 40 * DAY);
+	commit(T0 + 500 * DAY, 1, 0);
+	assert_true(ledger_expire(led, T0 + 501 * DAY, err, sizeof(err)));
+	assert_true(ledger_span(led, &first, &last, err, sizeof(err)));
+	assert_true(first == T0 && last == T0 + 500 * DAY);
+}
+
+static bool note_peer(void *ctx, const char *name, bool signatory)
+{
+	strcat(ctx, name);
+	strcat(ctx, signatory ? "+ " : "- ");
+	return true;
+}
+
+static void peers_are_remembered(void **state)
+{
+	struct peers *p = peers_new();
+	char text[64] = "";
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_int_equal(peers_add(p, "zulu", true, err, sizeof(err)), 0);
+	assert_true(ledger_set_peers(led, p, err, sizeof(err)));
+	assert_int_equal(peers_add(p, "alpha", false, err, sizeof(err)), 1);
+	assert_true(ledger_set_peers(led, p, err, sizeof(err)));
+	assert_true(ledger_peers(led, note_peer, text, err, sizeof(err)));
+	assert_string_equal(text, "alpha- zulu+ ");
+	peers_free(p);
+}
+
+static void the_rrd_mark_survives(void **state)
+{
+	bool dirty = true;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_rrd_dirty(led, &dirty, err, sizeof(err)));
+	assert_false(dirty);
+	assert_true(ledger_mark_rrd(led, true, err, sizeof(err)));
+	ledger_close(led);
+	led = opened(LEDGER_READ);
+	assert_true(ledger_rrd_dirty(led, &dirty, err, sizeof(err)));
+	assert_true(dirty);
+	ledger_close(led);
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_mark_rrd(led, false, err, sizeof(err)));
+	assert_true(ledger_rrd_dirty(led, &dirty, err, sizeof(err)));
+	assert_false(dirty);
+}
+
+static void a_reader_reads_while_the_writer_writes(void **state)
+{
+	struct ledger *writer;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0, 1, 0);
+	writer = led;
+	led = opened(LEDGER_READ);
+	assert_int_equal(sealed_between(0, EVER), 1);
+	{
+		struct ledger *reader = led;
+
+		led = writer;
+		commit(T0 + 60, 2, 0);
+		led = reader;
+	}
+	assert_int_equal(sealed_between(0, EVER), 3);
+	ledger_close(writer);
+	assert_int_equal(sealed_between(0, EVER), 3);
+}
+
+static void what_cannot_be_opened_is_named(void **state)
+{
+	FILE *f;
+
+	(void)state;
+	assert_null(ledger_open("/nonexistent", LEDGER_WRITE, err, sizeof(err)));
+	assert_string_equal(err, "cannot open /nonexistent/ledger.db: No such file or directory");
+	assert_null(ledger_open(dir, LEDGER_READ, err, sizeof(err)));
+	assert_non_null(strstr(err, "No such file"));
+	f = fopen(file, "w");
+	assert_non_null(f);
+	for (unsigned i = 0; i < 100; i++)
+		fputs("certainly no database\n", f);
+	fclose(f);
+	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
+	assert_non_null(strstr(err, "is not a database"));
+	assert_int_equal(unlink(file), 0);
+	change("CREATE TABLE foreign_table(x)");
+	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
+	assert_non_null(strstr(err, "is not a ledger"));
+	assert_null(ledger_open(dir, LEDGER_READ, err, sizeof(err)));
+	assert_non_null(strstr(err, "is not a ledger"));
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	ledger_close(led);
+	led = NULL;
+	change("UPDATE meta SET value = 2 WHERE name = 'schema'");
+	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
+	assert_non_null(strstr(err, "newer mailseal"));
+	assert_non_null(strstr(err, file));
+	assert_null(ledger_open(dir, LEDGER_READ, err, sizeof(err)));
+}
+
+static void damage_is_no_crash(void **state)
+{
+	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
+	struct seen s = { .n = 0 };
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0, 1, 0);
+	change("UPDATE days SET enc_starttls = -5; UPDATE party SET name = "
+	       "'a-name-that-is-much-longer-than-any-name-of-a-party-can-be' WHERE name = 'beta'");
+	s = sum_of(&q);
+	assert_int_equal(s.sealed, 0);
+	change("UPDATE days SET service = 99");
+	assert_false(ledger_sum(led, &q, note, &s, err, sizeof(err)));
+	assert_non_null(strstr(err, "damaged"));
+	assert_false(ledger_walk(led, RESOLUTION_DAY, &q, note_step, &s, err, sizeof(err)));
+}
+
+/* Commits one step after the other and tells each one that is in the ledger, until killed. */
+static int write_until_killed(const char *state_dir)
+{
+	strcpy(dir, state_dir);
+	led = ledger_open(dir, LEDGER_WRITE, err, sizeof(err));
+	for (int64_t step = T0; led != NULL; step += 60) {
+		struct ledger_row row = row_of(SERVICE_MTA, "alpha", "beta", 1, 0);
+
+		if (!commit_rows(step, false, &row, 1) ||
+		    write(STDOUT_FILENO, &step, sizeof(step)) != sizeof(step))
+			break;
+	}
+	return 1;
+}
+
+static void a_kill_loses_nothing_that_was_committed(void **state)
+{
+	int64_t told = 0, step;
+	int pipes[2];
+	pid_t child;
+	bool open;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		execl("/proc/self/exe", "test_ledger", "--write", dir, (char *)NULL);
+		_exit(1);
+	}
+	close(pipes[1]);
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(read(pipes[0], &told, sizeof(told)), sizeof(told));
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	while (read(pipes[0], &step, sizeof(step)) == sizeof(step))
+		told = step;
+	close(pipes[0]);
+
+	led = opened(LEDGER_WRITE);
+	assert_true(ledger_last_step(led, &step, &open, err, sizeof(err)));
+	assert_true(step == told || step == told + 60); /* killed before it could tell */
+	assert_int_equal(sealed_between(0, EVER), (step - T0) / 60 + 1);
+	assert_int_equal(sealed_between(T0, T0 + 30 * 60), 30);
+	commit(step + 60, 1, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_committed_is_summed_by_pair),
+		TEST(every_count_comes_back),
+		TEST(a_callback_can_stop),
+		TEST(steps_are_taken_in_order_only),
+		TEST(an_open_step_is_added_to_by_the_next_run),
+		TEST(a_commit_that_fails_leaves_nothing),
+		TEST(sums_are_exact_over_any_period),
+		TEST(sums_stay_exact_where_minutes_are_gone),
+		TEST(sums_stay_exact_where_hours_are_gone),
+		TEST(days_end_after_five_years),
+		TEST(a_wrong_clock_deletes_nothing),
+		TEST(rows_are_walked_in_time_order),
+		TEST(health_tells_when_the_sensor_ran),
+		TEST(the_span_is_as_exact_as_it_is_known),
+		TEST(peers_are_remembered),
+		TEST(the_rrd_mark_survives),
+		TEST(a_reader_reads_while_the_writer_writes),
+		TEST(what_cannot_be_opened_is_named),
+		TEST(a_newer_schema_is_refused),
+		TEST(damage_is_no_crash),
+		TEST(a_kill_loses_nothing_that_was_committed),
+	};
+
+	if (argc == 3 && strcmp(argv[1], "--write") == 0)
+		return write_until_killed(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -54,9 +54,9 @@ CONFIGURATIONS = (
     ("an IPv6 prefix that is too long", "peers:\n  - {name: a, mta: ['2001:db8::/129']}\n", 2, "mta"),
     ("a prefix under two peers", "peers:\n  - {name: a, mta: [192.0.2.0/28]}\n"
      "  - {name: b, networks: [192.0.2.0/28]}\n", 3, "networks"),
-    ("a bad exception", "exceptions:\n  - {client: 192.0.2.999/32}\n", 2, "client"),
+    ("a bad exception", "exceptions:\n  - {client: 192.0.2.999/32}\n", 2, "exceptions"),
     ("an unknown key of an exception", "exceptions:\n  - {clients: 192.0.2.1/32}\n", 2, "clients"),
-    ("an alias that holds itself", "peers: &a\n  - *a\n", 2, None),
+    ("an alias that holds itself", "peers: &a\n  - *a\n", 1, None),
     ("bytes that are not UTF-8", b"sensor: a\nuser: \xff\xfe\n", 2, None),
     ("a NUL byte", b"sensor: a\0b\n", None, None),
     ("two documents", "sensor: a\n---\nsensor: b\n", None, None),

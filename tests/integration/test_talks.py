@@ -140,7 +140,7 @@ class Judged:
 
     def expected_of(self, variant):
         verdict = self.talk.expect["verdict"]
-        cautious = {"verdict": alternatives(verdict) + ("indeterminate",)}
+        cautious = {"verdict": tuple(dict.fromkeys(alternatives(verdict) + ("indeterminate",)))}
         if variant.kind in ("client", "server"):
             rule = self.talk.expect_client if variant.kind == "client" else self.talk.expect_server
             way = "to_server" if variant.kind == "client" else "to_client"

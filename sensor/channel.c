@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A write of up to PIPE_BUF bytes is all or nothing (pipe(7)): no message is ever torn. */
@@ -84,6 +85,7 @@ static bool message_valid(const struct message *m)
 	case MESSAGE_WEIGHT:
 	case MESSAGE_END: return !m->last && session_valid(&m->mail);
 	case MESSAGE_HEALTH: return true;
+	case MESSAGE_FAILURE: return memchr(m->failure, '\0', sizeof(m->failure)) != NULL;
 	}
 	return false;
 }

@@ -18,6 +18,7 @@ enum message_kind {
 	MESSAGE_WEIGHT,      /* a counted plaintext session weighs more: exposure, confirmed */
 	MESSAGE_END,         /* the session is over. Counts now unless "counted" is set. */
 	MESSAGE_HEALTH,      /* counters so far, and the time */
+	MESSAGE_FAILURE,     /* the capture broke off: why, in words */
 	MESSAGE_KINDS
 };
 
@@ -33,6 +34,7 @@ struct message {
 	union {
 		struct session mail;
 		struct health health;
+		char failure[256]; /* ends with NUL; escape before use */
 	};
 };
 

@@ -1,0 +1,90 @@
+/* facts.h - what the dissectors have established about one conversation so far.
+ *
+ * The dissectors write facts; verdict.c alone turns them into a verdict. Offsets count the bytes
+ * of a direction from its first payload byte, seen or missing.
+ */
+#ifndef MAILSEAL_FACTS_H
+#define MAILSEAL_FACTS_H
+
+#include "dissectors/verdict.h"
+
+enum side { CLIENT, SERVER, SIDES }; /* who sent the bytes */
+
+static inline enum side other_side(enum side s)
+{
+	return s == CLIENT ? SERVER : CLIENT;
+}
+
+/* What TLS came to. */
+enum tls_outcome {
+	TLS_NONE,       /* no TLS seen */
+	TLS_UNFINISHED, /* begun; nothing decisive yet */
+	TLS_COMPLETE,   /* beyond doubt */
+	TLS_LIKELY,     /* complete by what was seen, unless more comes that speaks against it */
+	TLS_DOUBTFUL,   /* TLS 1.3: it looks the same as a refusal */
+	TLS_ALERT,      /* ended by an alert before completion */
+	TLS_BROKEN,     /* answered by something that is not TLS */
+};
+
+struct facts {
+	struct session s; /* the record as far as it is known */
+
+	/* What the wire showed. Set by whoever feeds the conversation. */
+	bool visible[SIDES];    /* a packet of this side was seen, with payload or without */
+	bool syn_seen;          /* of either side */
+	uint64_t offset[SIDES]; /* bytes so far, seen or missing */
+	uint64_t client_acked;  /* client bytes that the server acknowledged */
+
+	/* Clear text. */
+	bool greeted;          /* the server's greeting was seen */
+	bool protocol_sure;    /* what was seen is this protocol and no other */
+	bool clear_gap[SIDES]; /* bytes are missing where clear text was due */
+	bool plain;            /* user data crossed in clear */
+	enum reason plain_reason;
+	uint64_t exposed_end;  /* offset of the client at which what was exposed ends */
+	bool exposed_answered; /* the server answered it */
+	bool quit;             /* the client said goodbye */
+	bool answer_pending;   /* STARTTLS was asked and its answer not seen */
+	bool starttls_refused; /* answered 4xx or 5xx */
+	bool masked;           /* a capability blanked by somebody on the path */
+
+	/* TLS. */
+	bool implicit;       /* from the first byte */
+	bool granted;        /* STARTTLS answered 2xx */
+	bool upgrade_broken; /* granted or begun, and then clear text */
+	enum tls_outcome tls;
+	bool tls_gap[SIDES]; /* bytes are missing in TLS */
+};
+
+/* How the connection ended. ENDING_OPEN: it has not. */
+enum ending {
+	ENDING_OPEN,
+	ENDING_CLOSED,  /* FIN or RST */
+	ENDING_CAPTURE, /* the capture ended first */
+	ENDING_TIMEOUT,
+	ENDING_EVICTED,
+	ENDINGS
+};
+
+void facts_init(struct facts *f);
+
+/* Appends to the evidence. A pair of codes that repeats (RCPT 250 RCPT 250) is kept once. */
+void facts_evidence(struct facts *f, unsigned code);
+
+static inline void facts_oddity(struct facts *f, enum oddity o)
+{
+	f->s.oddities |= 1u << o;
+}
+
+/* User data crossed in clear; keeps the first reason. */
+void facts_plain(struct facts *f, enum reason why);
+
+/* What crossed weighs at least this much. end: client offset behind the bytes that did it. */
+void facts_expose(struct facts *f, enum exposure e, uint64_t end);
+
+/* The verdict for these facts: VERDICT_NONE while it is still open. With an ending other than
+ * ENDING_OPEN there always is one. Fills verdict, reason and what follows from them (exposure,
+ * cause, messages, the three questions) in out, which is a copy of f->s. */
+enum verdict facts_verdict(const struct facts *f, enum ending how, struct session *out);
+
+#endif

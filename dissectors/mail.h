@@ -1,0 +1,44 @@
+/* mail.h - one mail conversation: clear protocol, upgrade, TLS. Bytes in, facts out.
+ *
+ * Wants the bytes of both sides in order, and in the order in which they crossed as far as that
+ * is known; missing bytes are announced as gaps. Knows no packet and no clock.
+ */
+#ifndef MAILSEAL_MAIL_H
+#define MAILSEAL_MAIL_H
+
+#include "dissectors/facts.h"
+#include "dissectors/smtp.h"
+#include "dissectors/tls.h"
+
+/* Client bytes that wait for the reply to DATA or STARTTLS. More than this is not waited for. */
+#define MAIL_HOLD 800
+
+struct mail {
+	struct facts facts;
+	struct smtp smtp;
+	bool in_tls[SIDES];
+	bool torn[SIDES]; /* a gap, and no whole line since */
+	bool seen;        /* at least one byte */
+	uint16_t held;
+	uint8_t hold[MAIL_HOLD];
+	struct tls tls; /* last: its buffer is not cleared at the start */
+};
+
+/* protocol: what it is, or is supposed to be. from_the_start: the SYN was seen. */
+void mail_init(struct mail *m, enum protocol protocol, enum service service, bool from_the_start);
+
+void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n);
+
+/* n bytes of this side were not seen. */
+void mail_gap(struct mail *m, enum side from, uint64_t n);
+
+/* How sure it is that this is mail of the protocol given to mail_init(). */
+enum mail_likeness {
+	MAIL_UNKNOWN,  /* nothing readable yet */
+	MAIL_DOUBTFUL, /* text, and none of it in this protocol's words */
+	MAIL_LIKELY,   /* a reply code, a TLS record: enough on a mail port */
+	MAIL_SURE,     /* its own commands */
+};
+enum mail_likeness mail_likeness(const struct mail *m);
+
+#endif

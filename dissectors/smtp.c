@@ -1,0 +1,620 @@
+#include "dissectors/smtp.h"
+
+#include <string.h>
+
+#include "dissectors/smtp_words.h"
+
+/* After this many bytes a body line can be the lone dot (RFC 5321, 4.1.1.4). */
+enum { DOT_NO, DOT_LINE_START, DOT_DOT, DOT_CR };
+
+void smtp_init(struct smtp *s, bool from_the_start)
+{
+	memset(s, 0, sizeof(*s));
+	s->upgrade = UPG_PLAIN;
+	s->lost[CLIENT] = s->lost[SERVER] = !from_the_start;
+}
+
+static bool lost(const struct smtp *s)
+{
+	return s->lost[CLIENT] || s->lost[SERVER];
+}
+
+/* The queue of commands that await their reply ---------------------------------------------- */
+
+static struct smtp_run *run_at(struct smtp *s, unsigned i)
+{
+	return &s->queue[(s->head + i) % SMTP_QUEUE];
+}
+
+static enum smtp_command newest(const struct smtp *s)
+{
+	if (s->runs == 0)
+		return SMTP_COMMANDS;
+	return (enum smtp_command)s->queue[(s->head + s->runs - 1u) % SMTP_QUEUE].command;
+}
+
+static void push(struct smtp *s, struct facts *f, enum smtp_command c)
+{
+	struct smtp_run *last = s->runs ? run_at(s, s->runs - 1u) : NULL;
+
+	if (last && last->command == c && last->times < UINT16_MAX) {
+		last->times++;
+		return;
+	}
+	if (s->runs == SMTP_QUEUE) {
+		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);
+		s->lost[SERVER] = true; /* replies can no longer be counted off */
+		s->head = (uint8_t)((s->head + 1) % SMTP_QUEUE);
+		s->runs--;
+	}
+	*run_at(s, s->runs) = (struct smtp_run){ (uint8_t)c, 1 };
+	s->runs++;
+}
+
+static void pop(struct smtp *s)
+{
+	if (--s->queue[s->head].times > 0)
+		return;
+	s->head = (uint8_t)((s->head + 1) % SMTP_QUEUE);
+	s->runs--;
+}
+
+static void drop_runs(struct smtp *s, unsigned n)
+{
+	s->head = (uint8_t)((s->head + n) % SMTP_QUEUE);
+	s->runs = (uint8_t)(s->runs - n);
+}
+
+/* Client ------------------------------------------------------------------------------------- */
+
+/* User data in clear: on its own when nothing is missing, otherwise only with its reply. */
+static void plain_if_certain(const struct smtp *s, struct facts *f, enum reason why)
+{
+	if (!lost(s))
+		facts_plain(f, why);
+}
+
+static void auth_data(struct smtp *s, struct facts *f, struct span text)
+{
+	push(s, f, SMTP_AUTH_DATA);
+	s->auth_dialogue = false;
+	if (span_is(text, "*") || text.len == 0) /* cancelled (RFC 4954, 4) */
+		return;
+	s->credentials = true;
+	if (!lost(s))
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+}
+
+static void auth(struct smtp *s, struct facts *f, struct span args)
+{
+	struct span initial;
+
+	if (span_word(args, &initial).len == 0) {
+		push(s, f, SMTP_OTHER);
+		return;
+	}
+	push(s, f, SMTP_AUTH);
+	s->credentials = initial.len > 0 && !span_is(initial, "=");
+	if (lost(s))
+		return;
+	f->s.auth_clear = TRI_TRUE;
+	facts_plain(f, REASON_AUTH_IN_CLEAR);
+	if (s->credentials)
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+}
+
+static void bdat(struct smtp *s, struct facts *f, struct span args)
+{
+	uint64_t size;
+	bool last;
+
+	if (!smtp_read_bdat(args, &size, &last)) {
+		facts_oddity(f, ODDITY_BAD_BDAT);
+		push(s, f, SMTP_OTHER); /* no chunk follows: the server cannot know its size */
+		return;
+	}
+	push(s, f, last ? SMTP_BDAT_LAST : SMTP_BDAT);
+	s->chunk_left = size;
+	s->body_seen = false;
+	s->body_trusted = !lost(s);
+	s->chunk_in_doubt = false;
+	if (size > 0)
+		s->mode = SMTP_MODE_CHUNK;
+}
+
+static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct span args)
+{
+	switch (c) {
+	case SMTP_MAIL: plain_if_certain(s, f, REASON_MAIL_IN_CLEAR); break;
+	case SMTP_STARTTLS:
+		f->s.requested = TRI_TRUE;
+		f->answer_pending = true;
+		f->granted = false;
+		if (!upg_step(&s->upgrade, EV_ASK))
+			facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
+		break;
+	case SMTP_QUIT: f->quit = true; break;
+	case SMTP_AUTH: auth(s, f, args); return;
+	case SMTP_BDAT: bdat(s, f, args); return;
+	case SMTP_DATA:
+		s->body_seen = false;
+		s->body_trusted = false;
+		break;
+	case SMTP_OTHER:
+	case SMTP_HELO:
+	case SMTP_EHLO:
+	case SMTP_RCPT:
+	case SMTP_RSET:
+	case SMTP_DOT:
+	case SMTP_BDAT_LAST:
+	case SMTP_AUTH_DATA:
+	case SMTP_COMMANDS: break;
+	}
+	push(s, f, c);
+}
+
+/* A line of an AUTH exchange, unless it can only be a command. */
+static bool is_auth_data(const struct smtp *s, enum smtp_command c)
+{
+	return (newest(s) == SMTP_AUTH || s->auth_dialogue) && c == SMTP_OTHER;
+}
+
+/* A line in clear of either side where TLS was due. */
+static void note_clear(struct smtp *s, struct facts *f)
+{
+	if (!f->granted || !f->visible[CLIENT])
+		return;
+	facts_oddity(f, ODDITY_CLEAR_AFTER_UPGRADE);
+	f->upgrade_broken = true;
+	upg_step(&s->upgrade, EV_CLEAR);
+}
+
+static void client_line(struct smtp *s, struct facts *f, const struct line *l)
+{
+	struct span args;
+	enum smtp_command c;
+	unsigned word;
+
+	if (l->too_long)
+		facts_oddity(f, ODDITY_LINE_TOO_LONG);
+	if (l->text.len == 0)
+		return;
+	if (l->bare_lf)
+		facts_oddity(f, ODDITY_BARE_LF);
+	note_clear(s, f);
+	c = smtp_read_command(l->text, &args, &word);
+	if (is_auth_data(s, c)) {
+		auth_data(s, f, l->text);
+		return;
+	}
+	if (c == SMTP_OTHER && s->lost[CLIENT] && word == WORD_OTHER_COMMAND)
+		return; /* the rest of something that was not seen */
+	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
+		facts_oddity(f, ODDITY_NO_GREETING);
+	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
+	facts_evidence(f, word);
+	command(s, f, c, args);
+}
+
+static void body_bytes(struct smtp *s, struct facts *f, size_t n)
+{
+	if (n == 0)
+		return;
+	if (!s->body_seen)
+		facts_evidence(f, WORD_BODY);
+	s->body_seen = true;
+	if (!s->body_trusted)
+		return;
+	facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+}
+
+static void body_ended(struct smtp *s, struct facts *f)
+{
+	s->mode = SMTP_MODE_COMMAND;
+	s->dot = DOT_NO;
+	linebuf_reset(&s->line[CLIENT]);
+	facts_evidence(f, WORD_DOT);
+	push(s, f, SMTP_DOT);
+	if (!f->visible[SERVER] && !s->lost[CLIENT] && s->body_seen) {
+		facts_plain(f, REASON_CONTENT_IN_CLEAR);
+		facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+	}
+}
+
+/* Up to and including the line with the lone dot. LF alone ends lines, too: servers differ, and
+ * a body that goes on is clear text all the same. */
+static size_t body(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		uint8_t b = data[i];
+
+		if (b == '\n' && (s->dot == DOT_DOT || s->dot == DOT_CR)) {
+			body_ended(s, f);
+			return i + 1;
+		}
+		if (s->dot == DOT_LINE_START && b == '.') {
+			s->dot = DOT_DOT;
+			i++;
+		} else if (s->dot == DOT_DOT && b == '\r') {
+			s->dot = DOT_CR;
+			i++;
+		} else {
+			const uint8_t *lf = memchr(data + i, '\n', n - i);
+
+			s->dot = lf ? DOT_LINE_START : DOT_NO;
+			i = lf ? (size_t)(lf - data) + 1 : n;
+			body_bytes(s, f, i);
+		}
+	}
+	return n;
+}
+
+/* A refused BDAT whose chunk never came: a command stands in its place. */
+static bool chunk_is_missing(struct smtp *s, const uint8_t *data, size_t n)
+{
+	struct span args;
+	unsigned word;
+
+	if (!s->chunk_in_doubt)
+		return false;
+	s->chunk_in_doubt = false;
+	return n >= 4 && (smtp_read_command((struct span){ data, n < LINE_KEPT ? n : LINE_KEPT },
+					    &args, &word),
+			  word != WORD_OTHER_COMMAND);
+}
+
+static size_t chunk(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t take = n < s->chunk_left ? n : (size_t)s->chunk_left;
+
+	if (chunk_is_missing(s, data, n)) {
+		s->mode = SMTP_MODE_COMMAND;
+		return 0;
+	}
+	body_bytes(s, f, take);
+	s->chunk_left -= take;
+	if (s->chunk_left == 0)
+		s->mode = SMTP_MODE_COMMAND;
+	return take;
+}
+
+static size_t one_line(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	struct line l;
+	bool complete;
+	size_t taken = linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
+
+	if (complete)
+		client_line(s, f, &l);
+	return taken;
+}
+
+size_t smtp_client(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !smtp_waits(s, f)) {
+		const uint8_t *at = data + done;
+		size_t left = n - done;
+
+		switch ((enum smtp_mode)s->mode) {
+		case SMTP_MODE_COMMAND:
+			if (done > 0 && smtp_at_line_start(s, CLIENT) && *at >= 0x14 && *at <= 0x17)
+				return done; /* the caller looks whether this is TLS */
+			done += one_line(s, f, at, left);
+			break;
+		case SMTP_MODE_BODY: done += body(s, f, at, left); break;
+		case SMTP_MODE_CHUNK: done += chunk(s, f, at, left); break;
+		}
+	}
+	return done;
+}
+
+bool smtp_waits(const struct smtp *s, const struct facts *f)
+{
+	if (s->mode != SMTP_MODE_COMMAND || !f->visible[SERVER])
+		return false;
+	return newest(s) == SMTP_DATA || newest(s) == SMTP_STARTTLS;
+}
+
+static void begin_body(struct smtp *s, bool trusted)
+{
+	s->mode = SMTP_MODE_BODY;
+	s->dot = DOT_LINE_START;
+	s->body_seen = false;
+	s->body_trusted = trusted;
+	linebuf_reset(&s->line[CLIENT]);
+}
+
+void smtp_presume(struct smtp *s)
+{
+	if (newest(s) == SMTP_DATA)
+		begin_body(s, false);
+}
+
+/* Server -------------------------------------------------------------------------------------- */
+
+/* EHLO's answer: keywords after the first line (RFC 5321, 4.1.1.1). */
+static void capability(struct smtp *s, struct facts *f, struct span line)
+{
+	struct span word;
+
+	if (line.len < 4)
+		return;
+	word = span_word((struct span){ line.at + 4, line.len - 4 }, NULL);
+	if (span_is(word, "STARTTLS")) {
+		s->starttls_listed = true;
+		f->s.offered = TRI_TRUE;
+		upg_step(&s->upgrade, EV_OFFER);
+	} else if (span_is(word, "XXXXXXXA") || span_is(word, "XXXXXXXX")) {
+		f->masked = true;
+	}
+}
+
+static bool head_is_ehlo(const struct smtp *s, const struct facts *f)
+{
+	if (s->runs == 0)
+		return !f->visible[CLIENT];
+	return s->queue[s->head].command == SMTP_EHLO || s->lost[CLIENT];
+}
+
+static void server_line(struct smtp *s, struct facts *f, const struct line *l)
+{
+	struct smtp_reply_line r = smtp_read_reply(l->text);
+
+	if (l->text.len > 0)
+		note_clear(s, f);
+	if (l->too_long)
+		facts_oddity(f, ODDITY_LINE_TOO_LONG);
+	if (r.code == 0) {
+		if (!s->lost[SERVER] && l->text.len > 0)
+			facts_oddity(f, ODDITY_BAD_REPLY);
+		return;
+	}
+	if (l->bare_lf)
+		facts_oddity(f, ODDITY_BARE_LF);
+	if (r.code == 250 && s->code == 250 && head_is_ehlo(s, f))
+		capability(s, f, l->text);
+	s->listing = s->code != 0 && r.code == s->code; /* more than one line */
+	s->code = (uint16_t)r.code;
+	s->answer_ready = !r.more;
+}
+
+size_t smtp_server(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !s->answer_ready) {
+		struct line l;
+		bool complete;
+
+		if (done > 0 && smtp_at_line_start(s, SERVER) && data[done] >= 0x14 &&
+		    data[done] <= 0x17)
+			return done;
+		done += linebuf_feed(&s->line[SERVER], data + done, n - done, &l, &complete);
+		if (complete)
+			server_line(s, f, &l);
+	}
+	return done;
+}
+
+bool smtp_must_presume(const struct smtp *s)
+{
+	return s->lost[SERVER] && newest(s) == SMTP_DATA && s->runs == 1 &&
+	       !smtp_plausible(SMTP_DATA, s->code);
+}
+
+static void answered_ehlo(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (code / 100 == 2 && f->s.offered != TRI_TRUE && !s->lost[SERVER])
+		f->s.offered = TRI_FALSE;
+}
+
+static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)
+{
+	f->answer_pending = false;
+	if (code / 100 == 2) {
+		f->s.accepted = TRI_TRUE;
+		f->granted = true;
+		upg_step(&s->upgrade, EV_YES);
+		return;
+	}
+	f->s.accepted = TRI_FALSE;
+	f->starttls_refused = true;
+	if (upg_step(&s->upgrade, EV_NO) && s->upgrade == UPG_BROKEN)
+		f->upgrade_broken = true; /* the ClientHello had not waited */
+}
+
+static void answered_mail(const struct smtp *s, struct facts *f, unsigned code)
+{
+	if (code / 100 == 2) {
+		facts_plain(f, REASON_MAIL_IN_CLEAR);
+		facts_expose(f, EXPOSURE_ENVELOPE, f->offset[CLIENT]);
+		f->exposed_answered |= f->s.exposure == EXPOSURE_ENVELOPE;
+	} else if (!lost(s)) {
+		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
+	}
+}
+
+static void answered_auth(struct smtp *s, struct facts *f, unsigned code)
+{
+	bool accepted = code == 334 || code == 235;
+
+	if (accepted || code == 535) {
+		f->s.auth_clear = TRI_TRUE;
+		facts_plain(f, REASON_AUTH_IN_CLEAR);
+	}
+	s->auth_dialogue = code == 334;
+	if (s->credentials && f->plain) {
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+		f->exposed_answered |= f->s.exposure == EXPOSURE_CREDENTIALS;
+	} else if (!accepted && !lost(s)) {
+		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
+	}
+}
+
+/* The answer to a whole message or to a chunk. */
+static void answered_content(struct smtp *s, struct facts *f, unsigned code, bool whole)
+{
+	bool taken = code / 100 == 2;
+
+	if (taken && whole)
+		f->s.messages++;
+	if (!s->body_seen && !(taken && whole))
+		return;
+	facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+	f->exposed_answered = true;
+}
+
+static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsigned code)
+{
+	switch (c) {
+	case SMTP_EHLO: answered_ehlo(s, f, code); break;
+	case SMTP_STARTTLS: answered_starttls(s, f, code); break;
+	case SMTP_MAIL: answered_mail(s, f, code); break;
+	case SMTP_AUTH:
+	case SMTP_AUTH_DATA: answered_auth(s, f, code); break;
+	case SMTP_DATA:
+		if (code == 354 && s->mode == SMTP_MODE_BODY) /* presumed before */
+			s->body_trusted = true;
+		else if (code == 354)
+			begin_body(s, !lost(s));
+		else if (s->mode == SMTP_MODE_BODY)
+			s->mode = SMTP_MODE_COMMAND; /* presumed, and refused after all */
+		break;
+	case SMTP_DOT: answered_content(s, f, code, true); break;
+	case SMTP_BDAT_LAST:
+	case SMTP_BDAT:
+		s->chunk_in_doubt = code / 100 != 2 && !s->body_seen;
+		answered_content(s, f, code, c == SMTP_BDAT_LAST);
+		break;
+	case SMTP_OTHER:
+	case SMTP_HELO:
+	case SMTP_RCPT:
+	case SMTP_RSET:
+	case SMTP_QUIT:
+	case SMTP_COMMANDS: break;
+	}
+}
+
+/* Only the server is in the capture: 354 says that a message follows, 235 and 334 belong to
+ * AUTH. Any other reply than to EHLO hides a command that might have been MAIL. */
+static void server_alone(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (code == 354) {
+		facts_plain(f, REASON_CONTENT_IN_CLEAR);
+		facts_expose(f, EXPOSURE_ENVELOPE, 0);
+	} else if (code == 235 || code == 334) {
+		f->s.auth_clear = TRI_TRUE;
+		facts_plain(f, REASON_AUTH_IN_CLEAR);
+		facts_expose(f, code == 235 ? EXPOSURE_CREDENTIALS : EXPOSURE_UNKNOWN, 0);
+	} else if (code == 220) {
+		f->granted = true;
+		f->s.accepted = TRI_NULL;
+		return;
+	} else if (code != 221 && !(code == 250 && s->listing)) {
+		f->clear_gap[CLIENT] = true;
+	}
+	if (f->plain)
+		f->exposed_answered = true;
+}
+
+static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned code)
+{
+	if (f->greeted || s->lost[SERVER])
+		return !f->greeted && code == 220 && f->offset[CLIENT] == 0 && s->runs == 0;
+	return code == 220 || code >= 400;
+}
+
+/* The first run whose commands this reply can answer. */
+static bool find_command(struct smtp *s, unsigned code, unsigned *run)
+{
+	unsigned last = lost(s) ? s->runs : s->runs > 0;
+
+	for (*run = 0; *run < last; (*run)++) {
+		if (smtp_plausible((enum smtp_command)run_at(s, *run)->command, code))
+			return true;
+	}
+	return false;
+}
+
+/* The client's commands were lost, but the server says what they were. */
+static void unmatched(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (!f->visible[CLIENT]) {
+		server_alone(s, f, code);
+		return;
+	}
+	facts_oddity(f, s->runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+	if (code == 354 && s->lost[CLIENT])
+		begin_body(s, false);
+}
+
+void smtp_answer(struct smtp *s, struct facts *f)
+{
+	unsigned code = s->code, run;
+
+	facts_evidence(f, code);
+	if (is_greeting(s, f, code)) {
+		f->greeted = true;
+		s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
+		s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
+	} else if (find_command(s, code, &run)) {
+		enum smtp_command c = (enum smtp_command)run_at(s, run)->command;
+
+		drop_runs(s, run);
+		pop(s);
+		answered(s, f, c, code);
+	} else {
+		unmatched(s, f, code);
+	}
+	s->code = 0;
+	s->listing = false;
+	s->answer_ready = false;
+}
+
+/* Gaps ---------------------------------------------------------------------------------------- */
+
+static void client_gap(struct smtp *s, uint64_t n)
+{
+	linebuf_reset(&s->line[CLIENT]);
+	switch ((enum smtp_mode)s->mode) {
+	case SMTP_MODE_CHUNK:
+		if (n <= s->chunk_left) { /* inside the chunk: its size still holds */
+			s->chunk_left -= n;
+			if (s->chunk_left == 0)
+				s->mode = SMTP_MODE_COMMAND;
+			return;
+		}
+		s->mode = SMTP_MODE_COMMAND;
+		break;
+	case SMTP_MODE_BODY: s->dot = DOT_LINE_START; break;
+	case SMTP_MODE_COMMAND: smtp_presume(s); break;
+	}
+	s->lost[CLIENT] = true;
+}
+
+void smtp_gap(struct smtp *s, struct facts *f, enum side from, uint64_t n)
+{
+	facts_evidence(f, WORD_GAP);
+	f->clear_gap[from] = true;
+	if (from == CLIENT) {
+		client_gap(s, n);
+		return;
+	}
+	s->lost[SERVER] = true;
+	s->code = 0;
+	s->listing = false;
+	linebuf_reset(&s->line[SERVER]);
+}
+
+bool smtp_at_line_start(const struct smtp *s, enum side from)
+{
+	if (linebuf_partial(&s->line[from]))
+		return false;
+	return from == SERVER || s->mode == SMTP_MODE_COMMAND;
+}

@@ -1,0 +1,317 @@
+/* The rules for completion.
+ *
+ * Up to TLS 1.2 (RFC 5246, 7.3): ChangeCipherSpec from both sides, or application data.
+ *
+ * TLS 1.3 (RFC 8446, 2) encrypts everything after the ServerHello and disguises it as
+ * application data; a ChangeCipherSpec means nothing (appendix D.4). What is left is the size of
+ * records. An encrypted alert has 19 bytes (2 of alert, 1 of type, 16 of tag); a Finished has 53
+ * or 69. So the client's first record above 19 bytes says that it accepted the server, unless
+ *   - it is followed by nothing but a record of 19 bytes: GnuTLS clients send Finished and then
+ *     the alert with which they refuse the certificate;
+ *   - the server's first record after it has 19 bytes: so does a server refuse the client's
+ *     certificate.
+ * Both look like a close, too. Only a client that goes on after the server has spoken shows that
+ * neither happened.
+ */
+#include "dissectors/tls.h"
+
+#include <string.h>
+
+#include "dissectors/tls_hello.h"
+
+enum { MSG_CLIENT_HELLO = 1, MSG_SERVER_HELLO = 2 };
+enum { ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
+enum { ENCRYPTED_ALERT = 19, FINISHED_LARGEST = 69, VERSION_13 = 0x0304 };
+
+void tls_init(struct tls *t)
+{
+	memset(t, 0, offsetof(struct tls, hello));
+}
+
+static void keep_hello(struct tls *t, struct span s)
+{
+	size_t room = TLS_HELLO_KEPT - t->kept;
+	size_t n = s.len < room ? s.len : room;
+
+	memcpy(t->hello + t->kept, s.at, n);
+	t->kept = (uint16_t)(t->kept + n);
+	t->hello_cut |= n < s.len;
+}
+
+static void client_hello(struct tls *t, struct facts *f)
+{
+	struct tls_client_hello hello;
+	bool whole = tls_read_client_hello((struct span){ t->hello, t->kept }, &hello);
+
+	if (!whole && !t->hello_cut)
+		facts_oddity(f, ODDITY_BAD_TLS);
+	t->side[CLIENT].hello = true;
+	facts_evidence(f, WORD_CLIENT_HELLO);
+	if (hello.sni_len > 0) {
+		memcpy(f->s.sni, hello.sni, sizeof(hello.sni));
+		f->s.sni_len = hello.sni_len;
+	}
+}
+
+static void server_hello(struct tls *t, struct facts *f)
+{
+	struct tls_server_hello hello;
+
+	if (!tls_read_server_hello((struct span){ t->hello, t->kept }, &hello)) {
+		facts_oddity(f, ODDITY_BAD_TLS);
+		return;
+	}
+	if (hello.retry) {
+		t->retry = true;
+		return;
+	}
+	t->side[SERVER].hello = true;
+	t->version = hello.version;
+	f->s.tls_version = hello.version;
+	f->s.tls_cipher = hello.cipher_suite;
+	facts_evidence(f, WORD_SERVER_HELLO);
+}
+
+static void message_ended(struct tls *t, struct facts *f, enum side from)
+{
+	uint8_t type = t->side[from].head[0];
+
+	if (from == CLIENT && type == MSG_CLIENT_HELLO)
+		client_hello(t, f);
+	else if (from == SERVER && type == MSG_SERVER_HELLO)
+		server_hello(t, f);
+	t->side[from].head_have = 0;
+}
+
+static void message_began(struct tls *t, enum side from)
+{
+	struct tls_side *s = &t->side[from];
+
+	s->message_left = (uint32_t)s->head[1] << 16 | (uint32_t)s->head[2] << 8 | s->head[3];
+	t->kept = 0;
+	t->hello_cut = false;
+}
+
+static bool is_hello(enum side from, uint8_t type)
+{
+	return type == (from == CLIENT ? MSG_CLIENT_HELLO : MSG_SERVER_HELLO);
+}
+
+/* Handshake messages span records, and records hold several of them. */
+static void handshake_bytes(struct tls *t, struct facts *f, enum side from, struct span body)
+{
+	struct tls_side *s = &t->side[from];
+	struct cursor c = cur_over(body);
+
+	while (cur_left(&c) > 0) {
+		struct span part;
+
+		if (s->head_have < sizeof(s->head)) {
+			s->head[s->head_have++] = cur_u8(&c);
+			if (s->head_have < sizeof(s->head))
+				continue;
+			message_began(t, from);
+		}
+		part = cur_sub(&c, cur_left(&c) < s->message_left ? cur_left(&c) : s->message_left);
+		s->message_left -= (uint32_t)part.len;
+		if (is_hello(from, s->head[0]))
+			keep_hello(t, part);
+		if (s->message_left == 0)
+			message_ended(t, f, from);
+	}
+}
+
+/* Handshake records are in clear up to ChangeCipherSpec; with a HelloRetryRequest the second
+ * ClientHello comes after the client's meaningless one. */
+static bool handshake_in_clear(const struct tls *t, enum side from)
+{
+	if (!t->side[from].ccs)
+		return true;
+	return from == CLIENT ? t->retry && !t->side[SERVER].hello : !t->side[SERVER].hello;
+}
+
+static void alert_bytes(struct tls *t, struct facts *f, enum side from, struct span body)
+{
+	struct tls_side *s = &t->side[from];
+	bool closes;
+
+	for (size_t i = 0; i < body.len && s->alert_have < 2; i++)
+		s->alert[s->alert_have++] = body.at[i];
+	if (s->alert_have < 2)
+		return;
+	s->alert_have = 0;
+	closes = s->alert[1] == ALERT_CLOSE_NOTIFY || s->alert[1] == ALERT_USER_CANCELED;
+	facts_evidence(f, WORD_ALERT);
+	if (s->alert[0] == ALERT_FATAL || (t->version == VERSION_13 && !closes))
+		t->fatal = true;
+	else if (closes)
+		s->closing = true;
+}
+
+static uint8_t count(uint8_t n)
+{
+	return n < UINT8_MAX ? (uint8_t)(n + 1) : n;
+}
+
+/* Encrypted records before the ServerHello are early data and prove nothing. */
+static bool is_early(const struct tls *t, const struct facts *f)
+{
+	return f->visible[SERVER] && !t->side[SERVER].hello && !t->side[SERVER].blind;
+}
+
+static void sealed_by_client(struct tls *t, const struct facts *f, uint16_t length)
+{
+	if (is_early(t, f))
+		return;
+	if (length <= ENCRYPTED_ALERT) {
+		t->client_small = count(t->client_small);
+		return;
+	}
+	if (t->client_big == 0)
+		t->client_first_large = length > FINISHED_LARGEST && !t->side[CLIENT].sealed_hs;
+	t->client_big = count(t->client_big);
+	t->went_on |= t->server_answered;
+}
+
+static void sealed_by_server(struct tls *t, uint16_t length)
+{
+	if (t->client_big == 0 || t->server_answered)
+		return;
+	t->server_answered = true;
+	t->server_first_small = length <= ENCRYPTED_ALERT;
+}
+
+static void record_began(struct tls *t, const struct facts *f, enum side from)
+{
+	struct tls_side *s = &t->side[from];
+
+	s->records = true;
+	switch (s->record.type) {
+	case TLS_CHANGE_CIPHER_SPEC: s->ccs = true; break;
+	case TLS_CONTENT_ALERT: s->alert_have = 0; break;
+	case TLS_HANDSHAKE: s->sealed_hs |= s->ccs && !handshake_in_clear(t, from); break;
+	case TLS_APPLICATION_DATA:
+		t->app[from] = true;
+		if (from == CLIENT)
+			sealed_by_client(t, f, s->record.length);
+		else
+			sealed_by_server(t, s->record.length);
+		break;
+	}
+}
+
+static void record_body(struct tls *t, struct facts *f, enum side from, struct span body)
+{
+	struct tls_side *s = &t->side[from];
+
+	if (s->record.type == TLS_HANDSHAKE && handshake_in_clear(t, from))
+		handshake_bytes(t, f, from, body);
+	else if (s->record.type == TLS_CONTENT_ALERT && s->record.length == 2 &&
+		 (t->version == VERSION_13 || !s->ccs))
+		alert_bytes(t, f, from, body);
+}
+
+/* Only one side of the connection is in the capture. */
+static enum tls_outcome outcome_client_only(const struct tls *t)
+{
+	if (t->client_big == 0)
+		return t->client_small > 0 ? TLS_DOUBTFUL : TLS_UNFINISHED;
+	if (t->client_big == 1 && t->client_small > 0)
+		return TLS_DOUBTFUL;
+	return t->client_first_large ? TLS_DOUBTFUL : TLS_LIKELY;
+}
+
+static enum tls_outcome outcome_12(const struct tls *t)
+{
+	bool both = t->side[CLIENT].ccs && t->side[SERVER].ccs;
+
+	return both || t->app[CLIENT] || t->app[SERVER] ? TLS_COMPLETE : TLS_UNFINISHED;
+}
+
+static enum tls_outcome outcome_13(const struct tls *t)
+{
+	if (t->client_big == 0)
+		return t->client_small > 0 ? TLS_ALERT : TLS_UNFINISHED;
+	if (t->went_on)
+		return TLS_COMPLETE;
+	if (t->side[CLIENT].blind || t->side[SERVER].blind)
+		return TLS_DOUBTFUL;
+	if (t->client_big == 1 && t->client_small > 0)
+		return TLS_DOUBTFUL;
+	return t->server_answered && t->server_first_small ? TLS_DOUBTFUL : TLS_LIKELY;
+}
+
+static enum tls_outcome outcome(const struct tls *t, const struct facts *f)
+{
+	bool client = f->visible[CLIENT], server = f->visible[SERVER];
+
+	if (t->broken)
+		return TLS_BROKEN;
+	if (t->fatal)
+		return TLS_ALERT;
+	if (client && !server)
+		return outcome_client_only(t);
+	if (t->version != 0 && t->version < VERSION_13)
+		return outcome_12(t);
+	if (!client)
+		return TLS_UNFINISHED;
+	return outcome_13(t);
+}
+
+/* Completion is for good; what comes after it is the session's own. */
+static void conclude(struct tls *t, struct facts *f)
+{
+	if (f->tls == TLS_COMPLETE)
+		return;
+	f->tls = outcome(t, f);
+	if (f->tls == TLS_COMPLETE)
+		facts_evidence(f, WORD_FINISHED);
+}
+
+/* Something that is no record: an answer in clear when nothing of this side was TLS; otherwise
+ * this side cannot be followed any more. */
+static bool not_tls(struct tls *t, struct facts *f, enum side from)
+{
+	struct tls_side *s = &t->side[from];
+
+	s->blind = true;
+	if (s->records) {
+		facts_oddity(f, ODDITY_BAD_TLS);
+		f->tls_gap[from] = true;
+		conclude(t, f);
+		return true;
+	}
+	t->broken = true;
+	facts_evidence(f, WORD_NOT_TLS);
+	conclude(t, f);
+	return false;
+}
+
+bool tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n)
+{
+	struct tls_side *s = &t->side[from];
+	struct span in = { data, n }, body = { data, 0 };
+
+	if (s->blind || f->tls == TLS_COMPLETE)
+		return true;
+	while (in.len > 0) {
+		switch (tls_record_next(&s->record, &in, &body)) {
+		case TLS_PIECE_MORE: break;
+		case TLS_PIECE_START: record_began(t, f, from); break;
+		case TLS_PIECE_BODY: record_body(t, f, from, body); break;
+		case TLS_PIECE_BAD: return not_tls(t, f, from);
+		}
+	}
+	conclude(t, f);
+	return true;
+}
+
+void tls_gap(struct tls *t, struct facts *f, enum side from)
+{
+	if (f->tls == TLS_COMPLETE || t->side[from].blind)
+		return;
+	t->side[from].blind = true;
+	f->tls_gap[from] = true;
+	facts_evidence(f, WORD_GAP);
+	conclude(t, f);
+}

@@ -1,0 +1,94 @@
+#include "dissectors/tls_hello.h"
+
+#include <string.h>
+
+enum { EXT_SERVER_NAME = 0, EXT_SUPPORTED_VERSIONS = 43, NAME_TYPE_HOST = 0 };
+
+/* The random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446, 4.1.3). */
+static const uint8_t retry_random[32] = {
+	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+	0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+	0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+};
+
+/* ServerNameList (RFC 6066, 3): the first host_name. */
+static void read_server_name(struct span ext, struct tls_client_hello *out)
+{
+	struct cursor c = cur_over(ext);
+	struct span list = cur_sub(&c, cur_be16(&c));
+
+	c = cur_over(list);
+	while (c.ok && cur_left(&c) > 0) {
+		uint8_t type = cur_u8(&c);
+		struct span name = cur_sub(&c, cur_be16(&c));
+
+		if (!c.ok || type != NAME_TYPE_HOST || name.len == 0 || name.len > SNI_MAX)
+			continue;
+		memcpy(out->sni, name.at, name.len);
+		out->sni[name.len] = '\0';
+		out->sni_len = (uint16_t)name.len;
+		return;
+	}
+}
+
+bool tls_read_client_hello(struct span body, struct tls_client_hello *out)
+{
+	struct cursor c = cur_over(body);
+	size_t extensions;
+
+	memset(out, 0, sizeof(*out));
+	cur_skip(&c, 2);            /* legacy_version */
+	cur_skip(&c, 32);           /* random */
+	cur_skip(&c, cur_u8(&c));   /* legacy_session_id */
+	cur_skip(&c, cur_be16(&c)); /* cipher_suites */
+	cur_skip(&c, cur_u8(&c));   /* legacy_compression_methods */
+	if (cur_left(&c) == 0)
+		return c.ok;
+	extensions = cur_be16(&c);
+	if (extensions > cur_left(&c)) /* a hello that was cut: what there is */
+		extensions = cur_left(&c);
+	c = cur_over(cur_sub(&c, extensions));
+	while (c.ok && cur_left(&c) > 0) {
+		uint16_t type = cur_be16(&c);
+		struct span ext = cur_sub(&c, cur_be16(&c));
+
+		if (c.ok && type == EXT_SERVER_NAME)
+			read_server_name(ext, out);
+	}
+	return c.ok;
+}
+
+static bool read_server_extensions(struct span list, struct tls_server_hello *out)
+{
+	struct cursor c = cur_over(list);
+
+	while (c.ok && cur_left(&c) > 0) {
+		uint16_t type = cur_be16(&c);
+		struct cursor ext = cur_over(cur_sub(&c, cur_be16(&c)));
+
+		if (c.ok && type == EXT_SUPPORTED_VERSIONS) {
+			uint16_t version = cur_be16(&ext);
+
+			if (ext.ok)
+				out->version = version;
+		}
+	}
+	return c.ok;
+}
+
+bool tls_read_server_hello(struct span body, struct tls_server_hello *out)
+{
+	struct cursor c = cur_over(body);
+	const uint8_t *random;
+
+	memset(out, 0, sizeof(*out));
+	out->version = cur_be16(&c); /* legacy_version */
+	random = cur_take(&c, 32);
+	out->retry = random && memcmp(random, retry_random, sizeof(retry_random)) == 0;
+	cur_skip(&c, cur_u8(&c)); /* legacy_session_id_echo */
+	out->cipher_suite = cur_be16(&c);
+	cur_skip(&c, 1); /* legacy_compression_method */
+	if (!c.ok || cur_left(&c) == 0)
+		return c.ok;
+	return read_server_extensions(cur_sub(&c, cur_be16(&c)), out) && c.ok;
+}

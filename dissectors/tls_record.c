@@ -1,0 +1,69 @@
+#include "dissectors/tls_record.h"
+
+#include <string.h>
+
+void tls_record_reset(struct tls_record *r)
+{
+	r->have = 0;
+	r->left = 0;
+	r->length = 0;
+	r->type = 0;
+}
+
+/* Each byte of a header is checked as far as it is there. */
+bool tls_record_plausible(struct span s)
+{
+	if (s.len > 0 && (s.at[0] < TLS_CHANGE_CIPHER_SPEC || s.at[0] > TLS_APPLICATION_DATA))
+		return false;
+	if (s.len > 1 && s.at[1] != 3)
+		return false;
+	if (s.len > 2 && s.at[2] > 4)
+		return false;
+	if (s.len >= TLS_RECORD_HEADER) {
+		unsigned length = (unsigned)s.at[3] << 8 | s.at[4];
+
+		if (length > TLS_RECORD_MAX)
+			return false;
+		return length > 0 || s.at[0] == TLS_APPLICATION_DATA;
+	}
+	return true;
+}
+
+static enum tls_piece take_header(struct tls_record *r, struct span *in)
+{
+	size_t want = (size_t)(TLS_RECORD_HEADER - r->have);
+	size_t n = in->len < want ? in->len : want;
+
+	memcpy(r->header + r->have, in->at, n);
+	r->have = (uint8_t)(r->have + n);
+	in->at += n;
+	in->len -= n;
+	if (!tls_record_plausible((struct span){ r->header, r->have }))
+		return TLS_PIECE_BAD;
+	if (r->have < TLS_RECORD_HEADER)
+		return TLS_PIECE_MORE;
+	r->type = r->header[0];
+	r->length = (uint16_t)(r->header[3] << 8 | r->header[4]);
+	r->left = r->length;
+	if (r->left == 0)
+		r->have = 0;
+	return TLS_PIECE_START;
+}
+
+enum tls_piece tls_record_next(struct tls_record *r, struct span *in, struct span *body)
+{
+	size_t n;
+
+	if (in->len == 0)
+		return TLS_PIECE_MORE;
+	if (r->left == 0)
+		return take_header(r, in);
+	n = in->len < r->left ? in->len : r->left;
+	*body = (struct span){ in->at, n };
+	in->at += n;
+	in->len -= n;
+	r->left = (uint16_t)(r->left - n);
+	if (r->left == 0)
+		r->have = 0;
+	return TLS_PIECE_BODY;
+}

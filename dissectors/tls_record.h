@@ -1,0 +1,45 @@
+/* tls_record.h - TLS records out of a byte stream (RFC 8446, 5.1; RFC 5246, 6.2). A framer.
+ *
+ * Announces each record by its header as soon as the header is there, then its body in pieces
+ * as they come: nothing is buffered but the header.
+ */
+#ifndef MAILSEAL_TLS_RECORD_H
+#define MAILSEAL_TLS_RECORD_H
+
+#include "dissectors/cursor.h"
+
+#define TLS_RECORD_HEADER 5
+#define TLS_RECORD_MAX    (16384 + 2048) /* TLSCiphertext of TLS 1.2 */
+
+enum tls_content {
+	TLS_CHANGE_CIPHER_SPEC = 20,
+	TLS_CONTENT_ALERT = 21,
+	TLS_HANDSHAKE = 22,
+	TLS_APPLICATION_DATA = 23,
+};
+
+struct tls_record {
+	uint8_t header[TLS_RECORD_HEADER];
+	uint8_t have; /* bytes of the header */
+	uint8_t type;
+	uint16_t length;
+	uint16_t left; /* bytes of the body still to come */
+};
+
+enum tls_piece {
+	TLS_PIECE_MORE,  /* all was taken; a header is not whole yet */
+	TLS_PIECE_START, /* a record begins: type and length are set */
+	TLS_PIECE_BODY,  /* bytes of its body; left == 0 after the last of them */
+	TLS_PIECE_BAD,   /* this is not TLS */
+};
+
+void tls_record_reset(struct tls_record *r);
+
+/* Takes from the front of *in what makes the next piece. Call until MORE or BAD. */
+enum tls_piece tls_record_next(struct tls_record *r, struct span *in, struct span *body);
+
+/* True when bytes at the beginning of a flight can be a TLS record, false when they cannot;
+ * judged by as many of them as there are (at least one). */
+bool tls_record_plausible(struct span s);
+
+#endif

@@ -1,0 +1,240 @@
+/* verdict.c - facts into a verdict. The order of the questions is the rule. */
+#include "dissectors/verdict.h"
+
+#include <string.h>
+
+#include "dissectors/facts.h"
+
+struct ruling {
+	enum verdict verdict;
+	enum reason reason;
+};
+
+static const struct ruling undecided = { VERDICT_NONE, REASON_NONE };
+
+static struct ruling unclear(enum reason why)
+{
+	return (struct ruling){ VERDICT_INDETERMINATE, why };
+}
+
+void facts_init(struct facts *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->s.vlan = VLAN_NONE;
+	f->s.tls_cipher = TLS_CIPHER_NONE;
+}
+
+void facts_evidence(struct facts *f, unsigned code)
+{
+	uint16_t *e = f->s.evidence;
+	unsigned n = f->s.evidence_len;
+
+	if (code < 100 || code >= WORD_END)
+		return;
+	if (code == WORD_GAP && n >= 1 && e[n - 1] == WORD_GAP)
+		return;
+	if (n >= 3 && e[n - 1] == code && e[n - 2] == e[n - 3])
+		return;
+	if (n >= 3 && e[n - 3] == e[n - 1] && e[n - 2] == code) {
+		f->s.evidence_len--; /* A B A + B: the second A goes, too */
+		return;
+	}
+	if (n == EVIDENCE_MAX)
+		return;
+	e[n] = (uint16_t)code;
+	f->s.evidence_len++;
+}
+
+void facts_plain(struct facts *f, enum reason why)
+{
+	if (f->plain)
+		return;
+	f->plain = true;
+	f->plain_reason = why;
+}
+
+void facts_expose(struct facts *f, enum exposure e, uint64_t end)
+{
+	if (e <= f->s.exposure)
+		return;
+	f->s.exposure = (uint8_t)e;
+	f->exposed_end = end;
+	f->exposed_answered = false;
+}
+
+static bool begun_before(const struct facts *f)
+{
+	return !f->syn_seen && !f->greeted;
+}
+
+static bool one_sided(const struct facts *f)
+{
+	return !f->visible[CLIENT] || !f->visible[SERVER];
+}
+
+/* The handshake completed. Was everything before it seen? */
+static struct ruling sealed(const struct facts *f)
+{
+	if (begun_before(f))
+		return unclear(REASON_BEGAN_BEFORE_CAPTURE);
+	if (f->clear_gap[CLIENT])
+		return unclear(f->visible[CLIENT] ? REASON_GAP : REASON_ONE_SIDED);
+	return (struct ruling){ f->implicit ? VERDICT_ENCRYPTED_IMPLICIT
+					    : VERDICT_ENCRYPTED_STARTTLS,
+				REASON_HANDSHAKE_COMPLETED };
+}
+
+static struct ruling doubtful(const struct facts *f)
+{
+	if (f->tls_gap[CLIENT] || f->tls_gap[SERVER])
+		return unclear(REASON_GAP);
+	return unclear(one_sided(f) ? REASON_ONE_SIDED : REASON_POSSIBLE_ALERT);
+}
+
+static enum reason reason_of_ending(enum ending how)
+{
+	switch (how) {
+	case ENDING_TIMEOUT: return REASON_TIMED_OUT;
+	case ENDING_EVICTED: return REASON_EVICTED;
+	case ENDING_CAPTURE:
+	case ENDING_CLOSED:
+	case ENDING_OPEN:
+	case ENDINGS: break;
+	}
+	return REASON_CAPTURE_ENDED;
+}
+
+/* TLS was due or begun, and did not complete. */
+static struct ruling unsealed(const struct facts *f, enum ending how)
+{
+	if (f->tls == TLS_ALERT)
+		return (struct ruling){ VERDICT_TLS_FAILED, REASON_FATAL_ALERT };
+	if (f->tls == TLS_BROKEN || f->upgrade_broken)
+		return (struct ruling){ VERDICT_TLS_FAILED, REASON_NOT_TLS };
+	if (f->tls_gap[CLIENT] || f->tls_gap[SERVER])
+		return unclear(REASON_GAP);
+	if (one_sided(f))
+		return unclear(REASON_ONE_SIDED);
+	if (how != ENDING_CLOSED && !f->quit)
+		return unclear(reason_of_ending(how));
+	return (struct ruling){ VERDICT_TLS_FAILED, REASON_HANDSHAKE_UNFINISHED };
+}
+
+static struct ruling clear_only(const struct facts *f, enum ending how)
+{
+	if (!f->visible[CLIENT] || (f->answer_pending && !f->visible[SERVER]))
+		return unclear(REASON_ONE_SIDED);
+	if (how != ENDING_CLOSED && !f->quit)
+		return unclear(reason_of_ending(how));
+	return (struct ruling){ VERDICT_NO_TRANSACTION, REASON_CLOSED_WITHOUT_MAIL };
+}
+
+/* Plaintext counts when its weight is known; what the server refused, or did not answer, waits
+ * for the end, because a second attempt may be accepted. */
+static bool plain_decided(const struct facts *f, enum ending how)
+{
+	if (!f->plain)
+		return false;
+	return how != ENDING_OPEN || f->s.exposure >= EXPOSURE_ENVELOPE || f->tls == TLS_COMPLETE;
+}
+
+static struct ruling rule(const struct facts *f, enum ending how)
+{
+	if (plain_decided(f, how))
+		return (struct ruling){ VERDICT_PLAINTEXT, f->plain_reason };
+	if (f->tls == TLS_COMPLETE)
+		return sealed(f);
+	if (how == ENDING_OPEN)
+		return undecided;
+	if (f->tls == TLS_LIKELY)
+		return sealed(f);
+	if (begun_before(f))
+		return unclear(REASON_BEGAN_BEFORE_CAPTURE);
+	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER])
+		return unclear(one_sided(f) ? REASON_ONE_SIDED : REASON_GAP);
+	if (f->tls == TLS_DOUBTFUL)
+		return doubtful(f);
+	if (f->tls != TLS_NONE || f->granted)
+		return unsealed(f, how);
+	return clear_only(f, how);
+}
+
+static enum cause cause_of(const struct facts *f)
+{
+	if (f->masked)
+		return CAUSE_SUSPECTED_STRIPPING;
+	if (f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN)
+		return CAUSE_HANDSHAKE_FAILED;
+	if (f->starttls_refused)
+		return CAUSE_REFUSED;
+	if (f->s.offered == TRI_TRUE && f->s.requested != TRI_TRUE)
+		return CAUSE_NOT_REQUESTED;
+	if (f->s.offered == TRI_FALSE)
+		return CAUSE_NOT_OFFERED;
+	return CAUSE_UNKNOWN;
+}
+
+static enum directions directions_of(const struct facts *f)
+{
+	if (!one_sided(f))
+		return DIRECTIONS_BOTH;
+	return f->visible[CLIENT] ? DIRECTIONS_TO_SERVER : DIRECTIONS_TO_CLIENT;
+}
+
+/* Masking and refusing show in the session itself; neither is claimed over missing bytes. */
+static enum stripped stripped_of(const struct facts *f)
+{
+	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER])
+		return STRIPPED_NONE;
+	if (f->masked)
+		return STRIPPED_MASKED;
+	if (f->starttls_refused && f->s.offered == TRI_TRUE)
+		return STRIPPED_REFUSED;
+	return STRIPPED_NONE;
+}
+
+/* What was not seen is null, not false. */
+static void fill_questions(const struct facts *f, struct session *s)
+{
+	bool client_whole = !begun_before(f) && f->visible[CLIENT] && !f->clear_gap[CLIENT];
+	bool both_whole = client_whole && f->visible[SERVER] && !f->clear_gap[SERVER];
+	bool tls_only = f->implicit && f->tls != TLS_BROKEN && !f->upgrade_broken;
+
+	if (s->requested == TRI_NULL && client_whole && !f->implicit)
+		s->requested = TRI_FALSE;
+	if (s->auth_clear == TRI_NULL && client_whole)
+		s->auth_clear = TRI_FALSE;
+	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
+		s->messages = MESSAGES_NULL;
+	s->stripped = (uint8_t)stripped_of(f);
+	s->directions = (uint8_t)directions_of(f);
+	s->begun_before = begun_before(f);
+}
+
+static void fill_weight(const struct facts *f, struct session *s)
+{
+	bool confirmed = f->exposed_answered || f->client_acked >= f->exposed_end;
+
+	if (s->verdict != VERDICT_PLAINTEXT) {
+		s->exposure = EXPOSURE_NONE;
+		s->confirmed = TRI_NULL;
+		s->cause = CAUSE_NONE;
+		return;
+	}
+	if (s->exposure == EXPOSURE_NONE)
+		s->exposure = EXPOSURE_UNKNOWN;
+	s->confirmed = s->exposure > EXPOSURE_UNKNOWN && confirmed ? TRI_TRUE : TRI_FALSE;
+	s->cause = (uint8_t)cause_of(f);
+}
+
+enum verdict facts_verdict(const struct facts *f, enum ending how, struct session *out)
+{
+	struct ruling r = rule(f, how);
+
+	*out = f->s;
+	out->verdict = (uint8_t)r.verdict;
+	out->reason = (uint8_t)r.reason;
+	fill_questions(f, out);
+	fill_weight(f, out);
+	return r.verdict;
+}

@@ -1,0 +1,388 @@
+#include "sensor/capture.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define WAIT_MS 100
+#define BATCH   256
+
+struct input {
+	const char *name;
+	pcap_t *pcap;
+	enum link link;
+	struct bpf_program own; /* the user's filter, applied here behind the kernel's */
+	bool filter_here;
+	bool done;
+	struct pcap_pkthdr *head; /* files: the next packet, not handed on yet */
+	const uint8_t *data;
+	uint64_t drops;
+};
+
+struct capture {
+	bool live;
+	unsigned n;
+	struct input in[CAPTURE_INPUTS_MAX];
+	char error[512];
+	frame_cb *cb; /* of the step that runs */
+	void *ctx;
+	struct input *current;
+	unsigned taken;
+};
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+static bool fail(char *err, size_t errlen, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static bool fail(char *err, size_t errlen, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err, errlen, format, args);
+	va_end(args);
+	return false;
+}
+
+static enum link link_of(pcap_t *p)
+{
+	switch (pcap_datalink(p)) {
+	case DLT_EN10MB: return LINK_ETHERNET;
+	case DLT_LINUX_SLL: return LINK_SLL;
+	case DLT_LINUX_SLL2: return LINK_SLL2;
+	case DLT_RAW:
+	case DLT_IPV4:
+	case DLT_IPV6: return LINK_RAW;
+	case DLT_NULL: return LINK_NULL;
+	case DLT_LOOP: return LINK_LOOP;
+	default: return LINK_UNKNOWN;
+	}
+}
+
+static const char *link_name(pcap_t *p)
+{
+	const char *name = pcap_datalink_val_to_name(pcap_datalink(p));
+
+	return name ? name : "unknown";
+}
+
+static bool open_file(struct input *in, char *err, size_t errlen)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	in->pcap =
+		pcap_open_offline_with_tstamp_precision(in->name, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (in->pcap)
+		return true;
+	if (strncmp(why, in->name, strlen(in->name)) == 0) /* it already names the file */
+		return fail(err, errlen, "%s", why);
+	return fail(err, errlen, "%s: %s", in->name, why);
+}
+
+static bool set_up_live(struct input *in, const struct conf *c, char *err, size_t errlen)
+{
+	int rc;
+
+	pcap_set_snaplen(in->pcap, (int)c->snaplen);
+	pcap_set_promisc(in->pcap, 1);
+	pcap_set_timeout(in->pcap, WAIT_MS);
+	pcap_set_buffer_size(in->pcap, (int)(c->ring_mib << 20));
+	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	rc = pcap_activate(in->pcap);
+	if (rc < 0)
+		return fail(err, errlen, "%s: %s (%s)", in->name, pcap_statustostr(rc),
+			    pcap_geterr(in->pcap));
+	return true;
+}
+
+static bool open_interface(struct input *in, const struct conf *c, char *err, size_t errlen)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	in->pcap = pcap_create(in->name, why);
+	if (!in->pcap)
+		return fail(err, errlen, "%s: %s", in->name, why);
+	if (!set_up_live(in, c, err, errlen))
+		return false;
+	if (pcap_setnonblock(in->pcap, 1, why) < 0)
+		return fail(err, errlen, "%s: %s", in->name, why);
+	return true;
+}
+
+static void append(char *out, size_t outlen, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void append(char *out, size_t outlen, const char *format, ...)
+{
+	size_t n = strlen(out);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(out + n, outlen - n, format, args);
+	va_end(args);
+}
+
+bool capture_ports_filter(const struct conf *c, bool vlan, char *out, size_t outlen)
+{
+	char ports[2048] = "";
+
+	for (unsigned i = 0; i < c->ports_n; i++)
+		append(ports, sizeof(ports), "%sport %u", i ? " or " : "", c->ports[i].port);
+	/* Ports cannot be found behind fragments and IPv6 extension headers: let these through. */
+	append(ports, sizeof(ports),
+	       "%sip[6:2] & 0x3fff != 0 or (ip6 and (ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44"
+	       " or ip6[6] = 51 or ip6[6] = 60 or ip6[6] = 135 or ip6[6] = 139 or ip6[6] = 140))",
+	       c->ports_n ? " or " : "");
+	out[0] = '\0';
+	append(out, outlen, vlan ? "%s or (vlan and (%s or (vlan and (%s))))" : "%s", ports, ports,
+	       ports);
+	return strlen(out) + 1 < outlen;
+}
+
+static bool set_filter(struct input *in, const char *text, char *err, size_t errlen)
+{
+	struct bpf_program program;
+	bool ok;
+
+	if (pcap_compile(in->pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return fail(err, errlen, "filter \"%s\": %s", text, pcap_geterr(in->pcap));
+	ok = pcap_setfilter(in->pcap, &program) == 0;
+	pcap_freecode(&program);
+	return ok || fail(err, errlen, "%s: filter: %s", in->name, pcap_geterr(in->pcap));
+}
+
+/* The kernel has the filter for mail; the user's own is applied to what it lets through. */
+static bool set_both_filters(struct input *in, const struct capture_options *o, char *err,
+			     size_t errlen)
+{
+	char text[8192];
+	pcap_t *dead;
+	bool vlan = in->link == LINK_ETHERNET || in->link == LINK_SLL;
+
+	if (!capture_ports_filter(o->conf, vlan, text, sizeof(text)))
+		return fail(err, errlen, "too many mail ports for a filter");
+	if (o->filter) {
+		dead = pcap_open_dead_with_tstamp_precision(
+			pcap_datalink(in->pcap), (int)o->conf->snaplen, PCAP_TSTAMP_PRECISION_NANO);
+		in->filter_here = dead && pcap_compile(dead, &in->own, o->filter, 1,
+						       PCAP_NETMASK_UNKNOWN) == 0;
+		if (!in->filter_here)
+			fail(err, errlen, "filter \"%s\": %s", o->filter,
+			     dead ? pcap_geterr(dead) : "out of memory");
+		if (dead)
+			pcap_close(dead);
+		if (!in->filter_here)
+			return false;
+	}
+	return set_filter(in, text, err, errlen);
+}
+
+static bool open_input(struct input *in, const struct capture_options *o, int *exit_code, char *err,
+		       size_t errlen)
+{
+	*exit_code = 1;
+	if (!(o->live ? open_interface(in, o->conf, err, errlen) : open_file(in, err, errlen)))
+		return false;
+	in->link = link_of(in->pcap);
+	if (in->link == LINK_UNKNOWN)
+		return fail(err, errlen,
+			    "%s: link type %s is not supported (Ethernet, Linux cooked, raw IP and "
+			    "loopback are)",
+			    in->name, link_name(in->pcap));
+	*exit_code = 2;
+	if (o->live && o->kernel_filter)
+		return set_both_filters(in, o, err, errlen);
+	return !o->filter || set_filter(in, o->filter, err, errlen);
+}
+
+struct capture *capture_open(const struct capture_options *o, int *exit_code, char *err,
+			     size_t errlen)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+
+	*exit_code = 1;
+	if (!c) {
+		fail(err, errlen, "out of memory");
+		return NULL;
+	}
+	c->live = o->live;
+	for (c->n = 0; c->n < o->names_n && c->n < CAPTURE_INPUTS_MAX; c->n++) {
+		c->in[c->n].name = o->names[c->n];
+		if (!open_input(&c->in[c->n], o, exit_code, err, errlen)) {
+			c->n++;
+			capture_close(c);
+			return NULL;
+		}
+	}
+	return c;
+}
+
+void capture_close(struct capture *c)
+{
+	if (!c)
+		return;
+	for (unsigned i = 0; i < c->n; i++) {
+		if (c->in[i].filter_here)
+			pcap_freecode(&c->in[i].own);
+		if (c->in[i].pcap)
+			pcap_close(c->in[i].pcap);
+	}
+	free(c);
+}
+
+/* Reading ------------------------------------------------------------------------------------ */
+
+/* With nanosecond precision libpcap keeps nanoseconds in tv_usec. Times before 1970 are 0. */
+static uint64_t time_of(const struct pcap_pkthdr *h)
+{
+	if (h->ts.tv_sec < 0 || h->ts.tv_usec < 0)
+		return 0;
+	return (uint64_t)h->ts.tv_sec * 1000000000u + (uint64_t)h->ts.tv_usec;
+}
+
+static void hand_on(struct capture *c, struct input *in, const struct pcap_pkthdr *h,
+		    const uint8_t *data)
+{
+	struct frame f = {
+		.time_ns = time_of(h),
+		.data = data,
+		.caplen = h->caplen,
+		.len = h->len,
+		.link = in->link,
+		.interface = (uint8_t)(in - c->in),
+	};
+
+	if (in->filter_here && !pcap_offline_filter(&in->own, h, data))
+		return;
+	c->cb(c->ctx, &f);
+}
+
+/* Files: the next packet of one of them. */
+static void read_ahead(struct capture *c, struct input *in)
+{
+	int rc = pcap_next_ex(in->pcap, &in->head, &in->data);
+
+	if (rc == 1)
+		return;
+	in->head = NULL;
+	in->done = true;
+	if (rc == PCAP_ERROR_BREAK)
+		return;
+	if (!c->error[0])
+		snprintf(c->error, sizeof(c->error), "%s: %s", in->name, pcap_geterr(in->pcap));
+}
+
+static struct input *earliest(struct capture *c)
+{
+	struct input *best = NULL;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		struct input *in = &c->in[i];
+
+		if (!in->head && !in->done)
+			read_ahead(c, in);
+		if (in->head && (!best || time_of(in->head) < time_of(best->head)))
+			best = in;
+	}
+	return best;
+}
+
+static enum capture_result step_files(struct capture *c)
+{
+	struct input *in = earliest(c);
+
+	if (!in)
+		return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
+	hand_on(c, in, in->head, in->data);
+	in->head = NULL;
+	return CAPTURE_FRAMES;
+}
+
+static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
+{
+	struct capture *c = (struct capture *)(void *)user;
+
+	c->taken++;
+	hand_on(c, c->current, h, data);
+}
+
+static bool read_interface(struct capture *c, struct input *in)
+{
+	c->current = in;
+	if (pcap_dispatch(in->pcap, BATCH, live_frame, (u_char *)c) >= 0)
+		return true;
+	snprintf(c->error, sizeof(c->error), "%s: %s", in->name, pcap_geterr(in->pcap));
+	return false;
+}
+
+static bool wait_for_frames(struct capture *c, int stop_fd)
+{
+	struct pollfd fds[CAPTURE_INPUTS_MAX + 1];
+
+	for (unsigned i = 0; i < c->n; i++)
+		fds[i] = (struct pollfd){ pcap_get_selectable_fd(c->in[i].pcap), POLLIN, 0 };
+	fds[c->n] = (struct pollfd){ stop_fd, POLLIN, 0 };
+	return poll(fds, c->n + 1, WAIT_MS) > 0;
+}
+
+static enum capture_result step_live(struct capture *c, int stop_fd)
+{
+	c->taken = 0;
+	for (unsigned i = 0; i < c->n; i++) {
+		if (!read_interface(c, &c->in[i]))
+			return CAPTURE_FAILED;
+	}
+	if (c->taken > 0)
+		return CAPTURE_FRAMES;
+	wait_for_frames(c, stop_fd);
+	return CAPTURE_IDLE;
+}
+
+enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, void *ctx)
+{
+	c->cb = cb;
+	c->ctx = ctx;
+	return c->live ? step_live(c, stop_fd) : step_files(c);
+}
+
+const char *capture_error(const struct capture *c)
+{
+	return c->error;
+}
+
+/* pcap_stats() would open a file under /sys. The kernel's counters start anew at each reading. */
+uint64_t capture_kernel_drops(struct capture *c)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; c->live && i < c->n; i++) {
+		struct tpacket_stats_v3 stats;
+		socklen_t len = sizeof(stats);
+
+		if (getsockopt(pcap_fileno(c->in[i].pcap), SOL_PACKET, PACKET_STATISTICS, &stats,
+			       &len) == 0)
+			c->in[i].drops += stats.tp_drops;
+		all += c->in[i].drops;
+	}
+	return all;
+}
+
+unsigned capture_descriptors(const struct capture *c, int *fds, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n && n < max; i++) {
+		int fd = c->live ? pcap_fileno(c->in[i].pcap) : fileno(pcap_file(c->in[i].pcap));
+
+		if (fd >= 0)
+			fds[n++] = fd;
+	}
+	return n;
+}

@@ -1,0 +1,65 @@
+/* capture.h - frames from interfaces or files. The only place that knows libpcap.
+ *
+ * Everything is opened at the start; nothing is opened afterwards, not even for the counters.
+ * Several files are merged by time. Several interfaces feed one stream of frames.
+ */
+#ifndef MAILSEAL_CAPTURE_H
+#define MAILSEAL_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sensor/conf.h"
+#include "sensor/decode.h"
+
+struct capture;
+
+struct capture_options {
+	const char *const *names; /* interfaces, or files ("-" is standard input) */
+	unsigned names_n;         /* at most CAPTURE_INPUTS_MAX */
+	bool live;
+	bool kernel_filter; /* live: let only what may be mail through */
+	const char *filter; /* BPF of the user's own, or NULL */
+	const struct conf *conf;
+};
+
+#define CAPTURE_INPUTS_MAX 255
+
+/* Why it could not be opened: 2 when the filter or an option is wrong, 1 otherwise. NULL then, with
+ * one line in err. */
+struct capture *capture_open(const struct capture_options *o, int *exit_code, char *err,
+			     size_t errlen);
+void capture_close(struct capture *c);
+
+struct frame {
+	uint64_t time_ns;
+	const uint8_t *data; /* borrowed for the call */
+	uint32_t caplen, len;
+	enum link link;
+	uint8_t interface; /* index into names */
+};
+
+enum capture_result {
+	CAPTURE_FRAMES, /* some were handed on */
+	CAPTURE_IDLE,   /* live: none for a while */
+	CAPTURE_END,    /* the files are read */
+	CAPTURE_FAILED, /* capture_error() says why; what came before was handed on */
+};
+
+/* Hands on the next frames: one from files, a batch from interfaces, for which it waits at most
+ * 100 ms or until stop_fd becomes readable. */
+typedef void frame_cb(void *ctx, const struct frame *f);
+enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, void *ctx);
+const char *capture_error(const struct capture *c);
+
+/* Live: packets that the kernel dropped for want of room in the ring, since the start. */
+uint64_t capture_kernel_drops(struct capture *c);
+
+/* The descriptors in use, for confinement. Returns how many, at most max. */
+unsigned capture_descriptors(const struct capture *c, int *fds, unsigned max);
+
+/* The filter of mode "ports": a superset of mail, on links with and without VLAN tags. */
+bool capture_ports_filter(const struct conf *c, bool vlan, char *out, size_t outlen);
+
+#endif

@@ -1,0 +1,195 @@
+#include "sensor/classify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HAVE_NDPI
+#include <ndpi_api.h>
+#endif
+
+/* Words that begin a connection of something that is not mail. */
+static const char *const others[] = {
+	"GET ",      "POST ", "HEAD ",  "PUT ",   "OPTIONS ", "CONNECT ", "HTTP/",
+	"SSH-",      "RFB ",  "SIP/",   "PRI * ", "DELETE ",  "TRACE ",   "PATCH ",
+	"PROPFIND ", "<?xml", "*1\r\n", "*2\r\n", "*3\r\n",   "NICK ",
+};
+
+static bool begins_with(struct span s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.len >= n && memcmp(s.at, word, n) == 0;
+}
+
+static bool is_verb(struct span s, const char *verb)
+{
+	return s.len > 4 && span_is((struct span){ s.at, 4 }, verb) &&
+	       (s.at[4] == ' ' || s.at[4] == '\r' || s.at[4] == '\n');
+}
+
+static bool is_text(struct span s)
+{
+	for (size_t i = 0; i < s.len && i < 64; i++) {
+		if ((s.at[i] < ' ' && s.at[i] != '\t' && s.at[i] != '\r' && s.at[i] != '\n') ||
+		    s.at[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+enum first_bytes classify_first_bytes(struct span s)
+{
+	if (s.len >= 3 && s.at[0] >= 20 && s.at[0] <= 23 && s.at[1] == 3 && s.at[2] <= 4)
+		return FIRST_TLS;
+	if (begins_with(s, "220 ") || begins_with(s, "220-") || begins_with(s, "220\r\n"))
+		return FIRST_SMTP_SERVER;
+	if (is_verb(s, "EHLO") || is_verb(s, "HELO"))
+		return FIRST_SMTP_CLIENT;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (begins_with(s, others[i]))
+			return FIRST_OTHER;
+	}
+	return is_text(s) ? FIRST_TEXT : FIRST_BINARY;
+}
+
+#ifdef HAVE_NDPI
+
+struct classifier {
+	struct ndpi_detection_module_struct *module;
+	struct ndpi_flow_struct **flows; /* allocated when first used, then kept */
+	uint32_t max, used;
+	uint32_t *free; /* stack of numbers that were given back */
+	uint32_t free_n;
+};
+
+static void add(NDPI_PROTOCOL_BITMASK *b, uint16_t protocol)
+{
+	NDPI_BITMASK_ADD(*b, protocol);
+}
+
+struct classifier *classifier_new(unsigned max_flows)
+{
+	struct classifier *c = calloc(1, sizeof(*c));
+	NDPI_PROTOCOL_BITMASK wanted;
+
+	if (!c)
+		return NULL;
+	c->max = max_flows;
+	c->flows = calloc(max_flows, sizeof(*c->flows));
+	c->free = calloc(max_flows, sizeof(*c->free));
+	c->module = ndpi_init_detection_module(ndpi_no_prefs);
+	if (!c->flows || !c->free || !c->module) {
+		classifier_free(c);
+		return NULL;
+	}
+	NDPI_BITMASK_RESET(wanted);
+	add(&wanted, NDPI_PROTOCOL_MAIL_SMTP);
+	add(&wanted, NDPI_PROTOCOL_MAIL_IMAP);
+	add(&wanted, NDPI_PROTOCOL_MAIL_POP);
+	add(&wanted, NDPI_PROTOCOL_FTP_CONTROL);
+	add(&wanted, NDPI_PROTOCOL_IRC);
+	add(&wanted, NDPI_PROTOCOL_REDIS);
+	ndpi_set_protocol_detection_bitmask2(c->module, &wanted);
+	ndpi_finalize_initialization(c->module);
+	return c;
+}
+
+void classifier_free(struct classifier *c)
+{
+	if (!c)
+		return;
+	for (uint32_t i = 0; c->flows && i < c->used; i++)
+		free(c->flows[i]);
+	if (c->module)
+		ndpi_exit_detection_module(c->module);
+	free(c->flows);
+	free(c->free);
+	free(c);
+}
+
+uint32_t classifier_begin(struct classifier *c)
+{
+	uint32_t n;
+
+	if (c->free_n > 0)
+		return c->free[--c->free_n];
+	if (c->used == c->max)
+		return 0;
+	n = c->used;
+	c->flows[n] = calloc(1, SIZEOF_FLOW_STRUCT);
+	if (!c->flows[n])
+		return 0;
+	c->used++;
+	return n + 1;
+}
+
+void classifier_end(struct classifier *c, uint32_t flow)
+{
+	if (flow == 0)
+		return;
+	ndpi_free_flow_data(c->flows[flow - 1]);
+	explicit_bzero(c->flows[flow - 1], SIZEOF_FLOW_STRUCT);
+	c->free[c->free_n++] = flow;
+}
+
+static bool is_mail(uint16_t protocol)
+{
+	return protocol == NDPI_PROTOCOL_MAIL_SMTP || protocol == NDPI_PROTOCOL_MAIL_SMTPS ||
+	       protocol == NDPI_PROTOCOL_MAIL_IMAP || protocol == NDPI_PROTOCOL_MAIL_IMAPS ||
+	       protocol == NDPI_PROTOCOL_MAIL_POP || protocol == NDPI_PROTOCOL_MAIL_POPS;
+}
+
+enum opinion classifier_packet(struct classifier *c, uint32_t flow, const struct packet *p)
+{
+	struct ndpi_flow_struct *f = flow ? c->flows[flow - 1] : NULL;
+	ndpi_protocol found;
+
+	if (!f || p->ip_length == 0 || p->ip_length > UINT16_MAX)
+		return OPINION_NONE;
+	found = ndpi_detection_process_packet(c->module, f, p->ip, (unsigned short)p->ip_length,
+					      p->time_ns / 1000000);
+	if (f->confidence != NDPI_CONFIDENCE_DPI ||
+	    found.app_protocol + found.master_protocol == NDPI_PROTOCOL_UNKNOWN)
+		return OPINION_NONE;
+	return is_mail(found.master_protocol) || is_mail(found.app_protocol) ? OPINION_MAIL
+									     : OPINION_OTHER;
+}
+
+#else
+
+struct classifier {
+	bool nothing;
+};
+
+struct classifier *classifier_new(unsigned max_flows)
+{
+	(void)max_flows;
+	return calloc(1, sizeof(struct classifier));
+}
+
+void classifier_free(struct classifier *c)
+{
+	free(c);
+}
+
+uint32_t classifier_begin(struct classifier *c)
+{
+	(void)c;
+	return 0;
+}
+
+void classifier_end(struct classifier *c, uint32_t flow)
+{
+	(void)c;
+	(void)flow;
+}
+
+enum opinion classifier_packet(struct classifier *c, uint32_t flow, const struct packet *p)
+{
+	(void)c;
+	(void)flow;
+	(void)p;
+	return OPINION_NONE;
+}
+
+#endif

@@ -1,0 +1,137 @@
+#include "sensor/confine.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <net/if.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+bool confine_find_user(const char *configured, const char *fallback, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *pw = configured[0] ? getpwnam(configured) : NULL;
+
+	if (!pw && fallback)
+		pw = getpwnam(fallback);
+	if (!pw)
+		return false;
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return true;
+}
+
+static bool drop_capabilities(bool change_user, uid_t uid, gid_t gid)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (change_user)
+		return capng_change_id(
+			       (int)uid, (int)gid,
+			       (capng_flags_t)(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING)) == 0;
+	if (geteuid() == 0)
+		return capng_apply(CAPNG_SELECT_BOTH) == 0;
+	return capng_apply(CAPNG_SELECT_CAPS) == 0; /* the bounding set is not ours to change */
+}
+
+bool confine_privileges(bool change_user, uid_t uid, gid_t gid, char *err, size_t errlen)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (!drop_capabilities(change_user && geteuid() == 0, uid, gid)) {
+		snprintf(err, errlen, "privileges cannot be dropped: %s", strerror(errno));
+		return false;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
+		snprintf(err, errlen, "the process cannot be confined: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+#ifdef WITHOUT_CONFINEMENT
+
+bool confine_capture(int write_fd, char *err, size_t errlen)
+{
+	(void)write_fd;
+	(void)err;
+	(void)errlen;
+	return true;
+}
+
+#else
+
+/* Reading what is open, time, waiting, memory, and the end. */
+static const int allowed[] = {
+	SCMP_SYS(read),
+	SCMP_SYS(readv),
+	SCMP_SYS(lseek),
+	SCMP_SYS(close),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(futex),
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(fstat),
+	SCMP_SYS(getsockopt), /* the kernel's drop counters; errors of an interface */
+};
+
+static bool allow_with_arguments(scmp_filter_ctx f, int write_fd)
+{
+	const struct scmp_arg_cmp to_channel = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)write_fd);
+	const struct scmp_arg_cmp flags = SCMP_A1(SCMP_CMP_EQ, SIOCGIFFLAGS);
+	const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, &to_channel) == 0 &&
+	       seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &flags) == 0 &&
+	       seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &no_exec) == 0 &&
+	       seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, &no_exec) == 0;
+}
+
+static bool add_rules(scmp_filter_ctx f, int write_fd)
+{
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		if (seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0) != 0)
+			return false;
+	}
+#ifdef WITH_SANITIZERS
+	/* A report that cannot be written helps nobody. */
+	if (seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+			     SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)) != 0)
+		return false;
+#endif
+	return allow_with_arguments(f, write_fd);
+}
+
+bool confine_capture(int write_fd, char *err, size_t errlen)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	bool ok = f && add_rules(f, write_fd) && seccomp_load(f) == 0;
+
+	seccomp_release(f);
+	if (!ok)
+		snprintf(err, errlen, "the system call filter cannot be loaded");
+	return ok;
+}
+
+#endif

@@ -1,0 +1,52 @@
+/* decode.h - from a captured frame down to TCP.
+ *
+ * Every frame is either a TCP segment or has a reason why it is not. Nothing is guessed. Lengths
+ * come from the headers, so that Ethernet padding is not payload; what the snap length cut off is
+ * known by its size. Encapsulations and fragments have their place here and count as skipped.
+ */
+#ifndef MAILSEAL_DECODE_H
+#define MAILSEAL_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reports/health.h"
+
+/* The link layers that a capture can have; capture.c translates libpcap's numbers. */
+enum link {
+	LINK_UNKNOWN,
+	LINK_ETHERNET,
+	LINK_SLL,
+	LINK_SLL2,
+	LINK_RAW,  /* IP without a link layer */
+	LINK_NULL, /* 4 bytes of address family in the byte order of some host */
+	LINK_LOOP, /* the same in network order */
+};
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+struct packet {
+	uint64_t time_ns;    /* since 1970, UTC */
+	uint8_t addr[2][16]; /* source, destination; IPv4 as ::ffff:a.b.c.d */
+	uint16_t port[2];
+	uint16_t vlan; /* outermost, or VLAN_NONE */
+	uint8_t interface;
+	uint8_t flags;
+	uint32_t seq, ack;
+	const uint8_t *payload; /* borrowed from the frame */
+	uint32_t length;        /* payload that was captured */
+	uint32_t wire_length;   /* payload that was sent */
+	const uint8_t *ip;      /* the IP header and what was captured of the rest */
+	uint32_t ip_length;
+};
+
+/* Decodes a frame of which caplen bytes are there. Returns HEALTH_DELIVERED and fills *out (but
+ * for time and interface, which are the caller's), or the SKIP_ reason. */
+enum health_counter decode_frame(enum link link, const uint8_t *frame, size_t caplen,
+				 struct packet *out);
+
+#endif

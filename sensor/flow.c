@@ -1,0 +1,279 @@
+#include "sensor/flow.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sensor/pool.h"
+
+#define WHEEL_SLOTS   2048 /* of a second each */
+#define EVICTION_LOOK 256  /* flows considered for eviction at most */
+
+struct flow_key {
+	uint8_t addr[2][16];
+	uint16_t port[2];
+};
+
+_Static_assert(sizeof(struct flow_key) == 36, "the key is hashed as bytes");
+
+struct flowtable {
+	struct pool pool;
+	uint32_t *buckets;
+	uint32_t mask;
+	uint32_t now_s; /* the wheel stands here */
+	uint8_t hash_key[crypto_shorthash_KEYBYTES];
+	uint32_t wheel[WHEEL_SLOTS];
+	uint64_t occupied[WHEEL_SLOTS / 64];
+};
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 1024;
+
+	while (p < n && p < 1u << 31)
+		p <<= 1;
+	return p;
+}
+
+struct flowtable *flowtable_new(uint32_t max_flows)
+{
+	struct flowtable *t = calloc(1, sizeof(*t));
+	size_t buckets = power_of_two(max_flows);
+
+	if (!t || sodium_init() < 0)
+		goto fail;
+	t->mask = (uint32_t)buckets - 1;
+	/* A bucket holds index + 1, so that fresh memory means empty. */
+	t->buckets = mmap(NULL, buckets * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->buckets == MAP_FAILED || !pool_init(&t->pool, sizeof(struct flow), max_flows))
+		goto fail;
+	memset(t->wheel, 0xff, sizeof(t->wheel)); /* POOL_NONE */
+	crypto_shorthash_keygen(t->hash_key);
+	return t;
+fail:
+	free(t);
+	return NULL;
+}
+
+void flowtable_free(struct flowtable *t)
+{
+	if (!t)
+		return;
+	munmap(t->buckets, ((size_t)t->mask + 1) * sizeof(uint32_t));
+	pool_fini(&t->pool);
+	free(t);
+}
+
+uint32_t flowtable_used(const struct flowtable *t)
+{
+	return t->pool.used;
+}
+
+static struct flow *at(const struct flowtable *t, uint32_t index)
+{
+	return pool_at(&t->pool, index);
+}
+
+static uint32_t index_of(const struct flowtable *t, const struct flow *f)
+{
+	return (uint32_t)((size_t)((const uint8_t *)f - t->pool.mem) / t->pool.size);
+}
+
+/* Both directions of a connection give the same key. Returns which end sent the packet. */
+static unsigned key_of(const struct packet *p, struct flow_key *k)
+{
+	int order = memcmp(p->addr[0], p->addr[1], 16);
+	unsigned end = order > 0 || (order == 0 && p->port[0] > p->port[1]);
+
+	memcpy(k->addr[end], p->addr[0], 16);
+	memcpy(k->addr[!end], p->addr[1], 16);
+	k->port[end] = p->port[0];
+	k->port[!end] = p->port[1];
+	return end;
+}
+
+static uint32_t *bucket_of(struct flowtable *t, const struct flow_key *k)
+{
+	uint64_t hash;
+
+	crypto_shorthash((uint8_t *)&hash, (const uint8_t *)k, sizeof(*k), t->hash_key);
+	return &t->buckets[hash & t->mask];
+}
+
+struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *end)
+{
+	struct flow_key k;
+	uint32_t i;
+
+	*end = key_of(p, &k);
+	for (i = *bucket_of(t, &k); i != 0; i = at(t, i - 1)->hash_next) {
+		struct flow *f = at(t, i - 1);
+
+		if (memcmp(f, &k, sizeof(k)) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+struct flow *flow_open(struct flowtable *t, const struct packet *p, unsigned *end)
+{
+	uint32_t index = pool_take(&t->pool), *bucket;
+	struct flow_key k;
+	struct flow *f;
+
+	*end = key_of(p, &k);
+	if (index == POOL_NONE)
+		return NULL;
+	f = at(t, index);
+	memset(f, 0, sizeof(*f));
+	memcpy(f->addr, k.addr, sizeof(k.addr));
+	memcpy(f->port, k.port, sizeof(k.port));
+	bucket = bucket_of(t, &k);
+	f->hash_next = *bucket;
+	*bucket = index + 1;
+	f->session = POOL_NONE;
+	f->client = FLOW_UNKNOWN_SIDE;
+	f->vlan = p->vlan;
+	f->interface = p->interface;
+	f->start_ns = f->last_ns = p->time_ns;
+	f->last_s = t->now_s;
+	return f;
+}
+
+static void wheel_out(struct flowtable *t, struct flow *f)
+{
+	if (f->timeout_s == 0)
+		return;
+	if (f->wheel_next != POOL_NONE)
+		at(t, f->wheel_next)->wheel_prev = f->wheel_prev;
+	if (f->wheel_prev != POOL_NONE)
+		at(t, f->wheel_prev)->wheel_next = f->wheel_next;
+	else
+		t->wheel[f->slot] = f->wheel_next;
+	if (t->wheel[f->slot] == POOL_NONE)
+		t->occupied[f->slot / 64] &= ~(1ull << f->slot % 64);
+	f->timeout_s = 0;
+}
+
+/* Seconds from now at which a flow in a slot fires: 1 to WHEEL_SLOTS. */
+static uint32_t distance(const struct flowtable *t, uint32_t slot)
+{
+	uint32_t d = (slot - t->now_s) % WHEEL_SLOTS;
+
+	return d ? d : WHEEL_SLOTS;
+}
+
+static void wheel_in(struct flowtable *t, struct flow *f, uint32_t timeout_s)
+{
+	uint32_t due = f->last_s + timeout_s;
+	uint32_t wait = due > t->now_s ? due - t->now_s : 1;
+	uint32_t index = index_of(t, f);
+
+	if (wait >= WHEEL_SLOTS)
+		wait = WHEEL_SLOTS - 1; /* looked at again when it comes round */
+	f->timeout_s = timeout_s;
+	f->slot = (uint16_t)((t->now_s + wait) % WHEEL_SLOTS);
+	f->wheel_prev = POOL_NONE;
+	f->wheel_next = t->wheel[f->slot];
+	if (f->wheel_next != POOL_NONE)
+		at(t, f->wheel_next)->wheel_prev = index;
+	t->wheel[f->slot] = index;
+	t->occupied[f->slot / 64] |= 1ull << f->slot % 64;
+}
+
+void flow_arm(struct flowtable *t, struct flow *f, uint32_t timeout_s)
+{
+	if (f->timeout_s != 0 && f->last_s + timeout_s >= t->now_s + distance(t, f->slot)) {
+		f->timeout_s = timeout_s; /* fires early and is put back then */
+		return;
+	}
+	wheel_out(t, f);
+	wheel_in(t, f, timeout_s);
+}
+
+void flow_free(struct flowtable *t, struct flow *f)
+{
+	struct flow_key k;
+	uint32_t *link, index = index_of(t, f);
+
+	memcpy(&k, f, sizeof(k));
+	wheel_out(t, f);
+	for (link = bucket_of(t, &k); *link != index + 1;)
+		link = &at(t, *link - 1)->hash_next;
+	*link = f->hash_next;
+	pool_give(&t->pool, index);
+}
+
+static void fire_slot(struct flowtable *t, flow_expired_cb *cb, void *ctx)
+{
+	uint32_t slot = t->now_s % WHEEL_SLOTS, i = t->wheel[slot];
+
+	while (i != POOL_NONE) {
+		struct flow *f = at(t, i);
+		uint32_t timeout_s = f->timeout_s;
+
+		i = f->wheel_next;
+		wheel_out(t, f);
+		if (f->last_s + timeout_s > t->now_s)
+			wheel_in(t, f, timeout_s);
+		else
+			cb(ctx, f);
+	}
+}
+
+void flow_advance(struct flowtable *t, uint64_t now_ms, flow_expired_cb *cb, void *ctx)
+{
+	uint32_t now_s = (uint32_t)(now_ms / 1000);
+
+	while (t->now_s < now_s) {
+		t->now_s++;
+		fire_slot(t, cb, ctx);
+	}
+}
+
+/* The next slot from i seconds ahead that is not empty; i is set to it. */
+static bool next_occupied(const struct flowtable *t, uint32_t *i)
+{
+	while (*i <= WHEEL_SLOTS) {
+		uint32_t slot = (t->now_s + *i) % WHEEL_SLOTS;
+		uint64_t word = t->occupied[slot / 64] >> slot % 64;
+
+		if (word != 0) {
+			*i += (uint32_t)__builtin_ctzll(word);
+			return *i <= WHEEL_SLOTS;
+		}
+		*i += 64 - slot % 64;
+	}
+	return false;
+}
+
+struct flow *flow_oldest(struct flowtable *t, bool (*preferred)(const struct flow *f))
+{
+	struct flow *first = NULL;
+	unsigned looked_at = 0;
+
+	for (uint32_t i = 1; next_occupied(t, &i); i++) {
+		uint32_t n = t->wheel[(t->now_s + i) % WHEEL_SLOTS];
+
+		for (; n != POOL_NONE && looked_at < EVICTION_LOOK; n = at(t, n)->wheel_next) {
+			if (preferred(at(t, n)))
+				return at(t, n);
+			if (!first)
+				first = at(t, n);
+			looked_at++;
+		}
+		if (looked_at == EVICTION_LOOK)
+			break;
+	}
+	return first;
+}
+
+void flow_each(struct flowtable *t, flow_expired_cb *cb, void *ctx)
+{
+	for (uint32_t i = 0; i < t->pool.fresh; i++) {
+		if (at(t, i)->timeout_s != 0)
+			cb(ctx, at(t, i));
+	}
+}

@@ -1,0 +1,155 @@
+#include "sensor/pipeline.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sensor/tracker.h"
+
+#define SECOND_NS        1000000000ull
+#define FRAMES_PER_CHECK 4096 /* files: so often is the order to stop looked for */
+
+struct pipeline {
+	struct capture *capture;
+	struct channel *channel;
+	struct tracker *tracker;
+	struct health health;
+	uint64_t health_sent_ns;
+	bool live;
+};
+
+static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
+		   const struct session *s)
+{
+	struct pipeline *p = ctx;
+	struct message m = {
+		.kind = kind,
+		.now_ns = tracker_now(p->tracker),
+		.session = id,
+		.counted = kind == MESSAGE_END && counted,
+	};
+
+	m.mail = *s;
+	channel_send(p->channel, &m);
+}
+
+struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
+			      struct channel *channel, bool live, bool any)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->capture = capture;
+	p->channel = channel;
+	p->live = live;
+	p->tracker = tracker_new(c, any, &p->health, report, p);
+	if (p->tracker)
+		return p;
+	free(p);
+	return NULL;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	tracker_free(p->tracker);
+	free(p);
+}
+
+static void send_health(struct pipeline *p, bool last)
+{
+	struct message m = {
+		.kind = MESSAGE_HEALTH,
+		.now_ns = tracker_now(p->tracker),
+		.last = last,
+	};
+
+	p->health_sent_ns = m.now_ns;
+	p->health.n[HEALTH_DROP_KERNEL] = capture_kernel_drops(p->capture);
+	p->health.alive = tracker_alive(p->tracker);
+	m.health = p->health;
+	channel_send(p->channel, &m);
+}
+
+/* Once a second of the capture's time, whichever way it goes. */
+static void send_health_when_due(struct pipeline *p)
+{
+	uint64_t now = tracker_now(p->tracker);
+
+	if (now >= p->health_sent_ns + SECOND_NS || now + SECOND_NS <= p->health_sent_ns)
+		send_health(p, false);
+}
+
+static void frame(void *ctx, const struct frame *f)
+{
+	struct pipeline *p = ctx;
+	struct packet packet;
+	enum health_counter where;
+
+	p->health.n[HEALTH_PACKETS]++;
+	p->health.n[HEALTH_BYTES] += f->len;
+	p->health.n[HEALTH_TRUNCATED] += f->caplen < f->len;
+	where = decode_frame(f->link, f->data, f->caplen, &packet);
+	if (where == HEALTH_DELIVERED) {
+		packet.time_ns = f->time_ns;
+		packet.interface = f->interface;
+		where = tracker_packet(p->tracker, &packet);
+	}
+	p->health.n[where]++;
+}
+
+/* Live, time goes on without packets. A second is left for packets still in the ring. */
+static void idle(struct pipeline *p)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	tracker_time(p->tracker, ((uint64_t)now.tv_sec - 1) * SECOND_NS + (uint64_t)now.tv_nsec);
+}
+
+static bool told_to_stop(int stop_fd)
+{
+	struct pollfd fd = { stop_fd, POLLIN, 0 };
+
+	return poll(&fd, 1, 0) != 0;
+}
+
+static void send_failure(struct pipeline *p, const char *text)
+{
+	struct message m = { .kind = MESSAGE_FAILURE, .now_ns = tracker_now(p->tracker) };
+
+	strncpy(m.failure, text, sizeof(m.failure) - 1);
+	channel_send(p->channel, &m);
+}
+
+static enum capture_result capture_all(struct pipeline *p, int stop_fd)
+{
+	enum capture_result r = CAPTURE_FRAMES;
+
+	for (unsigned n = 0; !p->channel->broken; n++) {
+		if ((p->live || n % FRAMES_PER_CHECK == 0) && told_to_stop(stop_fd))
+			return CAPTURE_END;
+		r = capture_step(p->capture, stop_fd, frame, p);
+		if (r == CAPTURE_END || r == CAPTURE_FAILED)
+			return r;
+		if (r == CAPTURE_IDLE)
+			idle(p);
+		send_health_when_due(p);
+	}
+	return CAPTURE_FAILED;
+}
+
+bool pipeline_run(struct pipeline *p, int stop_fd)
+{
+	enum capture_result r = capture_all(p, stop_fd);
+
+	tracker_end(p->tracker);
+	if (r == CAPTURE_FAILED && !p->channel->broken)
+		send_failure(p, capture_error(p->capture));
+	p->channel->wait = true; /* the last word must arrive */
+	send_health(p, true);
+	return r != CAPTURE_FAILED && !p->channel->broken;
+}

@@ -1,0 +1,47 @@
+#include "sensor/pool.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+bool pool_init(struct pool *p, size_t size, uint32_t max)
+{
+	memset(p, 0, sizeof(*p));
+	p->size = (size + 7) & ~(size_t)7;
+	p->max = max;
+	p->free = POOL_NONE;
+	p->mem = mmap(NULL, p->size * max, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p->mem == MAP_FAILED) {
+		p->mem = NULL;
+		return false;
+	}
+	return true;
+}
+
+void pool_fini(struct pool *p)
+{
+	if (p->mem)
+		munmap(p->mem, p->size * p->max);
+	p->mem = NULL;
+}
+
+uint32_t pool_take(struct pool *p)
+{
+	uint32_t index = p->free;
+
+	if (index != POOL_NONE)
+		memcpy(&p->free, pool_at(p, index), sizeof(p->free));
+	else if (p->fresh < p->max)
+		index = p->fresh++;
+	else
+		return POOL_NONE;
+	p->used++;
+	return index;
+}
+
+void pool_give(struct pool *p, uint32_t index)
+{
+	memcpy(pool_at(p, index), &p->free, sizeof(p->free));
+	p->free = index;
+	p->used--;
+}

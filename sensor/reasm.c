@@ -1,0 +1,359 @@
+#include "sensor/reasm.h"
+
+#include <string.h>
+
+/* Acknowledgments further ahead than any window are not believed (RFC 7323, 2.2). */
+#define ACK_AHEAD_MAX (1 << 30)
+
+struct block {
+	uint32_t next; /* POOL_NONE ends the list; shares its place with the pool's free list */
+	uint32_t seq, ack;
+	uint32_t missing; /* behind the data: cut by the snap length */
+	uint16_t length;
+	bool has_ack;
+	uint8_t data[REASM_BLOCK];
+};
+
+static int32_t after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b); /* a > b in sequence space (RFC 9293, 3.4) */
+}
+
+bool reasm_memory_init(struct reasm_memory *m, uint64_t bytes, uint64_t per_direction_bytes)
+{
+	uint64_t blocks = bytes / sizeof(struct block);
+
+	memset(m, 0, sizeof(*m));
+	m->per_direction = (uint32_t)(per_direction_bytes / REASM_BLOCK + 1);
+	return pool_init(&m->blocks, sizeof(struct block), (uint32_t)(blocks ? blocks : 1));
+}
+
+void reasm_memory_fini(struct reasm_memory *m)
+{
+	pool_fini(&m->blocks);
+}
+
+void reasm_init(struct reasm *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->side[CLIENT].first = r->side[SERVER].first = POOL_NONE;
+}
+
+void reasm_start(struct reasm *r, enum side from, uint32_t seq)
+{
+	if (r->side[from].known)
+		return;
+	r->side[from].known = true;
+	r->side[from].next = seq;
+}
+
+void reasm_fin(struct reasm *r, enum side from, uint32_t seq)
+{
+	r->side[from].has_fin = true;
+	r->side[from].fin = seq;
+}
+
+bool reasm_finished(const struct reasm *r)
+{
+	for (unsigned i = 0; i < SIDES; i++) {
+		const struct reasm_side *s = &r->side[i];
+
+		if (!s->has_fin || !s->known || s->next != s->fin || s->first != POOL_NONE)
+			return false;
+	}
+	return true;
+}
+
+static struct block *block_at(const struct reasm_memory *m, uint32_t index)
+{
+	return pool_at(&m->blocks, index);
+}
+
+/* Bytes of this side that the other one has and we have not handed on. A single number may be a
+ * FIN that was not seen: it is not waited for. */
+static bool acked_beyond(const struct reasm_side *s)
+{
+	return s->known && s->has_acked && after(s->acked, s->next) > 1;
+}
+
+static void note_ack(struct reasm *r, enum side from, const struct segment *g)
+{
+	struct reasm_side *s = &r->side[other_side(from)];
+
+	if (!g->has_ack)
+		return;
+	if (!s->known) { /* the first thing known of that side is where it stands */
+		s->known = true;
+		s->next = g->ack;
+	}
+	if (after(g->ack, s->next) > ACK_AHEAD_MAX)
+		return;
+	if (!s->has_acked || after(g->ack, s->acked) > 0) {
+		s->acked = g->ack;
+		s->has_acked = true;
+	}
+}
+
+/* A block that could be handed on but for an acknowledgment of what we have not seen. */
+static bool waits_for_other(const struct reasm *r, enum side from, uint32_t ack, bool has_ack)
+{
+	const struct reasm_side *o = &r->side[other_side(from)];
+
+	return has_ack && o->known && after(ack, o->next) > 1 &&
+	       after(ack, o->next) <= ACK_AHEAD_MAX;
+}
+
+/* Both sides wait for each other: a retransmission brought a newer acknowledgment with it. */
+static bool other_waits_for_us(const struct reasm *r, const struct reasm_memory *m, enum side from)
+{
+	enum side o = other_side(from);
+	const struct block *b;
+
+	if (r->side[o].first == POOL_NONE)
+		return false;
+	b = block_at(m, r->side[o].first);
+	return after(b->seq, r->side[o].next) <= 0 && waits_for_other(r, o, b->ack, b->has_ack);
+}
+
+static bool blocked(const struct reasm *r, const struct reasm_memory *m, enum side from,
+		    uint32_t ack, bool has_ack)
+{
+	return waits_for_other(r, from, ack, has_ack) && !other_waits_for_us(r, m, from);
+}
+
+/* Hands on what is new of these bytes. */
+static void hand_on(struct reasm_side *s, enum side from, uint32_t seq, const uint8_t *data,
+		    uint32_t length, uint32_t missing, const struct reasm_out *out)
+{
+	uint32_t old = (uint32_t)(after(s->next, seq) > 0 ? after(s->next, seq) : 0);
+
+	if (old < length) {
+		s->next += length - old;
+		out->data(out->ctx, from, data + old, length - old);
+		old = length;
+	}
+	if (old < length + missing) {
+		uint32_t n = length + missing - old;
+
+		s->next += n;
+		out->gap(out->ctx, from, n);
+	}
+}
+
+static void drop_first(struct reasm_side *s, struct reasm_memory *m)
+{
+	uint32_t index = s->first;
+
+	s->first = block_at(m, index)->next;
+	s->blocks--;
+	pool_give(&m->blocks, index);
+}
+
+/* Hands on the first waiting block if it is due. */
+static bool drain_one(struct reasm *r, struct reasm_memory *m, enum side from,
+		      const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+	const struct block *b;
+
+	if (s->first == POOL_NONE)
+		return false;
+	b = block_at(m, s->first);
+	if (after(b->seq, s->next) > 0 || blocked(r, m, from, b->ack, b->has_ack))
+		return false;
+	hand_on(s, from, b->seq, b->data, b->length, b->missing, out);
+	drop_first(s, m);
+	return true;
+}
+
+static void drain(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out)
+{
+	while (drain_one(r, m, CLIENT, out) || drain_one(r, m, SERVER, out))
+		;
+}
+
+static void gap_to(struct reasm *r, enum side from, uint32_t seq, const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+	int32_t n = after(seq, s->next);
+
+	if (n <= 0)
+		return;
+	s->next = seq;
+	out->gap(out->ctx, from, (uint64_t)n);
+}
+
+/* The end of the hole at the front: the first waiting block or what was acknowledged, whichever
+ * comes first. */
+static uint32_t hole_end(const struct reasm_side *s, const struct reasm_memory *m, bool any)
+{
+	uint32_t end = acked_beyond(s) ? s->acked : s->next;
+
+	if (s->first != POOL_NONE) {
+		uint32_t seq = block_at(m, s->first)->seq;
+
+		if (any || after(end, seq) > 0)
+			end = after(seq, s->next) > 0 ? seq : s->next;
+	}
+	return end;
+}
+
+/* Writes a copy of a segment's part [seq, seq + n) into the list, in order. */
+static bool store_block(struct reasm_side *s, struct reasm_memory *m, uint32_t *link,
+			const struct segment *g, uint32_t seq, uint16_t n, uint32_t missing)
+{
+	uint32_t index = pool_take(&m->blocks);
+	struct block *b;
+
+	if (index == POOL_NONE)
+		return false;
+	b = block_at(m, index);
+	b->seq = seq;
+	b->ack = g->ack;
+	b->has_ack = g->has_ack;
+	b->missing = missing;
+	b->length = n;
+	memcpy(b->data, g->data + (seq - g->seq), n);
+	b->next = *link;
+	*link = index;
+	s->blocks++;
+	return true;
+}
+
+static bool differs(const struct block *b, const struct segment *g)
+{
+	uint32_t from = after(g->seq, b->seq) > 0 ? g->seq : b->seq;
+	uint32_t g_end = g->seq + g->length, b_end = b->seq + b->length;
+	uint32_t to = after(g_end, b_end) > 0 ? b_end : g_end;
+
+	return after(to, from) > 0 &&
+	       memcmp(b->data + (from - b->seq), g->data + (from - g->seq), to - from) != 0;
+}
+
+/* Keeps the parts of a segment that no waiting block covers. */
+static bool store(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g)
+{
+	struct reasm_side *s = &r->side[from];
+	uint32_t *link = &s->first;
+	uint32_t at = g->seq, end = g->seq + g->length;
+	uint32_t missing = g->wire_length - g->length;
+
+	while (after(end, at) > 0) {
+		const struct block *b = *link == POOL_NONE ? NULL : block_at(m, *link);
+		uint32_t stop = end, n;
+
+		if (b && after(at, b->seq) >= 0) { /* starts in or behind this block */
+			r->conflict |= differs(b, g);
+			if (after(b->seq + b->length, at) > 0)
+				at = b->seq + b->length;
+			link = &block_at(m, *link)->next;
+			continue;
+		}
+		if (b && after(end, b->seq) > 0)
+			stop = b->seq;
+		n = stop - at < REASM_BLOCK ? stop - at : REASM_BLOCK;
+		if (s->blocks >= m->per_direction ||
+		    !store_block(s, m, link, g, at, (uint16_t)n, at + n == end ? missing : 0))
+			return false;
+		link = &block_at(m, *link)->next;
+		at += n;
+	}
+	return true;
+}
+
+/* Over the budget: the oldest hole becomes a gap, and so on until there is room. */
+static void make_room(struct reasm *r, struct reasm_memory *m, enum side from,
+		      const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+
+	if (s->first == POOL_NONE)
+		return;
+	gap_to(r, from, hole_end(s, m, true), out);
+	hand_on(s, from, block_at(m, s->first)->seq, block_at(m, s->first)->data,
+		block_at(m, s->first)->length, block_at(m, s->first)->missing, out);
+	drop_first(s, m);
+	drain(r, m, out);
+}
+
+static void note_stall(struct reasm *r, uint64_t now_ms)
+{
+	bool waiting = false;
+
+	for (unsigned i = 0; i < SIDES; i++)
+		waiting |= r->side[i].first != POOL_NONE || acked_beyond(&r->side[i]);
+	if (!waiting)
+		r->stalled_ms = 0;
+	else if (r->stalled_ms == 0)
+		r->stalled_ms = now_ms ? now_ms : 1;
+}
+
+void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g,
+		   uint64_t now_ms, const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+	uint32_t end = g->seq + g->wire_length;
+
+	note_ack(r, from, g);
+	if (g->wire_length > 0 && !s->known)
+		reasm_start(r, from, g->seq);
+	if (g->wire_length > 0 && after(end, s->next) <= 0) {
+		m->duplicate++;
+	} else if (g->wire_length > 0) {
+		if (after(g->seq, s->next) <= 0 && s->first == POOL_NONE &&
+		    !blocked(r, m, from, g->ack, g->has_ack)) {
+			hand_on(s, from, g->seq, g->data, g->length, g->wire_length - g->length,
+				out);
+		} else if (!store(r, m, from, g)) {
+			make_room(r, m, from, out);
+			if (!store(r, m, from, g))
+				m->refused++;
+		}
+	}
+	drain(r, m, out);
+	note_stall(r, now_ms);
+	reasm_poll(r, m, now_ms, out);
+}
+
+void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
+		const struct reasm_out *out)
+{
+	if (r->stalled_ms == 0 || now_ms - r->stalled_ms < REASM_WAIT_MS)
+		return;
+	for (unsigned i = 0; i < SIDES; i++) {
+		/* Without the other direction nothing will ever be acknowledged. */
+		bool any = !r->side[i].has_acked;
+
+		gap_to(r, (enum side)i, hole_end(&r->side[i], m, any), out);
+	}
+	r->stalled_ms = 0;
+	drain(r, m, out);
+	note_stall(r, now_ms);
+}
+
+void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out)
+{
+	drain(r, m, out);
+	while (r->side[CLIENT].first != POOL_NONE || r->side[SERVER].first != POOL_NONE) {
+		make_room(r, m, CLIENT, out);
+		make_room(r, m, SERVER, out);
+	}
+	for (unsigned i = 0; i < SIDES; i++) {
+		struct reasm_side *s = &r->side[i];
+
+		if (s->has_fin && s->known)
+			gap_to(r, (enum side)i, s->fin, out);
+		else if (acked_beyond(s))
+			gap_to(r, (enum side)i, s->acked, out);
+	}
+	r->stalled_ms = 0;
+}
+
+void reasm_drop(struct reasm *r, struct reasm_memory *m)
+{
+	for (unsigned i = 0; i < SIDES; i++) {
+		while (r->side[i].first != POOL_NONE)
+			drop_first(&r->side[i], m);
+	}
+	r->stalled_ms = 0;
+}

@@ -1,0 +1,89 @@
+/* reasm.h - TCP payload in order, both directions of a connection.
+ *
+ * Hands on each payload byte at most once and in order; bytes the sensor never saw are announced
+ * as a gap, never skipped in silence. Where segments overlap, the bytes that came first stand.
+ *
+ * The two directions are kept in step: a segment that acknowledges bytes of the other side waits
+ * until these were handed on, since a mirror may deliver an answer before its question. Bytes that
+ * were acknowledged and do not come within REASM_WAIT_MS are a gap. Knows nothing of mail.
+ */
+#ifndef MAILSEAL_REASM_H
+#define MAILSEAL_REASM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dissectors/facts.h"
+#include "sensor/pool.h"
+
+#define REASM_WAIT_MS 1000
+#define REASM_BLOCK   1400 /* payload bytes of one block of waiting data */
+
+/* Memory for segments that wait, shared by all connections. */
+struct reasm_memory {
+	struct pool blocks;
+	uint32_t per_direction; /* blocks that one direction may hold */
+	uint64_t refused;       /* segments for which there was no room */
+	uint64_t duplicate;     /* segments that brought nothing new */
+};
+
+bool reasm_memory_init(struct reasm_memory *m, uint64_t bytes, uint64_t per_direction_bytes);
+void reasm_memory_fini(struct reasm_memory *m);
+
+struct reasm_side {
+	uint32_t next;  /* sequence number of the next byte to hand on */
+	uint32_t acked; /* highest acknowledgment by the other side */
+	uint32_t fin;   /* sequence number of the FIN */
+	uint32_t first; /* waiting blocks, by sequence number; POOL_NONE: none */
+	uint32_t blocks;
+	bool known, has_acked, has_fin;
+};
+
+struct reasm {
+	struct reasm_side side[SIDES];
+	uint64_t stalled_ms; /* since when something waits; 0: nothing does */
+	bool conflict;       /* overlapping segments differed */
+};
+
+struct segment {
+	uint32_t seq, ack;
+	bool has_ack;
+	const uint8_t *data;  /* borrowed for the call */
+	uint32_t length;      /* captured */
+	uint32_t wire_length; /* sent; the difference is a gap */
+};
+
+/* Where bytes and gaps go. */
+struct reasm_out {
+	void (*data)(void *ctx, enum side from, const uint8_t *data, size_t n);
+	void (*gap)(void *ctx, enum side from, uint64_t n);
+	void *ctx;
+};
+
+void reasm_init(struct reasm *r);
+
+/* The first byte of a side's stream has this sequence number (a SYN's plus one). */
+void reasm_start(struct reasm *r, enum side from, uint32_t seq);
+
+/* Offers a segment; now_ms is the steady clock. Length 0 is legal: a bare acknowledgment. */
+void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *s,
+		   uint64_t now_ms, const struct reasm_out *out);
+
+void reasm_fin(struct reasm *r, enum side from, uint32_t seq);
+
+/* True when both sides have ended and nothing is missing before their FIN. */
+bool reasm_finished(const struct reasm *r);
+
+/* Something waits and has waited long enough: declares gaps and hands on. */
+void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
+		const struct reasm_out *out);
+
+/* The connection is over: hands on everything that waits, with the gaps between, up to what was
+ * acknowledged and to the FIN. Nothing waits afterwards. */
+void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out);
+
+/* Gives back the memory without handing anything on. */
+void reasm_drop(struct reasm *r, struct reasm_memory *m);
+
+#endif

@@ -1,0 +1,356 @@
+/* recorder.c - the second process: turns records into ledger, files and incidents. */
+#include "sensor/recorder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "reports/recent.h"
+#include "reports/record.h"
+#include "reports/tally.h"
+#include "sensor/inbox.h"
+#include "sensor/log.h"
+#include "sensor/store.h"
+#include "sensor/summary.h"
+
+#define QUEUE_MESSAGES 16384
+#define IDLE_MS        500
+#define HOLE_MAX       (1ull << 40) /* no run loses more records than this */
+#define MOVED_BITS     10           /* sessions that count in another step than decided: 8192 */
+#define ERR_MAX        512
+
+struct recorder {
+	struct recorder_options o;
+	struct store *store; /* NULL: no state */
+	struct tally *tally;
+	struct recent
+		*moved; /* by session: the step in which it counts, if not that of decided_ns */
+	struct counts found; /* of the whole run */
+	struct health so_far;
+	uint64_t own[HEALTH_N]; /* lost, late and so on, which the capture cannot know */
+	uint64_t number;        /* of the last message */
+	bool begun;             /* the store has agreed to the first step */
+	bool refused;           /* or not */
+	bool finished;          /* the capture said that it was its last message */
+	bool failed;
+	bool sessions_failed;
+};
+
+struct recorder *recorder_new(const struct recorder_options *o, char *err, size_t errlen)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		abort();
+	r->o = *o;
+	r->tally = tally_new(o->conf->max_series);
+	r->moved = recent_new(MOVED_BITS, sizeof(int64_t));
+	if (o->state_dir) {
+		r->store = store_open(o->conf, o->state_dir, o->live, err, errlen);
+		if (!r->store) {
+			recorder_free(r);
+			return NULL;
+		}
+	}
+	return r;
+}
+
+void recorder_free(struct recorder *r)
+{
+	if (!r)
+		return;
+	store_close(r->store);
+	recent_free(r->moved);
+	tally_free(r->tally);
+	free(r);
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Steps -------------------------------------------------------------------------------------- */
+
+/* What is counted here and not by the capture. */
+static const enum health_counter own_counters[] = { HEALTH_LOST, HEALTH_LATE, HEALTH_FUTURE,
+						    HEALTH_OVERFLOW };
+
+static void close_step(struct recorder *r, bool open)
+{
+	const struct ledger_row *rows;
+	struct health health;
+	int64_t step = tally_oldest(r->tally);
+	size_t n = tally_take(r->tally, &rows, &health);
+
+	for (size_t i = 0; i < n; i++)
+		counts_add(&r->found, &rows[i].counts);
+	for (unsigned i = 0; i < sizeof(own_counters) / sizeof(own_counters[0]); i++)
+		r->own[own_counters[i]] += health.n[own_counters[i]];
+	if (r->store)
+		store_step(r->store, step, open, rows, n, &health);
+}
+
+/* Moves the time on, begins the run with the first step, and closes what is over. False when the
+ * state directory does not take this run. */
+static bool advance(struct recorder *r, const struct message *m)
+{
+	uint64_t wall = wall_ns();
+	char err[ERR_MAX];
+
+	tally_time(r->tally, m->now_ns, wall);
+	if (m->kind != MESSAGE_HEALTH)
+		tally_time(r->tally, m->mail.decided_ns, wall);
+	if (!r->begun && tally_now(r->tally) >= 0) {
+		r->begun = true;
+		if (r->store &&
+		    !store_begin(r->store, tally_now(r->tally), r->tally, err, sizeof(err))) {
+			log_event(LOG_LEVEL_ERROR, "event=state-refused why=\"%s\"", err);
+			r->refused = true;
+			return false;
+		}
+	}
+	while (tally_due(r->tally) >= 0)
+		close_step(r, false);
+	return true;
+}
+
+/* Sessions ----------------------------------------------------------------------------------- */
+
+static int64_t step_of(uint64_t ns)
+{
+	int64_t s = (int64_t)(ns / 1000000000u);
+
+	return s - s % STEP_S;
+}
+
+/* Counts a session, and remembers where if that cannot be told from the session. */
+static void count(struct recorder *r, const struct message *m, const struct pair *p)
+{
+	int64_t step = tally_session(r->tally, &m->mail, p, wall_ns());
+
+	if (step != step_of(m->mail.decided_ns))
+		*(int64_t *)recent_add(r->moved, m->session) = step;
+}
+
+static int64_t counted_step(struct recorder *r, const struct message *m)
+{
+	const int64_t *step = recent_find(r->moved, m->session);
+
+	return step ? *step : step_of(m->mail.decided_ns);
+}
+
+static struct record_context context(struct recorder *r, const struct message *m,
+				     const struct pair *p)
+{
+	return (struct record_context){
+		.sensor = r->o.conf->sensor,
+		.interface =
+			m->mail.interface < r->o.inputs_n ? r->o.inputs[m->mail.interface] : NULL,
+		.pair = p,
+		.counted = counted_step(r, m),
+		.truncate = true,
+	};
+}
+
+/* A plaintext session goes to the incidents, with a time that can be believed. */
+static void weigh(struct recorder *r, const struct message *m, const struct pair *p)
+{
+	struct record_context c = context(r, m, p);
+	struct session s = m->mail;
+	char line[RECORD_MAX];
+
+	if (!r->store || s.verdict != VERDICT_PLAINTEXT || !p->promised)
+		return;
+	record_json(&s, &c, line);
+	line[strcspn(line, "\n")] = '\0';
+	if (step_of(s.decided_ns) > c.counted)
+		s.decided_ns = (uint64_t)c.counted * 1000000000u;
+	store_incident(r->store, m->session, &s, p, line);
+}
+
+/* Nothing but sessions goes to --sessions. After an error it is left alone. */
+static void print_session(struct recorder *r, const char *line, size_t len)
+{
+	if (r->sessions_failed || fwrite(line, 1, len, r->o.sessions) == len)
+		return;
+	r->sessions_failed = r->failed = true;
+	log_event(LOG_LEVEL_ERROR, "event=write-failed what=sessions why=\"%s\"", strerror(errno));
+}
+
+static void flush_sessions(struct recorder *r)
+{
+	if (!r->o.sessions || r->sessions_failed || fflush(r->o.sessions) == 0)
+		return;
+	r->sessions_failed = r->failed = true;
+	log_event(LOG_LEVEL_ERROR, "event=write-failed what=sessions why=\"%s\"", strerror(errno));
+}
+
+static void end(struct recorder *r, const struct message *m, const struct pair *p)
+{
+	struct record_context c;
+	char line[RECORD_MAX];
+	size_t len;
+
+	if (!m->counted)
+		count(r, m, p);
+	tally_messages(r->tally, &m->mail, p, wall_ns());
+	weigh(r, m, p);
+	c = context(r, m, p);
+	if (r->store) {
+		len = record_json(&m->mail, &c, line);
+		store_log(r->store, c.counted, line, len);
+	}
+	if (r->o.sessions) {
+		c.truncate = false;
+		len = record_json(&m->mail, &c, line);
+		print_session(r, line, len);
+	}
+}
+
+/* Messages ----------------------------------------------------------------------------------- */
+
+static void on_health(struct recorder *r, const struct message *m)
+{
+	r->so_far = m->health;
+	r->finished = m->last;
+	tally_health(r->tally, &m->health, wall_ns());
+}
+
+static void on_message(struct recorder *r, const struct message *m)
+{
+	struct pair p;
+
+	if (m->kind == MESSAGE_HEALTH) {
+		on_health(r, m);
+		return;
+	}
+	peers_pair(r->o.conf->peers, &m->mail, &p);
+	switch ((enum message_kind)m->kind) {
+	case MESSAGE_VERDICT:
+		count(r, m, &p);
+		weigh(r, m, &p);
+		break;
+	case MESSAGE_WEIGHT: weigh(r, m, &p); break;
+	case MESSAGE_END: end(r, m, &p); break;
+	case MESSAGE_HEALTH:
+	case MESSAGE_KINDS: break;
+	}
+}
+
+/* False when the numbers do not grow as they must. */
+static bool check_number(struct recorder *r, const struct message *m, uint64_t *lost)
+{
+	if (m->number <= r->number || m->number - r->number > HOLE_MAX)
+		return false;
+	*lost = m->number - r->number - 1;
+	r->number = m->number;
+	return true;
+}
+
+/* False: the run cannot go on. */
+static bool take(struct recorder *r, const struct message *m)
+{
+	uint64_t lost;
+
+	if (!check_number(r, m, &lost)) {
+		log_event(LOG_LEVEL_ERROR,
+			  "event=bad-record why=\"numbers of records do not grow\"");
+		return false;
+	}
+	if (!advance(r, m))
+		return false;
+	if (lost > 0)
+		tally_lost(r->tally, lost, wall_ns());
+	on_message(r, m);
+	return true;
+}
+
+static void consume(struct recorder *r, struct inbox *b)
+{
+	struct message m;
+
+	for (;;) {
+		switch (inbox_take(b, &m, IDLE_MS)) {
+		case INBOX_MESSAGE:
+			if (!take(r, &m))
+				return;
+			break;
+		case INBOX_IDLE:
+			flush_sessions(r);
+			if (r->store)
+				store_flush(r->store);
+			break;
+		case INBOX_END: return;
+		case INBOX_BAD:
+			log_event(LOG_LEVEL_ERROR,
+				  "event=bad-record why=\"the capture process sent no record\"");
+			return;
+		}
+	}
+}
+
+/* Running ------------------------------------------------------------------------------------ */
+
+/* The capture process takes these signals and says when it is done. */
+static void ignore_signal(int sig)
+{
+	struct sigaction now, ignore = { .sa_handler = SIG_IGN };
+
+	if (sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		sigaction(sig, &ignore, NULL);
+}
+
+/* Live, the last step stays open: a later run may add to it. */
+static void close_all(struct recorder *r)
+{
+	while (tally_oldest(r->tally) >= 0)
+		close_step(r, r->o.live && tally_oldest(r->tally) == tally_now(r->tally));
+}
+
+static struct health final_health(const struct recorder *r)
+{
+	struct health h = r->so_far;
+
+	for (unsigned i = 0; i < HEALTH_N; i++)
+		h.n[i] += r->own[i];
+	return h;
+}
+
+static int finish(struct recorder *r, struct health *last)
+{
+	if (!r->refused)
+		close_all(r);
+	flush_sessions(r);
+	*last = final_health(r);
+	if (!r->finished && !r->refused) {
+		log_event(LOG_LEVEL_ERROR,
+			  "event=capture-died why=\"it ended before its last record\"");
+		r->failed = true;
+	}
+	if (!r->o.quiet && !r->refused)
+		summary_print(&r->found, last, stderr);
+	return r->failed || r->refused || (r->store && !store_sound(r->store)) ? 1 : 0;
+}
+
+int recorder_run(struct recorder *r, int channel_fd, struct health *last)
+{
+	struct inbox *b;
+
+	ignore_signal(SIGTERM);
+	ignore_signal(SIGINT);
+	b = inbox_new(channel_fd, QUEUE_MESSAGES);
+	if (!b) {
+		log_event(LOG_LEVEL_ERROR, "event=no-thread");
+		return 1;
+	}
+	consume(r, b);
+	inbox_free(b);
+	return finish(r, last);
+}

@@ -1,0 +1,368 @@
+/* store.c - what the recorder keeps in the state directory, and in which order. */
+#include "sensor/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reports/incidents.h"
+#include "reports/record.h"
+#include "reports/rrdfile.h"
+#include "reports/statedir.h"
+#include "reports/syslog_line.h"
+#include "sensor/log.h"
+#include "sensor/syslog_socket.h"
+
+#define ERR_MAX  512
+#define HOUR_S   3600
+#define RRD_FROM 315532800 /* 1980-01-01: librrd knows no earlier time */
+
+/* What may fail, each said once. */
+enum part { PART_LEDGER, PART_RRD, PART_INCIDENTS, PART_LOG, PART_N };
+
+static const char *const part_names[PART_N] = {
+	[PART_LEDGER] = "ledger",
+	[PART_RRD] = "rrd",
+	[PART_INCIDENTS] = "incidents",
+	[PART_LOG] = "session-log",
+};
+
+struct store {
+	struct statedir *dir;
+	struct ledger *ledger;
+	struct rrdstore *rrd;
+	struct incidents *incidents;
+	struct syslog_socket *syslog; /* NULL: standard error */
+	const struct conf *conf;
+	char *path;
+	bool said[PART_N];
+	bool said_early;  /* that steps before 1980 have no RRD */
+	bool syslog_down; /* said, until it works again */
+	int64_t expired;  /* hour of the last retention */
+};
+
+static void complain(struct store *st, enum part part, const char *err)
+{
+	if (!st->said[part])
+		log_event(LOG_LEVEL_ERROR, "event=write-failed what=%s why=\"%s\"",
+			  part_names[part], err);
+	st->said[part] = true;
+}
+
+bool store_sound(const struct store *st)
+{
+	for (unsigned i = 0; i < PART_N; i++) {
+		if (st->said[i])
+			return false;
+	}
+	return true;
+}
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+static bool open_parts(struct store *st, bool live, char *err, size_t errlen)
+{
+	const struct conf *c = st->conf;
+	struct incidents_config ic = {
+		.sensor = c->sensor,
+		.quiet_s = c->quiet_s,
+		.lossy_share = c->lossy_percent_x100 / 10000.0,
+	};
+
+	st->dir = statedir_open(st->path, err, errlen);
+	if (!st->dir)
+		return false;
+	st->ledger = ledger_open(st->path, LEDGER_WRITE, err, errlen);
+	if (!st->ledger)
+		return false;
+	st->rrd = rrdstore_open(st->path, c->max_series, err, errlen);
+	if (!st->rrd)
+		return false;
+	st->incidents = incidents_open(st->path, true, &ic, err, errlen);
+	if (live && c->syslog_socket[0])
+		st->syslog = syslog_new(c->syslog_socket);
+	return st->incidents != NULL;
+}
+
+struct store *store_open(const struct conf *c, const char *dir, bool live, char *err, size_t errlen)
+{
+	struct store *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		abort();
+	st->conf = c;
+	st->path = strdup(dir);
+	if (!st->path)
+		abort();
+	if (!open_parts(st, live, err, errlen)) {
+		store_close(st);
+		return NULL;
+	}
+	return st;
+}
+
+void store_close(struct store *st)
+{
+	if (!st)
+		return;
+	syslog_free(st->syslog);
+	incidents_close(st->incidents);
+	rrdstore_close(st->rrd);
+	ledger_close(st->ledger);
+	statedir_close(st->dir); /* last: it holds the lock */
+	free(st->path);
+	free(st);
+}
+
+/* RRD files ---------------------------------------------------------------------------------- */
+
+/* A step as the ledger has it, which may be the sum of two runs. */
+struct drawing {
+	struct ledger_row *rows;
+	size_t n, room;
+	struct health health;
+};
+
+static bool add_row(void *ctx, int64_t step, const struct ledger_row *row)
+{
+	struct drawing *d = ctx;
+
+	(void)step;
+	if (d->n == d->room) {
+		d->room = d->room ? 2 * d->room : 64;
+		d->rows = realloc(d->rows, d->room * sizeof(*d->rows));
+		if (!d->rows)
+			abort();
+	}
+	d->rows[d->n++] = *row;
+	return true;
+}
+
+static bool set_health(void *ctx, int64_t step, const struct health *h)
+{
+	struct drawing *d = ctx;
+
+	(void)step;
+	d->health = *h;
+	return true;
+}
+
+/* The mark stays when a file failed: the next start draws all of them anew. */
+static bool draw_marked(struct store *st, int64_t step, const struct drawing *d, char *err,
+			size_t errlen)
+{
+	unsigned failed = 0;
+
+	if (!ledger_mark_rrd(st->ledger, true, err, errlen) ||
+	    !rrdstore_step(st->rrd, step, d->rows, d->n, &d->health, &failed, err, errlen) ||
+	    failed > 0)
+		return false;
+	return ledger_mark_rrd(st->ledger, false, err, errlen);
+}
+
+static void draw(struct store *st, int64_t step)
+{
+	struct ledger_query q = { .from = step, .to = step + STEP_S, .service = -1 };
+	struct drawing d = { .rows = NULL };
+	char err[ERR_MAX] = "";
+
+	if (step < RRD_FROM) {
+		if (!st->said_early)
+			log_event(LOG_LEVEL_WARNING,
+				  "event=no-rrd why=\"steps before 1980 are in the ledger only\"");
+		st->said_early = true;
+		return;
+	}
+	if (!ledger_walk(st->ledger, RESOLUTION_MINUTE, &q, add_row, &d, err, sizeof(err)) ||
+	    !ledger_walk_health(st->ledger, RESOLUTION_MINUTE, q.from, q.to, set_health, &d, err,
+				sizeof(err)) ||
+	    !draw_marked(st, step, &d, err, sizeof(err)))
+		complain(st, PART_RRD, err);
+	free(d.rows);
+}
+
+static void rebuild_if_marked(struct store *st)
+{
+	char err[ERR_MAX] = "";
+	bool dirty = false;
+
+	if (!ledger_rrd_dirty(st->ledger, &dirty, err, sizeof(err))) {
+		complain(st, PART_RRD, err);
+		return;
+	}
+	if (!dirty)
+		return;
+	log_event(LOG_LEVEL_WARNING, "event=rrd-rebuild why=\"the last run was cut short\"");
+	if (!rrdstore_rebuild(st->rrd, st->ledger, NULL, NULL, err, sizeof(err)) ||
+	    !ledger_mark_rrd(st->ledger, false, err, sizeof(err)))
+		complain(st, PART_RRD, err);
+}
+
+/* Beginning ---------------------------------------------------------------------------------- */
+
+static bool check_order(struct store *st, int64_t step, int64_t last, bool open, char *err,
+			size_t errlen)
+{
+	char ours[32], theirs[32];
+
+	if (step > last || (step == last && open))
+		return true;
+	step_text(step, ours, sizeof(ours));
+	step_text(last, theirs, sizeof(theirs));
+	snprintf(err, errlen,
+		 "the packets begin at %s, but %s already holds what was seen until %s:"
+		 " nothing was recorded; use another --state directory",
+		 ours, st->path, theirs);
+	return false;
+}
+
+/* The run before ended within a step. Nothing more can come to it. */
+static void finish_left(struct store *st, int64_t left)
+{
+	struct health none = { .alive = 0 };
+	char err[ERR_MAX];
+
+	if (!ledger_commit(st->ledger, left, false, NULL, 0, &none, err, sizeof(err)))
+		complain(st, PART_LEDGER, err);
+	else
+		draw(st, left);
+}
+
+static bool know_row(void *ctx, const struct ledger_row *row)
+{
+	tally_know(ctx, row->service, row->client, row->server);
+	return true;
+}
+
+bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, size_t errlen)
+{
+	struct ledger_query all = { .to = INT64_MAX, .service = -1 };
+	bool open = false;
+	int64_t last;
+
+	if (!ledger_last_step(st->ledger, &last, &open, err, errlen) ||
+	    !check_order(st, step, last, open, err, errlen) ||
+	    !ledger_sum(st->ledger, &all, know_row, t, err, errlen) ||
+	    !ledger_set_peers(st->ledger, st->conf->peers, err, errlen))
+		return false;
+	rebuild_if_marked(st);
+	if (open && step > last)
+		finish_left(st, last);
+	tally_start(t, last < 0 ? 0 : open ? last : last + STEP_S);
+	return true;
+}
+
+/* Incidents ---------------------------------------------------------------------------------- */
+
+static bool to_syslog(struct store *st, enum incident_event e, const struct incident *i)
+{
+	char line[SYSLOG_LINE_MAX], host[256] = "", err[ERR_MAX];
+	size_t len;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	len = syslog_line(e, i, host, (unsigned long)getpid(), (int64_t)time(NULL), line);
+	if (syslog_send(st->syslog, line, len, err, sizeof(err))) {
+		st->syslog_down = false;
+		return true;
+	}
+	if (!st->syslog_down)
+		log_event(LOG_LEVEL_WARNING, "event=syslog-down why=\"%s\"", err);
+	st->syslog_down = true;
+	return false;
+}
+
+static bool deliver(void *ctx, enum incident_event e, const struct incident *i)
+{
+	struct store *st = ctx;
+	char line[SYSLOG_LINE_MAX];
+
+	if (st->syslog)
+		return to_syslog(st, e, i);
+	incident_line(e, i, line, sizeof(line));
+	fprintf(stderr, "%s\n", line);
+	return true;
+}
+
+static void deliver_all(struct store *st)
+{
+	char err[ERR_MAX];
+
+	if (!incidents_deliver(st->incidents, deliver, st, err, sizeof(err)))
+		complain(st, PART_INCIDENTS, err);
+}
+
+static void note_event(void *ctx, enum incident_event e, const struct incident *i)
+{
+	bool *happened = ctx;
+
+	(void)e;
+	(void)i;
+	*happened = true;
+}
+
+void store_incident(struct store *st, uint64_t key, const struct session *s, const struct pair *p,
+		    const char *record)
+{
+	bool happened = false;
+	char err[ERR_MAX];
+
+	if (!incidents_session(st->incidents, key, s, p, record, note_event, &happened, err,
+			       sizeof(err)))
+		complain(st, PART_INCIDENTS, err);
+	if (happened)
+		deliver_all(st);
+}
+
+/* Steps -------------------------------------------------------------------------------------- */
+
+static void expire(struct store *st, int64_t step)
+{
+	char err[ERR_MAX];
+
+	if (step / HOUR_S == st->expired)
+		return;
+	st->expired = step / HOUR_S;
+	if (!ledger_expire(st->ledger, step + STEP_S, err, sizeof(err)))
+		complain(st, PART_LEDGER, err);
+}
+
+void store_step(struct store *st, int64_t step, bool open, const struct ledger_row *rows, size_t n,
+		const struct health *health)
+{
+	char err[ERR_MAX];
+
+	if (!ledger_commit(st->ledger, step, open, rows, n, health, err, sizeof(err))) {
+		complain(st, PART_LEDGER, err);
+		return;
+	}
+	if (open) {
+		if (!incidents_save(st->incidents, NULL, NULL, err, sizeof(err)))
+			complain(st, PART_INCIDENTS, err);
+	} else {
+		draw(st, step);
+		if (!incidents_step(st->incidents, st->ledger, step, NULL, NULL, err, sizeof(err)))
+			complain(st, PART_INCIDENTS, err);
+		expire(st, step);
+	}
+	store_flush(st);
+	deliver_all(st);
+}
+
+void store_log(struct store *st, int64_t step, const char *line, size_t len)
+{
+	char err[ERR_MAX];
+
+	if (!statedir_log(st->dir, step, line, len, err, sizeof(err)))
+		complain(st, PART_LOG, err);
+}
+
+void store_flush(struct store *st)
+{
+	char err[ERR_MAX];
+
+	if (!statedir_flush(st->dir, err, sizeof(err)))
+		complain(st, PART_LOG, err);
+}

@@ -1,0 +1,399 @@
+#include "sensor/tracker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sensor/classify.h"
+#include "sensor/clock.h"
+#include "sensor/flow.h"
+
+/* Seconds without a packet. */
+enum {
+	TIMEOUT_OPEN = 60,      /* no payload yet */
+	TIMEOUT_NOT_MAIL = 300, /* let go; kept so as not to look again */
+	TIMEOUT_CLOSING = 1,    /* RST or FINs with a hole: what was overtaken may come */
+	TIMEOUT_STALLED = 1,    /* something waits for missing bytes */
+	TIMEOUT_DONE = 5,       /* a tombstone absorbs late duplicates */
+};
+
+struct tracker {
+	const struct conf *conf;
+	struct health *health;
+	struct flowtable *flows;
+	struct sessions *sessions;
+	struct steady_clock clock;
+	uint64_t done; /* flows in the table that are only tombstones */
+	bool any;
+};
+
+struct tracker *tracker_new(const struct conf *c, bool any, struct health *health,
+			    session_report_cb *cb, void *ctx)
+{
+	struct tracker *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->conf = c;
+	t->health = health;
+	t->any = any;
+	t->flows = flowtable_new(c->max_flows);
+	t->sessions = sessions_new(c, health, cb, ctx);
+	if (t->flows && t->sessions)
+		return t;
+	tracker_free(t);
+	return NULL;
+}
+
+void tracker_free(struct tracker *t)
+{
+	if (!t)
+		return;
+	flowtable_free(t->flows);
+	sessions_free(t->sessions);
+	free(t);
+}
+
+uint64_t tracker_now(const struct tracker *t)
+{
+	return t->clock.last_ns;
+}
+
+uint64_t tracker_alive(const struct tracker *t)
+{
+	return flowtable_used(t->flows) - t->done;
+}
+
+/* Ending ------------------------------------------------------------------------------------- */
+
+static void become_done(struct tracker *t, struct flow *f)
+{
+	f->state = FLOW_DONE;
+	f->session = POOL_NONE;
+	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
+	t->done++;
+	flow_arm(t->flows, f, TIMEOUT_DONE);
+}
+
+/* Accounts for a flow: session, empty, or not mail. */
+static void account(struct tracker *t, struct flow *f, enum ending how)
+{
+	switch ((enum flow_state)f->state) {
+	case FLOW_OPEN: t->health->n[HEALTH_EMPTY]++; break;
+	case FLOW_NOT_MAIL: t->health->n[HEALTH_NOT_MAIL]++; break;
+	case FLOW_SESSION:
+		if (!session_close(t->sessions, f->session, how, t->clock.last_ns))
+			t->health->n[HEALTH_NOT_MAIL]++;
+		break;
+	case FLOW_DONE: break;
+	}
+}
+
+static void finish(struct tracker *t, struct flow *f, enum ending how)
+{
+	account(t, f, how);
+	become_done(t, f);
+}
+
+static void discard(struct tracker *t, struct flow *f)
+{
+	t->done -= f->state == FLOW_DONE;
+	flow_free(t->flows, f);
+}
+
+static bool ended(const struct flow *f);
+
+static bool waits_for_bytes(const struct tracker *t, const struct flow *f)
+{
+	return f->state == FLOW_SESSION && session_stalled(t->sessions, f->session) &&
+	       f->last_s + t->conf->idle_s > t->clock.now_ms / 1000;
+}
+
+static void expired(void *ctx, struct flow *f)
+{
+	struct tracker *t = ctx;
+
+	if (f->state == FLOW_DONE) {
+		discard(t, f);
+	} else if (f->closing) {
+		finish(t, f, ENDING_CLOSED);
+	} else if (waits_for_bytes(t, f)) {
+		if (session_poll(t->sessions, f->session, t->clock.now_ms, t->clock.last_ns) ==
+		    SESSION_NOT_MAIL)
+			f->state = FLOW_NOT_MAIL;
+		flow_arm(t->flows, f, t->conf->idle_s);
+	} else {
+		finish(t, f, ended(f) ? ENDING_CLOSED : ENDING_TIMEOUT);
+	}
+}
+
+static bool is_no_session(const struct flow *f)
+{
+	return f->state != FLOW_SESSION;
+}
+
+static void evict(struct tracker *t)
+{
+	struct flow *f = flow_oldest(t->flows, is_no_session);
+
+	if (!f)
+		return;
+	if (f->state != FLOW_DONE) {
+		t->health->n[HEALTH_EVICTED]++;
+		account(t, f, f->closing ? ENDING_CLOSED : ENDING_EVICTED);
+	}
+	discard(t, f);
+}
+
+/* Who is who --------------------------------------------------------------------------------- */
+
+static const struct mail_port *port_of(const struct tracker *t, const struct flow *f)
+{
+	const struct mail_port *p;
+
+	if (f->client != FLOW_UNKNOWN_SIDE)
+		return conf_port(t->conf, f->port[!f->client]);
+	p = conf_port(t->conf, f->port[0]);
+	return p ? p : conf_port(t->conf, f->port[1]);
+}
+
+static bool wanted(const struct tracker *t, const struct packet *p)
+{
+	return t->any || conf_port(t->conf, p->port[0]) || conf_port(t->conf, p->port[1]);
+}
+
+/* The end that opened the connection; without a SYN the one that talks to the mail port, and
+ * without that the one whose words, or whose higher port, give it away. */
+static unsigned guess_client(const struct tracker *t, const struct flow *f, unsigned end,
+			     const struct packet *p)
+{
+	bool mail[2] = { conf_port(t->conf, f->port[0]) != NULL,
+			 conf_port(t->conf, f->port[1]) != NULL };
+
+	if (mail[0] != mail[1])
+		return mail[0] ? 1 : 0;
+	switch (classify_first_bytes((struct span){ p->payload, p->length })) {
+	case FIRST_SMTP_SERVER: return !end;
+	case FIRST_SMTP_CLIENT: return end;
+	case FIRST_TLS:
+	case FIRST_OTHER:
+	case FIRST_TEXT:
+	case FIRST_BINARY: break;
+	}
+	return f->port[0] > f->port[1] ? 0 : 1;
+}
+
+static void note_syn(struct flow *f, unsigned end, const struct packet *p)
+{
+	if (!(p->flags & TCP_SYN))
+		return;
+	f->syn = (uint8_t)(f->syn | 1u << end);
+	f->isn[end] = p->seq;
+	f->client = (uint8_t)(p->flags & TCP_ACK ? !end : end);
+}
+
+/* A SYN on a connection that we know: a repetition, or the ports are used again. */
+static bool is_new_connection(const struct flow *f, unsigned end, const struct packet *p)
+{
+	if (!(p->flags & TCP_SYN) || p->flags & (TCP_ACK | TCP_RST))
+		return false;
+	if (!(f->syn & 1u << end)) /* the SYN-ACK may have overtaken it */
+		return f->state != FLOW_OPEN;
+	return f->isn[end] != p->seq;
+}
+
+/* Payload ------------------------------------------------------------------------------------ */
+
+static struct session_start start_of(const struct tracker *t, const struct flow *f)
+{
+	unsigned c = f->client, s = !f->client;
+
+	return (struct session_start){
+		.client = f->addr[c],
+		.server = f->addr[s],
+		.client_port = f->port[c],
+		.server_port = f->port[s],
+		.vlan = f->vlan,
+		.interface = f->interface,
+		.start_ns = f->start_ns,
+		.port = port_of(t, f),
+		.syn = { f->syn & 1u << c, f->syn & 1u << s },
+		.first_seq = { f->isn[c] + 1, f->isn[s] + 1 },
+		.visible = { f->seen & 1u << c, f->seen & 1u << s },
+	};
+}
+
+/* Worth a parser? On a mail port everything but what is plainly something else; elsewhere only
+ * text, and not TLS. */
+static bool may_be_mail(const struct session_start *start, const struct packet *p)
+{
+	enum first_bytes first = classify_first_bytes((struct span){ p->payload, p->length });
+	const struct mail_port *port = start->port;
+
+	if (port && port->protocol != PROTOCOL_SMTP)
+		return port->implicit_tls;
+	if (port)
+		return first != FIRST_OTHER || !start->syn[CLIENT];
+	return first == FIRST_SMTP_SERVER || first == FIRST_SMTP_CLIENT || first == FIRST_TEXT;
+}
+
+static void first_payload(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
+{
+	struct session_start start;
+
+	if (f->client == FLOW_UNKNOWN_SIDE)
+		f->client = (uint8_t)guess_client(t, f, end, p);
+	start = start_of(t, f);
+	if (!may_be_mail(&start, p)) {
+		f->state = FLOW_NOT_MAIL;
+		return;
+	}
+	f->session = session_open(t->sessions, &start);
+	f->state = FLOW_SESSION;
+	if (f->session != POOL_NONE)
+		return;
+	t->health->n[HEALTH_UNDECIDED_FULL]++;
+	if (start.port) {
+		session_refused(t->sessions, &start, p->time_ns);
+		become_done(t, f);
+	} else {
+		f->state = FLOW_NOT_MAIL;
+	}
+}
+
+static enum side side_of(const struct flow *f, unsigned end)
+{
+	return f->client == end ? CLIENT : SERVER;
+}
+
+static void to_session(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
+{
+	if (f->state == FLOW_OPEN && p->wire_length > 0 && !(p->flags & TCP_RST))
+		first_payload(t, f, end, p);
+	if (f->state != FLOW_SESSION)
+		return;
+	if (session_packet(t->sessions, f->session, side_of(f, end), p, t->clock.now_ms) ==
+	    SESSION_NOT_MAIL) {
+		f->state = FLOW_NOT_MAIL;
+		f->session = POOL_NONE;
+	}
+}
+
+/* Closing ------------------------------------------------------------------------------------ */
+
+/* FINs use the two upper bits of seen. */
+static void note_end(struct flow *f, unsigned end, const struct packet *p)
+{
+	if (p->flags & TCP_RST)
+		f->closing = true;
+	if (p->flags & TCP_FIN)
+		f->seen = (uint8_t)(f->seen | 4u << end);
+	if ((f->seen & 12u) == 12u)
+		f->closing = true;
+}
+
+static bool ended(const struct flow *f)
+{
+	return f->closing || (f->seen & 12u) != 0;
+}
+
+static uint32_t timeout_of(const struct tracker *t, const struct flow *f)
+{
+	if (f->closing)
+		return TIMEOUT_CLOSING;
+	switch ((enum flow_state)f->state) {
+	case FLOW_OPEN: return TIMEOUT_OPEN;
+	case FLOW_NOT_MAIL: return TIMEOUT_NOT_MAIL;
+	case FLOW_DONE: return TIMEOUT_DONE;
+	case FLOW_SESSION:
+		return session_stalled(t->sessions, f->session) ? TIMEOUT_STALLED : t->conf->idle_s;
+	}
+	return TIMEOUT_OPEN;
+}
+
+static bool nothing_missing(const struct tracker *t, const struct flow *f)
+{
+	return (f->seen & 12u) == 12u &&
+	       (f->state != FLOW_SESSION || session_finished(t->sessions, f->session));
+}
+
+/* Packets ------------------------------------------------------------------------------------ */
+
+static void known_flow(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
+{
+	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
+	f->last_ns = p->time_ns;
+	f->seen = (uint8_t)(f->seen | 1u << end);
+	if (f->state == FLOW_DONE) {
+		t->health->n[HEALTH_DUPLICATE] += p->wire_length > 0;
+		return;
+	}
+	note_syn(f, end, p);
+	to_session(t, f, end, p);
+	if (f->state == FLOW_DONE)
+		return;
+	note_end(f, end, p);
+	if (f->closing && nothing_missing(t, f))
+		finish(t, f, ENDING_CLOSED);
+	else
+		flow_arm(t->flows, f, timeout_of(t, f));
+}
+
+static struct flow *new_flow(struct tracker *t, const struct packet *p, unsigned *end)
+{
+	struct flow *f = flow_open(t->flows, p, end);
+
+	if (!f) {
+		evict(t);
+		f = flow_open(t->flows, p, end);
+	}
+	if (f)
+		t->health->n[HEALTH_FLOWS]++;
+	return f;
+}
+
+static void end_for_reuse(struct tracker *t, struct flow *f)
+{
+	account(t, f, ended(f) ? ENDING_CLOSED : ENDING_TIMEOUT);
+	discard(t, f);
+}
+
+enum health_counter tracker_packet(struct tracker *t, const struct packet *p)
+{
+	struct flow *f;
+	unsigned end;
+
+	tracker_time(t, p->time_ns);
+	if (!wanted(t, p))
+		return SKIP_PORT;
+	f = flow_find(t->flows, p, &end);
+	if (f && is_new_connection(f, end, p)) {
+		end_for_reuse(t, f);
+		f = NULL;
+	}
+	if (!f)
+		f = new_flow(t, p, &end);
+	if (!f)
+		return SKIP_FULL;
+	known_flow(t, f, end, p);
+	return HEALTH_DELIVERED;
+}
+
+void tracker_time(struct tracker *t, uint64_t ns)
+{
+	if (clock_advance(&t->clock, ns))
+		t->health->n[HEALTH_TIME_JUMPS]++;
+	flow_advance(t->flows, t->clock.now_ms, expired, t);
+}
+
+static void end_of_capture(void *ctx, struct flow *f)
+{
+	struct tracker *t = ctx;
+
+	account(t, f, ended(f) ? ENDING_CLOSED : ENDING_CAPTURE);
+	discard(t, f);
+}
+
+void tracker_end(struct tracker *t)
+{
+	flow_each(t->flows, end_of_capture, t);
+}

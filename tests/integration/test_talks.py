@@ -126,10 +126,13 @@ class Judged:
         return self.check_each(("whole",), judge)
 
     def test_cut(self):
+        gaps = any(kind == "gap" for kind, _, _ in self.talk.steps)  # noticed sooner or later
+        same_keys = [k for k in SAME if not (gaps and k == "evidence")]
+
         def judge(variant):
             whole = self.whole.record()
             out = differences(self.talk.expect, variant.record())
-            return out or differences({k: whole.get(k) for k in SAME}, variant.record())
+            return out or differences({k: whole.get(k) for k in same_keys}, variant.record())
         return self.check_each(("wrap", "bytes", "cut", "doubled"), judge)
 
     def test_lossy(self):

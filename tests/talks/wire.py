@@ -66,9 +66,9 @@ class Addresses:
         tcp = (self.ports[way] + packet.head +
                struct.pack("!H", complement(packet.sum + self.sum)) + packet.tail)
         if self.ipv6:
-            return (MAC[way] + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, packet.length + 2, 6, 64)
+            return (MAC[way] + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, packet.length, 6, 64)
                     + self.packed[way] + tcp)
-        start = struct.pack("!BBHHHBB", 0x45, 0, packet.length + 22, packet.ident, 0x4000, 64, 6)
+        start = struct.pack("!BBHHHBB", 0x45, 0, packet.length + 20, packet.ident, 0x4000, 64, 6)
         check = complement(words(start) + words(self.packed[way]))
         return MAC[way] + b"\x08\x00" + start + struct.pack("!H", check) + self.packed[way] + tcp
 

@@ -1,4 +1,4 @@
-/* rrdfile.h - RRD files for graphs, drawn from the ledger. The only place that knows rrd.h.
+/* rrdfile.h - RRD files for graphs, drawn from the ledger.
  *
  * rrd/<service>/<client>/<server>.rrd holds one ABSOLUTE source for each count that is drawn;
  * rrd/health.rrd one for each health counter. Step 60 s, heartbeat 120 s. Nothing is ever read
@@ -18,26 +18,32 @@
 struct rrdstore;
 
 /* dir is the state directory. max_series bounds the number of files that are created. Finds
- * the files that exist. NULL with err. */
+ * the files that exist, removes what a kill left of one half made. NULL with err. */
 struct rrdstore *rrdstore_open(const char *dir, unsigned max_series, char *err, size_t errlen);
 void rrdstore_close(struct rrdstore *r);
 
-/* True when there is a file for the pair or room for one more. */
+/* True when there is a file for the pair or room for one more. Room for other to other, where
+ * what falls over goes, is not taken by anybody else. */
 bool rrdstore_has_room(struct rrdstore *r, enum service service, const char *client,
 		       const char *server);
 
-/* One closed step: creates files for new pairs, writes explicit zeros for pairs without a row,
- * marks the start of a window after a gap as unknown. Steps before 1980 write nothing. Carries on
- * after a file that fails; failed counts them and err names the first. */
+/* One closed step, whole: creates files for new pairs, writes explicit zeros for pairs without a
+ * row, marks the start of a window after a gap as unknown. A step that is in a file already is
+ * not written again. Steps before 1980 write nothing. Carries on after a file that fails; failed
+ * counts them, and err tells of the first when false is returned. */
 bool rrdstore_step(struct rrdstore *r, int64_t step, const struct ledger_row *rows, size_t n,
 		   const struct health *health, unsigned *failed, char *err, size_t errlen);
 
-/* Deletes every file and draws all of them anew from the ledger. progress may be NULL. */
+/* Draws every file anew from the ledger and removes those of which it knows nothing. Each file
+ * takes its place when it is complete, so that a kill leaves old or new ones. A step that is open
+ * is left to the run that closes it. progress may be NULL. */
 bool rrdstore_rebuild(struct rrdstore *r, struct ledger *l,
 		      void (*progress)(void *ctx, unsigned done, unsigned all), void *ctx,
 		      char *err, size_t errlen);
 
-/* What to draw. Title and legend are plain text; legend has one line per row. */
+/* What to draw: encrypted and plaintext sessions per minute, failures and what could not be told
+ * stacked upon each other, and the encrypted share where it is known. Title and legend are plain
+ * text; legend has one line per row, and may be NULL. */
 struct rrd_picture {
 	enum service service;
 	const char *client, *server;
@@ -48,6 +54,7 @@ struct rrd_picture {
 	bool svg;
 	const char *out; /* file name */
 };
+/* From one thread of the process only (librrd). */
 bool rrd_draw(const char *dir, const struct rrd_picture *p, char *err, size_t errlen);
 
 #endif

@@ -1,0 +1,53 @@
+/* rrd_series.h - which RRD files there are, for the modules that write them.
+ *
+ * Inside of rrdfile.h: rrdstore.c keeps the list and writes steps, rrdrebuild.c draws everything
+ * anew.
+ */
+#ifndef MAILSEAL_RRD_SERIES_H
+#define MAILSEAL_RRD_SERIES_H
+
+#include "reports/rrdfile.h"
+
+#define RRD_HEARTBEAT_S 120
+#define RRD_EPOCH       ((int64_t)315532800) /* 1980: librrd takes nothing before it */
+#define PAIR_SOURCES    17
+#define UPDATE_MAX      (24 + 21 * (HEALTH_N > PAIR_SOURCES ? HEALTH_N : PAIR_SOURCES))
+
+/* The file of a pair. */
+struct series {
+	enum service service;
+	char client[PARTY_NAME_MAX + 1], server[PARTY_NAME_MAX + 1];
+	int64_t last;                 /* it is written up to here; -1 when not known */
+	const struct ledger_row *row; /* during rrdstore_step() */
+	struct feed *feed;            /* during rrdstore_rebuild() */
+};
+
+struct rrdstore {
+	char *dir; /* the state directory */
+	unsigned max_series;
+	struct series *series; /* sorted */
+	size_t n, cap;
+	int64_t health_last; /* as series.last; of health.rrd */
+};
+
+extern const char *const rrd_pair_sources[PAIR_SOURCES];
+extern const char *const rrd_health_sources[HEALTH_N];
+
+/* The counts of a row that are drawn, in the order of their sources; false when all are zero. */
+bool rrd_pair_values(const struct counts *c, uint64_t values[PAIR_SOURCES]);
+
+/* "1795305660:1:0:7", or with U for each value when values is NULL. */
+void rrd_update_text(int64_t time, const uint64_t *values, unsigned n, char out[UPDATE_MAX]);
+
+/* Finds a series, or adds it when there is room; NULL when there is none or the names must not
+ * become a path. */
+struct series *rrd_series_find(struct rrdstore *r, enum service service, const char *client,
+			       const char *server);
+struct series *rrd_series_add(struct rrdstore *r, enum service service, const char *client,
+			      const char *server);
+
+/* Owned by the caller. With make the directories are made as well. */
+char *rrd_series_path(const struct rrdstore *r, const struct series *s, bool make);
+char *rrd_health_path(const struct rrdstore *r);
+
+#endif

@@ -1,0 +1,150 @@
+/* rrdlib.c - librrd. */
+#include "reports/rrdlib.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rrd.h>
+
+#define STEP_SECONDS 60
+
+/* 60 s for 2 days, 5 min for 2 weeks, 1 h for 92 days, 1 day for 5 years. */
+static const char *const archives[] = {
+	"RRA:AVERAGE:0.5:1:2880",
+	"RRA:AVERAGE:0.5:5:4032",
+	"RRA:AVERAGE:0.5:60:2208",
+	"RRA:AVERAGE:0.5:1440:1826",
+};
+#define ARCHIVES (sizeof(archives) / sizeof(archives[0]))
+
+/* librrd keeps its last error for itself; it is taken over and cleared. */
+static bool said(int rc, const char *path, char *err, size_t errlen)
+{
+	const char *text = rrd_get_error();
+	size_t len = strlen(path);
+
+	if (rc != 0) {
+		if (strncmp(text, path, len) == 0) /* some of its texts name the file */
+			snprintf(err, errlen, "%s", text);
+		else
+			snprintf(err, errlen, "%s: %s", path, text);
+	}
+	rrd_clear_error();
+	return rc == 0;
+}
+
+void rrd_args_add(struct rrd_args *a, const char *format, ...)
+{
+	va_list args;
+
+	a->list = reallocarray(a->list, (size_t)a->n + 2, sizeof(*a->list));
+	if (a->list == NULL)
+		abort();
+	va_start(args, format);
+	if (vasprintf(&a->list[a->n], format, args) < 0)
+		abort();
+	va_end(args);
+	a->list[++a->n] = NULL;
+}
+
+void rrd_args_free(struct rrd_args *a)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		free(a->list[i]);
+	free(a->list);
+}
+
+bool rrdlib_create(const char *path, int64_t start, unsigned long heartbeat_s,
+		   const char *const *sources, unsigned n, char *err, size_t errlen)
+{
+	struct rrd_args a = { .n = 0 };
+	const char **list;
+	int rc;
+
+	for (unsigned i = 0; i < n; i++)
+		rrd_args_add(&a, "DS:%s:ABSOLUTE:%lu:0:U", sources[i], heartbeat_s);
+	for (unsigned i = 0; i < ARCHIVES; i++)
+		rrd_args_add(&a, "%s", archives[i]);
+	list = reallocarray(NULL, a.n, sizeof(*list));
+	if (list == NULL)
+		abort();
+	for (unsigned i = 0; i < a.n; i++)
+		list[i] = a.list[i];
+	rc = rrd_create_r(path, STEP_SECONDS, start, (int)a.n, list);
+	free(list);
+	rrd_args_free(&a);
+	return said(rc, path, err, errlen);
+}
+
+bool rrdlib_set_heartbeat(const char *path, unsigned long heartbeat_s, const char *const *sources,
+			  unsigned n, char *err, size_t errlen)
+{
+	struct rrd_args a = { .n = 0 };
+	int rc;
+
+	rrd_args_add(&a, "tune");
+	rrd_args_add(&a, "%s", path);
+	for (unsigned i = 0; i < n; i++) {
+		rrd_args_add(&a, "--heartbeat");
+		rrd_args_add(&a, "%s:%lu", sources[i], heartbeat_s);
+	}
+	rc = rrd_tune((int)a.n, a.list);
+	rrd_args_free(&a);
+	return said(rc, path, err, errlen);
+}
+
+bool rrdlib_update(const char *path, const char **updates, unsigned n, char *err, size_t errlen)
+{
+	return said(rrd_update_r(path, NULL, (int)n, updates), path, err, errlen);
+}
+
+bool rrdlib_last(const char *path, int64_t *last, char *err, size_t errlen)
+{
+	*last = rrd_last_r(path);
+	return said(*last < 0 ? -1 : 0, path, err, errlen);
+}
+
+bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolution_s,
+		  rrdlib_point_cb *cb, void *ctx, char *err, size_t errlen)
+{
+	unsigned long step = resolution_s == 0 ? 1 : resolution_s, sources = 0;
+	time_t start = from, end = to;
+	char **names = NULL;
+	rrd_value_t *data = NULL;
+	const char **list;
+	int rc = rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &sources, &names, &data);
+
+	if (rc != 0)
+		return said(rc, path, err, errlen);
+	list = reallocarray(NULL, sources + 1, sizeof(*list));
+	if (list == NULL)
+		abort();
+	for (unsigned long i = 0; i < sources; i++)
+		list[i] = names[i];
+	for (size_t row = 0; row < (size_t)(end - start) / step; row++)
+		cb(ctx, list, data + row * sources, (unsigned)sources);
+	free(list);
+	for (unsigned long i = 0; i < sources; i++)
+		rrd_freemem(names[i]);
+	rrd_freemem(names);
+	rrd_freemem(data);
+	return true;
+}
+
+bool rrdlib_graph(const char *out, const struct rrd_args *args, char *err, size_t errlen)
+{
+	struct rrd_args a = { .n = 0 };
+	rrd_info_t *info;
+
+	rrd_args_add(&a, "graph");
+	rrd_args_add(&a, "%s", out);
+	for (unsigned i = 0; i < args->n; i++)
+		rrd_args_add(&a, "%s", args->list[i]);
+	info = rrd_graph_v((int)a.n, a.list);
+	rrd_args_free(&a);
+	if (info != NULL)
+		rrd_info_free(info);
+	return said(info == NULL || rrd_test_error() ? -1 : 0, out, err, errlen);
+}

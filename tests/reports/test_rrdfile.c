@@ -1,0 +1,742 @@
+/* Tests reports/rrdstore.c, rrdrebuild.c, rrddraw.c and rrdlib.c. */
+#include "tests/unit.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reports/ledger.h"
+#include "reports/rrdfile.h"
+#include "reports/rrdlib.h"
+
+#define HOUR 3600
+#define DAY  86400
+#define T0   ((int64_t)1795305600) /* 2026-11-22T00:00:00Z */
+
+static char err[512];
+static char dir[64]; /* with what librrd might take for an end or an escape */
+static struct rrdstore *store;
+static struct ledger *led;
+static unsigned failed;
+
+static int make_dir(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/mailseal:rrd\\-XXXXXX");
+	store = NULL;
+	led = NULL;
+	return mkdtemp(dir) == NULL ? -1 : 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	rrdstore_close(store);
+	ledger_close(led);
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static bool exists(const char *name)
+{
+	return access(path_of(name), F_OK) == 0;
+}
+
+static void open_store(void)
+{
+	rrdstore_close(store);
+	store = rrdstore_open(dir, 10, err, sizeof(err));
+	if (store == NULL)
+		fail_msg("%s", err);
+}
+
+static void open_ledger(void)
+{
+	led = ledger_open(dir, LEDGER_WRITE, err, sizeof(err));
+	if (led == NULL)
+		fail_msg("%s", err);
+}
+
+static struct ledger_row row_of(const char *client, const char *server, uint64_t sealed)
+{
+	struct ledger_row row;
+
+	memset(&row, 0, sizeof(row));
+	row.service = SERVICE_MTA;
+	strcpy(row.client, client);
+	strcpy(row.server, server);
+	row.counts.n[COUNT_ENC_STARTTLS] = sealed;
+	return row;
+}
+
+static const struct health healthy = { .n = { [HEALTH_PACKETS] = 600 } };
+
+static bool try_step(int64_t step, const struct ledger_row *rows, size_t n)
+{
+	return rrdstore_step(store, step, rows, n, &healthy, &failed, err, sizeof(err));
+}
+
+static void write_step(int64_t step, const struct ledger_row *rows, size_t n)
+{
+	if (!try_step(step, rows, n))
+		fail_msg("%s", err);
+	assert_int_equal(failed, 0);
+}
+
+/* What a source of a file says of the minutes from a time on: one character each, "." unknown,
+ * "0" to "9" for the count, "+" for more. */
+struct minutes {
+	const char *source;
+	char text[3000];
+	size_t n;
+	double total; /* of the known ones, as counts */
+	double scale;
+};
+
+static void on_point(void *ctx, const char *const *names, const double *values, unsigned n)
+{
+	struct minutes *m = ctx;
+
+	for (unsigned i = 0; i < n; i++) {
+		double count = values[i] * m->scale;
+
+		if (strcmp(names[i], m->source) != 0)
+			continue;
+		if (!isnan(count))
+			m->total += count;
+		if (m->n + 1 < sizeof(m->text))
+			m->text[m->n++] = isnan(count)  ? '.'
+					  : count > 9.5 ? '+'
+							: (char)('0' + (int)(count + 0.5));
+	}
+}
+
+static struct minutes fetched(const char *file, const char *source, int64_t from, int64_t to,
+			      unsigned resolution)
+{
+	struct minutes m = { .source = source, .scale = resolution };
+
+	/* librrd's end is the last point that is wanted, not the one behind it */
+	if (!rrdlib_fetch(path_of(file), from, to - resolution, resolution, on_point, &m, err,
+			  sizeof(err)))
+		fail_msg("%s", err);
+	return m;
+}
+
+#define AB     "rrd/mta/alpha/beta.rrd"
+#define BA     "rrd/mta/beta/alpha.rrd"
+#define HEALTH "rrd/health.rrd"
+
+static void expect(const char *file, const char *source, int64_t from, const char *text)
+{
+	struct minutes m = fetched(file, source, from, from + 60 * (int64_t)strlen(text), 60);
+
+	assert_string_equal(m.text, text);
+}
+
+static void a_step_fills_every_source(void **state)
+{
+	static const char *const sources[] = {
+		"enc_starttls",   "enc_implicit", "plaintext", "tls_failed", "no_transaction",
+		"indeterminate",  "refused",      "offered",   "requested",  "accepted",
+		"stripped",       "tls10",        "tls11",     "tls12",      "tls13",
+		"messages_clear", "auth_clear",
+	};
+	struct ledger_row row = row_of("alpha", "beta", 0);
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT_N; i++)
+		row.counts.n[i] = 100 + i;
+	open_store();
+	write_step(T0, &row, 1);
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct minutes m = fetched(AB, sources[i], T0, T0 + 60, 60);
+		unsigned c = 0;
+
+		while (strcmp(count_name((enum count)c), sources[i]) != 0)
+			c++;
+		assert_string_equal(m.text, "+");
+		assert_true(fabs(m.total - (100 + c)) < 1e-6);
+	}
+	assert_true(fabs(fetched(HEALTH, "packets", T0, T0 + 60, 60).total - 600) < 1e-6);
+	assert_true(fetched(HEALTH, "lost", T0, T0 + 60, 60).total == 0);
+}
+
+static void idle_is_zero_and_a_gap_is_unknown(void **state)
+{
+	struct ledger_row rows[] = { row_of("alpha", "beta", 1), row_of("beta", "alpha", 5) };
+
+	(void)state;
+	open_store();
+	write_step(T0, rows, 1);
+	write_step(T0 + 60, rows, 2);
+	write_step(T0 + 120, NULL, 0);
+	open_store(); /* restarted, after three minutes that nobody saw */
+	write_step(T0 + 360, rows, 1);
+	write_step(T0 + 420, rows + 1, 1);
+	expect(AB, "enc_starttls", T0 - 60, ".110...10");
+	expect(BA, "enc_starttls", T0 - 60, "..50...05");
+	expect(AB, "plaintext", T0 - 60, ".000...00");
+	expect(HEALTH, "packets", T0 - 60, ".+++...++");
+}
+
+static void a_gap_of_one_step_is_unknown_too(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 4);
+
+	(void)state;
+	open_store();
+	write_step(T0, &row, 1);
+	write_step(T0 + 120, &row, 1);
+	expect(AB, "enc_starttls", T0, "4.4");
+}
+
+static void old_times_write_nothing(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 1);
+
+	(void)state;
+	open_store();
+	write_step(0, &row, 1);
+	write_step(315532800 - 60, &row, 1);
+	assert_false(exists(AB));
+	assert_false(exists(HEALTH));
+	write_step(315532800, &row, 1);
+	assert_true(exists(AB));
+}
+
+static void a_repeated_step_is_not_written_twice(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 3), again = row_of("alpha", "beta", 4);
+
+	(void)state;
+	open_store();
+	write_step(T0, &row, 1);
+	write_step(T0, &again, 1);
+	open_store();
+	write_step(T0, &again, 1);
+	write_step(T0 + 60, &again, 1);
+	expect(AB, "enc_starttls", T0, "34");
+}
+
+static void a_file_from_the_future_fails_alone(void **state)
+{
+	struct ledger_row rows[] = { row_of("alpha", "beta", 1), row_of("beta", "alpha", 1) };
+	const char *update[] = { "3976300800:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1" }; /* 2096 */
+
+	(void)state;
+	open_store();
+	write_step(T0, rows, 2);
+	assert_true(rrdlib_update(path_of(AB), update, 1, err, sizeof(err)));
+	open_store();
+	assert_false(try_step(T0 + 60, rows, 2));
+	assert_int_equal(failed, 1);
+	assert_non_null(strstr(err, "alpha/beta.rrd is ahead"));
+	expect(BA, "enc_starttls", T0, "11");
+}
+
+static void spoil(const char *name, bool truncate_it)
+{
+	FILE *f = fopen(path_of(name), truncate_it ? "r+" : "w");
+
+	assert_non_null(f);
+	if (truncate_it)
+		assert_int_equal(ftruncate(fileno(f), 5000), 0);
+	else
+		fputs("not an RRD file\n", f);
+	fclose(f);
+}
+
+static void bad_files_do_not_stop_the_others(void **state)
+{
+	struct ledger_row rows[] = { row_of("alpha", "beta", 1), row_of("beta", "alpha", 2),
+				     row_of("beta", "gamma", 3) };
+
+	(void)state;
+	open_store();
+	write_step(T0, rows, 3);
+	spoil(AB, true);
+	spoil("rrd/mta/beta/gamma.rrd", false);
+	assert_false(try_step(T0 + 60, rows, 3));
+	assert_int_equal(failed, 2);
+	assert_non_null(strstr(err, "alpha/beta.rrd"));
+	open_store(); /* and so it stays, until they are drawn anew */
+	assert_false(try_step(T0 + 120, rows, 3));
+	assert_int_equal(failed, 2);
+	expect(BA, "enc_starttls", T0, "222");
+	expect(HEALTH, "packets", T0, "+++");
+}
+
+static void names_that_are_no_names_make_no_path(void **state)
+{
+	static const char *const bad[] = { "", "..", "../../x", "a/b", "Alpha", "a.b" };
+
+	(void)state;
+	open_store();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct ledger_row row = row_of(bad[i], "beta", 1);
+
+		assert_false(rrdstore_has_room(store, SERVICE_MTA, bad[i], "beta"));
+		assert_false(rrdstore_has_room(store, SERVICE_MTA, "beta", bad[i]));
+		assert_false(try_step(T0 + 60 * (int64_t)i, &row, 1));
+		assert_int_equal(failed, 1);
+	}
+	assert_false(exists("rrd/mta"));
+}
+
+static void the_number_of_files_is_bounded(void **state)
+{
+	struct ledger_row rows[] = { row_of("alpha", "beta", 1), row_of("beta", "alpha", 1),
+				     row_of("other", "other", 1) };
+	struct ledger_row excepted = row_of("alpha", "gamma", 0);
+
+	(void)state;
+	store = rrdstore_open(dir, 1, err, sizeof(err));
+	assert_non_null(store);
+	excepted.counts.n[COUNT_EXCEPTED] = 9; /* draws nothing, needs no file */
+	write_step(T0, &excepted, 1);
+	assert_true(rrdstore_has_room(store, SERVICE_MTA, "alpha", "beta"));
+	assert_false(try_step(T0 + 60, rows, 3));
+	assert_int_equal(failed, 1);
+	assert_true(exists(AB));
+	assert_false(exists(BA));
+	assert_true(exists("rrd/mta/other/other.rrd"));
+	assert_true(rrdstore_has_room(store, SERVICE_MTA, "alpha", "beta"));
+	assert_false(rrdstore_has_room(store, SERVICE_ACCESS, "alpha", "beta"));
+	assert_true(rrdstore_has_room(store, SERVICE_ACCESS, "other", "other"));
+}
+
+static void opening_finds_files_and_sweeps_halves(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 1);
+
+	(void)state;
+	open_store();
+	write_step(T0, &row, 1);
+	spoil("rrd/mta/alpha/gamma.rrd.new", false);
+	spoil("rrd/mta/alpha/gamma.rrd.newAbCdEf", false);
+	spoil("rrd/mta/alpha/README", false);
+	rrdstore_close(store);
+	store = rrdstore_open(dir, 1, err, sizeof(err));
+	assert_true(rrdstore_has_room(store, SERVICE_MTA, "alpha", "beta"));
+	assert_false(rrdstore_has_room(store, SERVICE_MTA, "alpha", "gamma"));
+	assert_false(exists("rrd/mta/alpha/gamma.rrd.new"));
+	assert_false(exists("rrd/mta/alpha/gamma.rrd.newAbCdEf"));
+	assert_true(exists("rrd/mta/alpha/README"));
+	assert_null(rrdstore_open("/nonexistent", 1, err, sizeof(err)));
+	assert_non_null(strstr(err, "/nonexistent/rrd"));
+}
+
+/* Rebuilding ------------------------------------------------------------------------------ */
+
+static void commit(int64_t step, bool open, const struct ledger_row *rows, size_t n)
+{
+	if (!ledger_commit(led, step, open, rows, n, &healthy, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+static void rebuild(void)
+{
+	if (!rrdstore_rebuild(store, led, NULL, NULL, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+static unsigned told_done, told_all;
+
+static void on_progress(void *ctx, unsigned done, unsigned all)
+{
+	(void)ctx;
+	told_done = done;
+	told_all = all;
+}
+
+/* Two pairs over 40 minutes, with an outage; the same to the files and to the ledger. */
+static void both(int64_t step, const struct ledger_row *rows, size_t n)
+{
+	commit(step, false, rows, n);
+	write_step(step, rows, n);
+}
+
+static void live_for_a_while(void)
+{
+	for (unsigned m = 0; m < 40; m++) {
+		struct ledger_row rows[] = { row_of("alpha", "beta", m % 4),
+					     row_of("beta", "alpha", m % 10) };
+
+		if (m >= 20 && m < 27)
+			continue;
+		if (m < 5)
+			both(T0 + 60 * m, rows, 1);
+		else if (m % 7 == 0)
+			both(T0 + 60 * m, NULL, 0);
+		else
+			both(T0 + 60 * m, rows, 2);
+	}
+}
+
+static void a_rebuilt_file_is_the_live_one(void **state)
+{
+	static const char *const files[] = { AB, BA, HEALTH };
+	struct minutes before[3], after[3];
+
+	(void)state;
+	open_store();
+	open_ledger();
+	live_for_a_while();
+	for (unsigned i = 0; i < 3; i++)
+		before[i] = fetched(files[i], i == 2 ? "packets" : "enc_starttls", T0 - 600,
+				    T0 + 3000, 60);
+	rebuild();
+	for (unsigned i = 0; i < 3; i++) {
+		after[i] = fetched(files[i], i == 2 ? "packets" : "enc_starttls", T0 - 600,
+				   T0 + 3000, 60);
+		assert_string_equal(before[i].text, after[i].text);
+		assert_true(fabs(before[i].total - after[i].total) < 1e-6);
+		assert_true(before[i].total > 100 || i == 0);
+	}
+	assert_int_equal(before[0].n, 60);
+}
+
+static void a_rebuilt_file_goes_on_live(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 7);
+	int64_t end = T0 + 40 * 60;
+	const char *update[] = { "1795309200:9:9:9:9:9:9:9:9:9:9:9:9:9:9:9:9:9" };
+
+	(void)state;
+	open_store();
+	open_ledger();
+	live_for_a_while();
+	rebuild();
+	write_step(end, &row, 1);
+	write_step(end + 300, &row, 1);
+	expect(AB, "enc_starttls", end - 60, "37....7");
+	/* Its heartbeat is that of every file: an hour without an update is not known. */
+	assert_true(T0 + HOUR == 1795309200);
+	assert_true(rrdlib_update(path_of(AB), update, 1, err, sizeof(err)));
+	expect(AB, "enc_starttls", end + 300, "7....");
+}
+
+static void bad_files_are_drawn_anew_and_strangers_removed(void **state)
+{
+	struct ledger_row stranger = row_of("gamma", "beta", 1);
+
+	(void)state;
+	open_store();
+	open_ledger();
+	live_for_a_while();
+	write_step(T0 + 40 * 60, &stranger, 1); /* the ledger has never heard of it */
+	spoil(AB, true);
+	spoil(HEALTH, false);
+	assert_true(exists("rrd/mta/gamma/beta.rrd"));
+	assert_true(rrdstore_rebuild(store, led, on_progress, NULL, err, sizeof(err)));
+	assert_false(exists("rrd/mta/gamma/beta.rrd"));
+	assert_int_equal(told_done, 2);
+	assert_int_equal(told_all, 2);
+	expect(AB, "enc_starttls", T0, ".123012");
+	assert_false(exists("rrd/mta/alpha/beta.rrd.new"));
+	write_step(T0 + 40 * 60, NULL, 0);
+}
+
+static void an_empty_ledger_leaves_no_files(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 1);
+
+	(void)state;
+	open_store();
+	open_ledger();
+	write_step(T0, &row, 1);
+	rebuild();
+	assert_false(exists(AB));
+	assert_false(exists(HEALTH));
+	write_step(T0, &row, 1);
+	expect(AB, "enc_starttls", T0, "1");
+}
+
+static void an_open_step_waits_for_its_end(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 2), whole = row_of("alpha", "beta", 4);
+
+	(void)state;
+	open_store();
+	open_ledger();
+	commit(T0, false, &row, 1);
+	commit(T0 + 60, true, &row, 1);
+	rebuild();
+	expect(AB, "enc_starttls", T0, "2.");
+	commit(T0 + 60, false, &row, 1);
+	write_step(T0 + 60, &whole, 1);
+	expect(AB, "enc_starttls", T0, "24");
+}
+
+static void times_before_1980_are_left_out(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 2);
+
+	(void)state;
+	open_store();
+	open_ledger();
+	commit(0, false, &row, 1);
+	rebuild();
+	assert_false(exists(AB));
+	commit(T0, false, &row, 1);
+	rebuild();
+	expect(AB, "enc_starttls", T0 - 60, ".2");
+}
+
+/* Three years: what is known by day, by hour and by minute. */
+static void old_data_comes_from_hours_and_days(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 5);
+	int64_t end = T0 + 1000 * DAY;
+	struct minutes m;
+	clock_t began;
+
+	(void)state;
+	open_store();
+	open_ledger();
+	commit(T0 + 7 * HOUR, false, &row, 1); /* by day */
+	commit(T0 + 3 * DAY + 60, false, &row, 1);
+	commit(end - 60 * DAY + 2 * HOUR, false, &row, 1); /* by hour */
+	commit(end - 60 * DAY + 4 * HOUR, false, &row, 1);
+	commit(end - 60, false, &row, 1); /* by minute */
+	assert_true(ledger_expire(led, end, err, sizeof(err)));
+	began = clock();
+	rebuild();
+	assert_true(clock() - began < 60 * CLOCKS_PER_SEC);
+	m = fetched(AB, "enc_starttls", T0, T0 + 5 * DAY, DAY);
+	assert_string_equal(m.text, "5..5.");
+	m = fetched(AB, "enc_starttls", end - 60 * DAY, end - 60 * DAY + 6 * HOUR, HOUR);
+	assert_string_equal(m.text, "..5.5.");
+	expect(AB, "enc_starttls", end - 180, "..5");
+	m = fetched(HEALTH, "packets", T0, T0 + 5 * DAY, DAY);
+	assert_string_equal(m.text, "+..+.");
+}
+
+/* Rebuilds again and again until killed. */
+static int rebuild_until_killed(const char *state_dir)
+{
+	strcpy(dir, state_dir);
+	open_store();
+	open_ledger();
+	for (;;) {
+		rebuild();
+		if (write(STDOUT_FILENO, "x", 1) != 1)
+			return 1;
+	}
+}
+
+static void kill_a_rebuild(unsigned wait_us)
+{
+	struct timespec wait = { .tv_nsec = 1000 * (long)wait_us };
+	int pipes[2];
+	pid_t child;
+	char x;
+
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		execl("/proc/self/exe", "test_rrdfile", "--rebuild", dir, (char *)NULL);
+		_exit(1);
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], &x, 1), 1);
+	nanosleep(&wait, NULL); /* somewhere in the middle of the next one */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(pipes[0]);
+}
+
+static void a_kill_in_a_rebuild_hurts_no_file(void **state)
+{
+	struct minutes before, after;
+
+	(void)state;
+	open_store();
+	open_ledger();
+	live_for_a_while();
+	before = fetched(BA, "enc_starttls", T0, T0 + 2400, 60);
+	ledger_close(led);
+	led = NULL;
+	for (unsigned i = 0; i < 10; i++) {
+		kill_a_rebuild(137 + 731 * i);
+		after = fetched(BA, "enc_starttls", T0, T0 + 2400, 60);
+		assert_string_equal(before.text, after.text);
+		expect(HEALTH, "packets", T0, "+++");
+	}
+	open_store();
+	write_step(T0 + 2400, NULL, 0);
+	assert_false(exists("rrd/mta/beta/alpha.rrd.new"));
+}
+
+static void rrdtool_reads_what_was_written(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 6);
+	char command[300], line[300];
+	bool found = false;
+	FILE *p;
+
+	(void)state;
+	if (system("command -v rrdtool >/dev/null") != 0)
+		skip();
+	open_store();
+	write_step(T0, &row, 1);
+	snprintf(command, sizeof(command), "rrdtool fetch '%s' AVERAGE -s %lld -e %lld",
+		 path_of(AB), (long long)T0, (long long)T0);
+	p = popen(command, "r");
+	assert_non_null(p);
+	while (fgets(line, sizeof(line), p) != NULL)
+		found |= strstr(line, "1795305660: 1.0000000000e-01 0.0000000000e+00") == line;
+	assert_int_equal(pclose(p), 0);
+	assert_true(found);
+}
+
+/* Pictures -------------------------------------------------------------------------------- */
+
+static const char *const legend[] = { "12 sessions: 100 % (a\\b)", "second line", NULL };
+
+static struct rrd_picture picture(const char *out, bool svg)
+{
+	struct rrd_picture p = { .service = SERVICE_MTA,
+				 .client = "alpha",
+				 .server = "beta",
+				 .from = T0 - 600,
+				 .to = T0 + 3000,
+				 .title = "alpha to beta: mta",
+				 .legend = legend,
+				 .width = 400,
+				 .height = 120,
+				 .svg = svg,
+				 .out = out };
+
+	return p;
+}
+
+static void drawn_begins_with(bool svg, const char *magic, size_t len)
+{
+	char out[200], begins[4096] = "";
+	struct rrd_picture p;
+	FILE *f;
+
+	snprintf(out, sizeof(out), "%s", path_of("out.img"));
+	p = picture(out, svg);
+	if (!rrd_draw(dir, &p, err, sizeof(err)))
+		fail_msg("%s", err);
+	f = fopen(out, "r");
+	assert_non_null(f);
+	assert_true(fread(begins, 1, sizeof(begins) - 1, f) > 100);
+	fclose(f);
+	assert_non_null(memmem(begins, 200, magic, len));
+}
+
+static void pictures_are_drawn(void **state)
+{
+	(void)state;
+	open_store();
+	open_ledger();
+	live_for_a_while();
+	drawn_begins_with(false, "\x89PNG\r\n\x1a\n", 8);
+	drawn_begins_with(true, "<svg", 4);
+}
+
+static void a_picture_without_sessions_is_drawn(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 1);
+	char out[200];
+	struct rrd_picture p;
+
+	(void)state;
+	open_store();
+	write_step(T0, &row, 1);
+	snprintf(out, sizeof(out), "%s", path_of("out.png"));
+	p = picture(out, false);
+	p.legend = NULL;
+	p.from = T0 - 30 * DAY; /* long before the first session */
+	p.to = T0 - 20 * DAY;
+	assert_true(rrd_draw(dir, &p, err, sizeof(err)));
+	p.from = T0 - 3 * 366 * DAY;
+	p.to = T0 + 60;
+	assert_true(rrd_draw(dir, &p, err, sizeof(err)));
+}
+
+static void a_picture_that_cannot_be_drawn_says_why(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 1);
+	struct rrd_picture p = picture("/nonexistent/x.png", false);
+
+	(void)state;
+	open_store();
+	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
+	assert_non_null(strstr(err, "no RRD file for alpha to beta"));
+	write_step(T0, &row, 1);
+	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
+	assert_non_null(strstr(err, "/nonexistent/x.png"));
+	p.client = "../alpha";
+	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
+	p.client = "alpha";
+	p.to = p.from;
+	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
+	spoil(AB, true);
+	p = picture("/nonexistent/x.png", false);
+	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
+	assert_non_null(strstr(err, AB));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_step_fills_every_source),
+		TEST(idle_is_zero_and_a_gap_is_unknown),
+		TEST(a_gap_of_one_step_is_unknown_too),
+		TEST(old_times_write_nothing),
+		TEST(a_repeated_step_is_not_written_twice),
+		TEST(a_file_from_the_future_fails_alone),
+		TEST(bad_files_do_not_stop_the_others),
+		TEST(names_that_are_no_names_make_no_path),
+		TEST(the_number_of_files_is_bounded),
+		TEST(opening_finds_files_and_sweeps_halves),
+		TEST(a_rebuilt_file_is_the_live_one),
+		TEST(a_rebuilt_file_goes_on_live),
+		TEST(bad_files_are_drawn_anew_and_strangers_removed),
+		TEST(an_empty_ledger_leaves_no_files),
+		TEST(an_open_step_waits_for_its_end),
+		TEST(times_before_1980_are_left_out),
+		TEST(old_data_comes_from_hours_and_days),
+		TEST(a_kill_in_a_rebuild_hurts_no_file),
+		TEST(rrdtool_reads_what_was_written),
+		TEST(pictures_are_drawn),
+		TEST(a_picture_without_sessions_is_drawn),
+		TEST(a_picture_that_cannot_be_drawn_says_why),
+	};
+
+	if (argc == 3 && strcmp(argv[1], "--rebuild") == 0)
+		return rebuild_until_killed(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

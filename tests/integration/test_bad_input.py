@@ -70,10 +70,8 @@ class Case:
         self.dir = Path(directory)
         self.good = self.dir / "good.pcap"
         self.state = self.dir / "state"
-        path = SRCDIR / "tests" / "talks" / "smtp-plaintext.talk"
-        mail = talks.Talk(path)
         with open(self.good, "wb") as file:
-            talks.write(mail, [v for v in talks.variants(mail) if v[0] == "whole"], file)
+            talks.write(talks.Talk(SRCDIR / "tests" / "talks" / "smtp-plaintext.talk"), file, "whole")
 
     def file(self, name, content):
         path = self.dir / name

@@ -79,7 +79,7 @@ class Judged:
         self.talk = talks.Talk(path)
         capture = os.path.join(directory, self.talk.name + ".pcap")
         with open(capture, "wb") as file:
-            written = talks.write(self.talk, talks.variants(self.talk), file)
+            written = talks.write(self.talk, file)
         self.variants = [Variant(*w) for w in written]
         records, self.complaints = sessions(capture)
         os.unlink(capture)

@@ -257,14 +257,18 @@ def variants(talk):
         yield "swapped:%d" % at, swapped(whole, at)
 
 
-def write(talk, chosen, file):
-    """Writes the chosen (name, packets) to one pcap, each a connection of its own. Returns
-    (name, packets, addresses, first and last time in microseconds) of each."""
+def write(talk, file, only="all"):
+    """Writes the variants of a talk to one pcap, each a connection of its own, or only one of
+    them, with the addresses and times that it has among the others. Returns (name, packets,
+    addresses, first and last time in microseconds) of each that was written."""
     out = []
     pcap = wire.Writer(file)
-    for number, (name, packets) in enumerate(chosen):
-        addresses = wire.Addresses(number, talk.port, talk.ipv6)
-        out.append((name, packets, addresses) + pcap.connection(addresses, packets))
+    for number, (name, packets) in enumerate(variants(talk)):
+        if only in (name, "all"):
+            addresses = wire.Addresses(number, talk.port, talk.ipv6)
+            out.append((name, packets, addresses) + pcap.connection(addresses, packets))
+        else:
+            pcap.skip(packets)
     return out
 
 
@@ -279,18 +283,17 @@ def main():
         talk = Talk(options.talk)
     except (TalkError, OSError) as error:
         sys.exit("talk.py: %s" % error)
-    chosen = [v for v in variants(talk) if options.variant in (v[0], "all")]
+    names = [name for name, _ in variants(talk)]
     if options.list:
-        for name, packets in variants(talk):
-            print(name, len(packets))
+        print("\n".join(names))
         return
-    if not chosen:
+    if options.variant not in names + ["all"]:
         sys.exit("talk.py: %s: no variant %s" % (options.talk, options.variant))
     if options.out == "-":
-        write(talk, chosen, sys.stdout.buffer)
+        write(talk, sys.stdout.buffer, options.variant)
     else:
         with open(options.out, "wb") as file:
-            write(talk, chosen, file)
+            write(talk, file, options.variant)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,11 @@ static uint64_t wall_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static bool is_mail(const struct message *m)
+{
+	return m->kind == MESSAGE_VERDICT || m->kind == MESSAGE_WEIGHT || m->kind == MESSAGE_END;
+}
+
 /* Steps -------------------------------------------------------------------------------------- */
 
 /* What is counted here and not by the capture. */
@@ -105,7 +110,7 @@ static bool advance(struct recorder *r, const struct message *m)
 	char err[ERR_MAX];
 
 	tally_time(r->tally, m->now_ns, wall);
-	if (m->kind != MESSAGE_HEALTH)
+	if (is_mail(m))
 		tally_time(r->tally, m->mail.decided_ns, wall);
 	if (!r->begun && tally_now(r->tally) >= 0) {
 		r->begun = true;
@@ -223,23 +228,28 @@ static void on_health(struct recorder *r, const struct message *m)
 	tally_health(r->tally, &m->health, wall_ns());
 }
 
+static void on_failure(struct recorder *r, const struct message *m)
+{
+	log_event(LOG_LEVEL_ERROR, "event=capture-failed why=\"%s\"", m->failure);
+	r->failed = true;
+}
+
 static void on_message(struct recorder *r, const struct message *m)
 {
+	enum message_kind kind = (enum message_kind)m->kind;
 	struct pair p;
 
-	if (m->kind == MESSAGE_HEALTH) {
-		on_health(r, m);
-		return;
-	}
-	peers_pair(r->o.conf->peers, &m->mail, &p);
-	switch ((enum message_kind)m->kind) {
+	if (is_mail(m))
+		peers_pair(r->o.conf->peers, &m->mail, &p);
+	switch (kind) {
 	case MESSAGE_VERDICT:
 		count(r, m, &p);
 		weigh(r, m, &p);
 		break;
 	case MESSAGE_WEIGHT: weigh(r, m, &p); break;
 	case MESSAGE_END: end(r, m, &p); break;
-	case MESSAGE_HEALTH:
+	case MESSAGE_HEALTH: on_health(r, m); break;
+	case MESSAGE_FAILURE: on_failure(r, m); break;
 	case MESSAGE_KINDS: break;
 	}
 }
@@ -335,7 +345,7 @@ static int finish(struct recorder *r, struct health *last)
 		r->failed = true;
 	}
 	if (!r->o.quiet && !r->refused)
-		summary_print(&r->found, last, stderr);
+		summary_sessions(&r->found, last->n[HEALTH_LOST], stderr);
 	return r->failed || r->refused || (r->store && !store_sound(r->store)) ? 1 : 0;
 }
 

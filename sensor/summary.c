@@ -29,8 +29,14 @@ static void print_verdicts(const struct counts *c, FILE *out)
 	fputc('\n', out);
 }
 
+void summary_sessions(const struct counts *c, uint64_t lost, FILE *out)
+{
+	print_verdicts(c, out);
+	print_ratio(c, lost, out);
+}
+
 /* Counters that are not zero; those that say little of a healthy run are left out. */
-static void print_health(const struct health *h, FILE *out)
+void summary_print(const struct health *h, FILE *out)
 {
 	fprintf(out, "packets %" PRIu64, h->n[HEALTH_PACKETS]);
 	for (unsigned i = HEALTH_PACKETS + 1; i < HEALTH_N; i++) {
@@ -38,11 +44,4 @@ static void print_health(const struct health *h, FILE *out)
 			fprintf(out, ", %s %" PRIu64, health_name((enum health_counter)i), h->n[i]);
 	}
 	fputc('\n', out);
-}
-
-void summary_print(const struct counts *c, const struct health *h, FILE *out)
-{
-	print_verdicts(c, out);
-	print_ratio(c, h->n[HEALTH_LOST], out);
-	print_health(h, out);
 }

@@ -212,7 +212,9 @@ static void count_again(struct live *l, const struct session *s, const struct co
 	l->i.by_exposure[s->exposure]++;
 	l->i.by_cause[c->cause]--;
 	l->i.by_cause[s->cause]++;
-	l->i.confirmed += s->confirmed == TRI_TRUE && c->confirmed != TRI_TRUE;
+	/* More may cross before what crossed is confirmed again. */
+	l->i.confirmed -= c->confirmed == TRI_TRUE;
+	l->i.confirmed += s->confirmed == TRI_TRUE;
 }
 
 static bool has_grown(const struct session *s, const struct counted *c)

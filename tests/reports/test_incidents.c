@@ -217,6 +217,23 @@ static void a_session_that_grows_is_counted_once(void **state)
 	assert_int_equal(i.last_seen, T0 + 3);
 }
 
+static void a_session_confirmed_again_is_confirmed_once(void **state)
+{
+	struct bench *b = *state;
+	struct incident i;
+
+	offer(b, 1, clear_session(T0, EXPOSURE_ENVELOPE, TRI_TRUE));
+	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_FALSE));
+	i = list(b, -1).newest;
+	assert_int_equal(i.confirmed, 0);
+	assert_int_equal(i.severity, SEVERITY_WARNING);
+	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE));
+	i = list(b, -1).newest;
+	assert_int_equal(i.sessions, 1);
+	assert_int_equal(i.confirmed, 1);
+	assert_int_equal(i.severity, SEVERITY_CRITICAL);
+}
+
 static bool on_record(void *ctx, const char *record)
 {
 	char *all = ctx;
@@ -445,6 +462,7 @@ int main(void)
 		TEST(severity_follows_exposure_and_confirmation),
 		TEST(what_was_not_promised_is_no_incident),
 		TEST(a_session_that_grows_is_counted_once),
+		TEST(a_session_confirmed_again_is_confirmed_once),
 		TEST(evidence_is_the_first_five_sessions),
 		TEST(it_closes_when_the_sensor_can_vouch_for_it),
 		TEST(it_turns_stale_without_a_session_to_show),

@@ -57,10 +57,10 @@ static void put_when(const struct page *p)
 {
 	char when[UTC_TEXT_MAX], step[UTC_TEXT_MAX], text[128];
 
-	utc_text((int64_t)(p->r->s.start_ns / 1000000000u), false, when);
+	utc_text((int64_t)(p->r->s.start_ns / 1000000000u), UTC_SECONDS, when);
 	snprintf(text, sizeof(text), "%s UTC, for %.3f s", when, p->r->duration);
 	line(p, "When", text);
-	utc_text(p->r->counted, false, step);
+	utc_text(p->r->counted, UTC_SHORT, step);
 	snprintf(text, sizeof(text), "in the minute of %s UTC", step);
 	line(p, "Counted", p->r->counted < 0 ? "not" : text);
 }

@@ -1,8 +1,9 @@
 /* explain_evidence.c - the evidence of a session as sentences.
  *
  * Replies come in the order of their commands (RFC 5321, 4.1.1; RFC 2920), so a queue of the
- * commands that wait for one tells what a code means. A gap makes that unsure: from there on a
- * reply is told by its code alone.
+ * commands that wait for one tells what a code means. The evidence keeps no more than two equal
+ * codes in a row, and a gap hides any number: where that can have shifted the queue, a reply is
+ * told by its code alone.
  */
 #include "reports/explain.h"
 
@@ -60,29 +61,56 @@ static const char *const by_digit[10] = {
 struct waiting {
 	unsigned words[EVIDENCE_MAX + 1];
 	size_t n;
-	bool unsure; /* behind a gap */
+	unsigned last; /* code or word */
+	bool unsure;   /* replies may have shifted against their commands */
+	bool gap;      /* and so since a gap */
 };
 
 static void push(struct waiting *w, unsigned word)
 {
 	w->words[w->n++] = word;
+	w->unsure |= word == w->last;
 }
 
-static void pop(struct waiting *w)
+static void pop(struct waiting *w, size_t n)
 {
-	if (w->n > 0)
-		memmove(w->words, w->words + 1, --w->n * sizeof(w->words[0]));
+	if (n > w->n)
+		n = w->n;
+	w->n -= n;
+	memmove(w->words, w->words + n, w->n * sizeof(w->words[0]));
 }
 
-/* 334 and 354 do not end their command: what answers them is no command of its own. */
+/* Only DATA and AUTH are answered with 3xx: that tells where the queue stands. */
+static bool find_continued(struct waiting *w)
+{
+	size_t i = 0;
+
+	while (i < w->n && w->words[i] != WORD_DATA && w->words[i] != WORD_AUTH)
+		i++;
+	if (i == w->n)
+		return false;
+	pop(w, i);
+	w->unsure = w->gap = false;
+	return true;
+}
+
+/* The command that a reply answers; WORD_END when that is not sure. 3xx does not end its command:
+ * what answers it is no command of its own. */
 static unsigned answered(struct waiting *w, unsigned code)
 {
-	unsigned word = w->n > 0 && !w->unsure ? w->words[0] : WORD_END;
+	unsigned word;
 
-	if (word == WORD_DATA && code / 100 == 3)
-		w->words[0] = WORD_DOT;
-	else if (word != WORD_AUTH || code / 100 != 3)
-		pop(w);
+	if (code / 100 == 3) {
+		if (!find_continued(w))
+			return WORD_END;
+		word = w->words[0];
+		if (word == WORD_DATA)
+			w->words[0] = WORD_DOT;
+		return word;
+	}
+	word = w->n > 0 && !w->unsure && !w->gap ? w->words[0] : WORD_END;
+	pop(w, 1);
+	w->unsure = w->n > 0 && (w->unsure || code == w->last);
 	return word;
 }
 
@@ -106,13 +134,14 @@ static void explain_one(struct waiting *w, unsigned item, char line[EXPLAIN_LINE
 	if (item < WORD_FIRST) {
 		snprintf(line, EXPLAIN_LINE_MAX, "%s (%u)", reply_meaning(answered(w, item), item),
 			 item);
-		return;
+	} else {
+		if (is_command(item))
+			push(w, item);
+		if (item == WORD_GAP)
+			w->gap = true;
+		snprintf(line, EXPLAIN_LINE_MAX, "%s", explain_word(item));
 	}
-	if (is_command(item))
-		push(w, item);
-	if (item == WORD_GAP)
-		w->unsure = true;
-	snprintf(line, EXPLAIN_LINE_MAX, "%s", explain_word(item));
+	w->last = item;
 }
 
 /* The greeting is a reply to nothing: 220, or a refusal; or it is still due when the client spoke
@@ -129,10 +158,9 @@ size_t explain_evidence(const struct session *s, char lines[EVIDENCE_MAX][EXPLAI
 {
 	struct waiting w = { .n = 0 };
 
+	w.last = WORD_END;
 	if (greeting_due(s))
 		push(&w, WORD_NONE);
-	else
-		w.unsure = s->evidence_len > 0 && s->evidence[0] < WORD_FIRST;
 	for (size_t i = 0; i < s->evidence_len; i++)
 		explain_one(&w, s->evidence[i], lines[i]);
 	return s->evidence_len;

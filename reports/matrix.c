@@ -153,19 +153,18 @@ const struct matrix_cell *matrix_cell_of(const struct matrix *m, size_t client, 
 	return m->cells_n ? bsearch(&key, m->cells, m->cells_n, sizeof(key), by_place) : NULL;
 }
 
-/* The health of the period: minutes where they are kept, hours before, then days. */
+/* The health of the period: minutes where they are kept, hours before, then days, as in
+ * ledger_sum(). */
 struct health_sum {
 	struct matrix *m;
 	int64_t seconds; /* that one row stands for */
-	int64_t first;   /* of the rows seen */
 };
 
 static bool on_health(void *ctx, int64_t step, const struct health *h)
 {
 	struct health_sum *sum = ctx;
 
-	if (step < sum->first)
-		sum->first = step;
+	(void)step;
 	for (unsigned i = 0; i < HEALTH_N; i++)
 		sum->m->health.n[i] += h->n[i];
 	sum->m->seen_s += sum->seconds;
@@ -174,17 +173,24 @@ static bool on_health(void *ctx, int64_t step, const struct health *h)
 
 static bool read_health(struct matrix *m, struct ledger *l, char *err, size_t errlen)
 {
-	struct health_sum sum = { .m = m, .first = m->period.to };
+	struct health_sum sum = { .m = m };
+	int64_t to = m->period.to, all_s = m->period.to - m->period.from;
 
 	for (enum resolution r = RESOLUTION_MINUTE; r < RESOLUTION_N; r++) {
-		int64_t to;
+		int64_t kept;
 
-		sum.seconds = resolution_seconds(r);
-		to = sum.first - sum.first % sum.seconds;
-		if (to > m->period.from &&
-		    !ledger_walk_health(l, r, m->period.from, to, on_health, &sum, err, errlen))
+		if (!ledger_kept(l, r, &kept, err, errlen))
 			return false;
+		if (kept < m->period.from)
+			kept = m->period.from;
+		sum.seconds = resolution_seconds(r);
+		if (kept < to && !ledger_walk_health(l, r, kept, to, on_health, &sum, err, errlen))
+			return false;
+		if (kept < to)
+			to = kept;
 	}
+	if (m->seen_s > all_s) /* hours and days count whole */
+		m->seen_s = all_s;
 	return true;
 }
 

@@ -86,13 +86,13 @@ static void json_period(struct json_out *j, const struct matrix *m)
 	char text[UTC_TEXT_MAX];
 
 	json_object(j, "period");
-	utc_text(m->period.from, true, text);
+	utc_text(m->period.from, UTC_ISO, text);
 	json_text(j, "from", text);
-	utc_text(m->period.to, true, text);
+	utc_text(m->period.to, UTC_ISO, text);
 	json_text(j, "to", text);
 	json_uint(j, "seconds", (uint64_t)(m->period.to - m->period.from));
 	json_bool(j, "counted_back", m->period.counted_back);
-	utc_text(m->ledger_end, true, text);
+	utc_text(m->ledger_end, UTC_ISO, text);
 	json_text(j, "ledger_end", text);
 	json_object_end(j);
 }
@@ -159,7 +159,7 @@ void matrix_json(const struct matrix *m, FILE *out)
 	json_object_end(&j);
 }
 
-/* Always in quotes (RFC 4180), printable ASCII, and never a formula for a spreadsheet. */
+/* Always in quotes, printable ASCII, and never a formula for a spreadsheet. */
 static void csv_name(FILE *out, const char *name)
 {
 	char safe[4 * (PARTY_NAME_MAX + 1)];
@@ -202,20 +202,20 @@ static void csv_cell(const struct matrix *m, const struct matrix_cell *c, const 
 	csv_share(out, r.covered, r.coverage);
 	for (unsigned i = 0; i < COUNT_N; i++)
 		fprintf(out, ",%" PRIu64, c->counts.n[i]);
-	fputs("\r\n", out);
+	fputs("\n", out);
 }
 
 void matrix_csv(const struct matrix *m, FILE *out)
 {
 	char from[UTC_TEXT_MAX], to[UTC_TEXT_MAX];
 
-	utc_text(m->period.from, true, from);
-	utc_text(m->period.to, true, to);
+	utc_text(m->period.from, UTC_ISO, from);
+	utc_text(m->period.to, UTC_ISO, to);
 	fputs("from,to,service,client,server,promised,sessions,E,P,U,ratio,lowest,highest,coverage",
 	      out);
 	for (unsigned i = 0; i < COUNT_N; i++)
 		fprintf(out, ",%s", count_name((enum count)i));
-	fputs("\r\n", out);
+	fputs("\n", out);
 	for (size_t i = 0; i < m->cells_n; i++)
 		csv_cell(m, &m->cells[i], from, to, out);
 }

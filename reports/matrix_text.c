@@ -8,6 +8,7 @@
 #include "reports/table.h"
 
 #define CLEAR_PAIRS_MAX 10u /* pairs in clear that are named below the table */
+#define LABEL_WIDTH     13u
 
 static const char *const service_words[SERVICE_N] = {
 	[SERVICE_MTA] = "Mail between servers (mta)",
@@ -15,28 +16,33 @@ static const char *const service_words[SERVICE_N] = {
 	[SERVICE_ACCESS] = "Users reading mail (access)",
 };
 
-static void note(const struct screen *s, const char *text, FILE *out)
+/* A line below the table; the label is bold on a terminal that can. */
+static void note(const struct screen *s, const char *label, const char *text, FILE *out)
 {
-	text_wrap(out, s->width, 2, "", text);
+	fputs(tone_on(s, TONE_STRONG), out);
+	fprintf(out, "%-*s", (int)LABEL_WIDTH, label);
+	fputs(tone_off(s, TONE_STRONG), out);
+	text_wrap_at(out, s->width, LABEL_WIDTH, text);
 }
 
 static void print_heading(const struct matrix *m, const struct screen *s, FILE *out)
 {
 	char from[UTC_TEXT_MAX], to[UTC_TEXT_MAX], span[32];
 
-	utc_text(m->period.from, false, from);
-	utc_text(m->period.to, false, to);
+	utc_text(m->period.from, UTC_SHORT, from);
+	utc_text(m->period.to, UTC_SHORT, to);
 	span_text(m->period.to - m->period.from, span, sizeof(span));
 	fprintf(out, "%s%s%s\n", tone_on(s, TONE_STRONG), service_words[m->service],
 		tone_off(s, TONE_STRONG));
-	fprintf(out, "%s to %s UTC (%s%s)\n\n", from, to, span,
-		m->period.counted_back ? ", counted back from the last step in the ledger" : "");
+	fprintf(out, "%s to %s UTC, %s%s%s\n\n", from, to,
+		m->period.counted_back ? "the last " : "", span,
+		m->period.counted_back ? " in the ledger" : "");
 }
 
-static enum tone cell_tone(const struct ratio *r)
+static enum tone cell_tone(const struct ratio *r, bool promised)
 {
 	if (r->plaintext > 0)
-		return TONE_BAD;
+		return promised ? TONE_BAD : TONE_WARN;
 	return r->known ? TONE_GOOD : TONE_PLAIN;
 }
 
@@ -54,9 +60,9 @@ static void put_cell(struct table *t, const struct matrix_cell *c)
 	ratio_text(&r, ratio, sizeof(ratio));
 	bounds_text(&r, bounds, sizeof(bounds));
 	coverage_text(&r, coverage, sizeof(coverage));
-	snprintf(text, sizeof(text), "%s\n%s\n%" PRIu64 " / %s", ratio, bounds,
-		 counts_sessions(&c->counts), coverage);
-	table_cell(t, cell_tone(&r), text);
+	snprintf(text, sizeof(text), "%s\n%s%s%" PRIu64 " / %s", ratio, r.known ? bounds : "",
+		 r.known ? "\n" : "", counts_sessions(&c->counts), coverage);
+	table_cell(t, cell_tone(&r, c->promised), text);
 }
 
 /* Which parties have a row, which a column: signatories always, others when they have cells. */
@@ -123,17 +129,15 @@ static void print_total(const struct matrix *m, const struct screen *s, FILE *ou
 	bounds_text(&r, bounds, sizeof(bounds));
 	coverage_text(&r, coverage, sizeof(coverage));
 	text_count(counts_sessions(&m->total), "session", "sessions", sessions, sizeof(sessions));
-	fprintf(out, "%s%s:%s %s%s%s encrypted (%s%s), %s, coverage %s\n", tone_on(s, TONE_STRONG),
-		m->service == SERVICE_MTA ? "Between signatories" : "All pairs",
-		tone_off(s, TONE_STRONG), tone_on(s, cell_tone(&r)), ratio,
-		tone_off(s, cell_tone(&r)), bounds, strcmp(bounds, "-") ? " %" : "", sessions,
-		coverage);
+	snprintf(text, sizeof(text), "%s encrypted (%s), %s, coverage %s", ratio, bounds, sessions,
+		 coverage);
+	note(s, m->service == SERVICE_MTA ? "Signatories" : "All pairs", text, out);
 	snprintf(text, sizeof(text),
-		 "  %" PRIu64 " encrypted, %" PRIu64 " in clear, %" PRIu64 " failed TLS, %" PRIu64
-		 " without a mail, %" PRIu64 " undecided%s.",
+		 "%" PRIu64 " encrypted, %" PRIu64 " in clear, %" PRIu64 " failed TLS, %" PRIu64
+		 " without a mail, %" PRIu64 " undecided%s",
 		 r.encrypted, r.plaintext, r.failed, m->total.n[COUNT_NO_TRANSACTION], r.unknown,
-		 lost ? " (records lost included)" : "");
-	note(s, text, out);
+		 lost ? " (with the records lost)" : "");
+	note(s, "", text, out);
 }
 
 static void print_clear_pair(const struct matrix *m, const struct matrix_cell *c,
@@ -147,7 +151,7 @@ static void print_clear_pair(const struct matrix *m, const struct matrix_cell *c
 	text_count(plaintext, "session", "sessions", sessions, sizeof(sessions));
 	text_count(c->counts.n[COUNT_MESSAGES_CLEAR], "mail", "mails", mails, sizeof(mails));
 	snprintf(text, sizeof(text), "%s -> %s: %s, %s accepted", client, server, sessions, mails);
-	text_wrap(out, s->width, 13, "  In clear", text);
+	note(s, "In clear", text, out);
 }
 
 /* Whom to call: the pairs under the promise with sessions in clear. */
@@ -163,7 +167,8 @@ static void print_clear_pairs(const struct matrix *m, const struct screen *s, FI
 			print_clear_pair(m, c, r.plaintext, s, out);
 	}
 	if (n > CLEAR_PAIRS_MAX)
-		fprintf(out, "  and %u more pairs (--json lists all)\n", n - CLEAR_PAIRS_MAX);
+		fprintf(out, "%*sand %u more pairs (--json lists all)\n", (int)LABEL_WIDTH, "",
+			n - CLEAR_PAIRS_MAX);
 }
 
 static void print_beside(const struct matrix *m, const struct screen *s, FILE *out)
@@ -173,18 +178,32 @@ static void print_beside(const struct matrix *m, const struct screen *s, FILE *o
 
 	if (n[COUNT_REFUSED] + n[COUNT_BEGUN_BEFORE] + n[COUNT_EXCEPTED] > 0) {
 		snprintf(text, sizeof(text),
-			 "Beside these: %" PRIu64
-			 " in clear where the server accepted nothing, %" PRIu64
-			 " begun before the capture, %" PRIu64 " of the exceptions list.",
+			 "%" PRIu64 " in clear of which the server accepted nothing, %" PRIu64
+			 " begun before the capture, %" PRIu64 " of the exceptions list",
 			 n[COUNT_REFUSED], n[COUNT_BEGUN_BEFORE], n[COUNT_EXCEPTED]);
-		note(s, text, out);
+		note(s, "Beside", text, out);
 	}
 	if (counts_sessions(&m->beside) > 0) {
-		snprintf(text, sizeof(text),
-			 "Not shown: %" PRIu64 " sessions with other parties (--all).",
+		snprintf(text, sizeof(text), "%" PRIu64 " sessions with other parties (--all)",
 			 counts_sessions(&m->beside));
-		note(s, text, out);
+		note(s, "Not shown", text, out);
 	}
+}
+
+static void print_sensor(const struct matrix *m, const struct screen *s, FILE *out)
+{
+	const uint64_t *n = m->health.n;
+	int64_t all_s = m->period.to - m->period.from;
+	char seen[32], all[32], ran[96] = "ran all the time", text[300];
+
+	span_text(m->seen_s, seen, sizeof(seen));
+	span_text(all_s, all, sizeof(all));
+	if (m->seen_s < all_s)
+		snprintf(ran, sizeof(ran), "ran for %s of %s", seen, all);
+	snprintf(text, sizeof(text),
+		 "%s; %" PRIu64 " packets read, %" PRIu64 " dropped, %" PRIu64 " records lost", ran,
+		 n[HEALTH_PACKETS], n[HEALTH_DROP_KERNEL] + n[HEALTH_DROP_NIC], n[HEALTH_LOST]);
+	note(s, "Sensor", text, out);
 }
 
 static void print_limits(const struct matrix *m, const struct screen *s, FILE *out)
@@ -193,45 +212,27 @@ static void print_limits(const struct matrix *m, const struct screen *s, FILE *o
 	char text[256];
 
 	if (!matrix_limited(m)) {
-		note(s, "Coverage is not limited: nothing was lost, cut or left undecided.", out);
+		note(s, "Coverage", "not limited: nothing was lost, cut or left undecided", out);
 		return;
 	}
 	snprintf(text, sizeof(text),
-		 "Coverage is limited: %" PRIu64 " gaps, %" PRIu64 " one-sided sessions, %" PRIu64
-		 " flows evicted, %" PRIu64 " packets cut short.",
+		 "limited: %" PRIu64 " gaps, %" PRIu64 " one-sided sessions, %" PRIu64
+		 " flows evicted, %" PRIu64 " packets cut short",
 		 n[HEALTH_GAPS], n[HEALTH_ONE_SIDED],
 		 n[HEALTH_EVICTED] + n[HEALTH_UNDECIDED_FULL] + n[SKIP_FULL], n[HEALTH_TRUNCATED]);
-	note(s, text, out);
-}
-
-static void print_sensor(const struct matrix *m, const struct screen *s, FILE *out)
-{
-	const uint64_t *n = m->health.n;
-	int64_t all_s = m->period.to - m->period.from;
-	char seen[32], all[32], ran[96] = "it ran all the time", text[300];
-
-	span_text(m->seen_s, seen, sizeof(seen));
-	span_text(all_s, all, sizeof(all));
-	if (m->seen_s < all_s)
-		snprintf(ran, sizeof(ran), "it ran for %s of these %s", seen, all);
-	snprintf(text, sizeof(text),
-		 "Sensor: %" PRIu64 " packets read, %" PRIu64 " dropped, %" PRIu64
-		 " records lost; %s.",
-		 n[HEALTH_PACKETS], n[HEALTH_DROP_KERNEL] + n[HEALTH_DROP_NIC], n[HEALTH_LOST],
-		 ran);
-	note(s, text, out);
+	note(s, "Coverage", text, out);
 }
 
 static void print_incidents(const struct matrix *m, const struct screen *s, FILE *out)
 {
-	enum tone tone = m->incidents_open > 0 ? TONE_BAD : TONE_PLAIN;
+	char text[96];
 
 	if (m->incidents_open < 0)
-		fprintf(out, "Incidents: not known, there is no incidents.db.\n");
+		snprintf(text, sizeof(text), "not known: there is no incidents.db");
 	else
-		fprintf(out, "Incidents: %s%" PRId64 " open%s%s\n", tone_on(s, tone),
-			m->incidents_open, tone_off(s, tone),
-			m->incidents_open ? " (mailseal incidents)." : ".");
+		snprintf(text, sizeof(text), "%" PRId64 " open%s", m->incidents_open,
+			 m->incidents_open ? " (mailseal incidents)" : "");
+	note(s, "Incidents", text, out);
 }
 
 void matrix_print(const struct matrix *m, const struct screen *s, FILE *out)

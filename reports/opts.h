@@ -15,6 +15,7 @@ struct opt {
 struct usage {
 	const char *command;
 	const char *synopsis; /* lines behind "Usage: mailseal " */
+	const char *brief;    /* for the list of commands */
 	const char *summary;
 	const struct opt *opts;
 	size_t n;

@@ -1,10 +1,8 @@
 /* period.c - which time a report is about. */
 #include "reports/period.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -107,20 +105,19 @@ bool utc_parse(const char *text, int64_t *seconds)
 	return back.tm_mday == tm.tm_mday && back.tm_mon == tm.tm_mon;
 }
 
-void utc_text(int64_t seconds, bool iso, char out[UTC_TEXT_MAX])
+void utc_text(int64_t seconds, enum utc_form form, char out[UTC_TEXT_MAX])
 {
 	time_t t = (time_t)seconds;
 	struct tm tm;
 
-	if (seconds < 0 || !gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900) {
+	if (seconds < 0 || !gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900)
 		snprintf(out, UTC_TEXT_MAX, "?");
-		return;
-	}
-	strftime(out, UTC_TEXT_MAX,
-		 iso                  ? "%Y-%m-%dT%H:%M:%SZ"
-		 : seconds % MINUTE_S ? "%Y-%m-%d %H:%M:%S"
-				      : "%Y-%m-%d %H:%M",
-		 &tm);
+	else if (form == UTC_ISO)
+		strftime(out, UTC_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	else if (form == UTC_SECONDS || seconds % MINUTE_S != 0)
+		strftime(out, UTC_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &tm);
+	else
+		strftime(out, UTC_TEXT_MAX, "%Y-%m-%d %H:%M", &tm);
 }
 
 static bool read_time(const char *option, const char *text, int64_t *out, char *err, size_t errlen)
@@ -192,7 +189,7 @@ bool period_of(const struct period_asked *a, int64_t ledger_end, struct period *
 		out->from = 0;
 	if (out->from < out->to)
 		return true;
-	utc_text(ledger_end, false, end);
+	utc_text(ledger_end, UTC_SHORT, end);
 	snprintf(err, errlen,
 		 "the period begins when the ledger is over: its last step ends at %s UTC", end);
 	return false;

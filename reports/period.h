@@ -45,8 +45,12 @@ void span_text(int64_t seconds, char *out, size_t outlen);
 /* "2026-11-22", "2026-11-22T10:00", "2026-11-22 10:00:30", each with or without Z; years 1970 to
  * 9999. */
 bool utc_parse(const char *text, int64_t *seconds);
-/* "2026-11-22 10:00", with seconds only when they are not 0; iso: "2026-11-22T10:00:00Z" */
+enum utc_form {
+	UTC_SHORT,   /* "2026-11-22 10:00", with seconds only when they are not 0 */
+	UTC_SECONDS, /* "2026-11-22 10:00:00" */
+	UTC_ISO      /* "2026-11-22T10:00:00Z" */
+};
 #define UTC_TEXT_MAX 32
-void utc_text(int64_t seconds, bool iso, char out[UTC_TEXT_MAX]);
+void utc_text(int64_t seconds, enum utc_form form, char out[UTC_TEXT_MAX]);
 
 #endif

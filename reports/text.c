@@ -113,9 +113,8 @@ void text_safe(const char *in, bool utf8, char *out, size_t outlen)
 		out[at] = '\0';
 }
 
-void text_wrap(FILE *out, unsigned width, unsigned indent, const char *head, const char *text)
+static void wrap(FILE *out, unsigned width, unsigned indent, size_t column, const char *text)
 {
-	size_t column = (size_t)fprintf(out, "%-*s", (int)indent, head);
 	bool first = true;
 
 	while (*(text += strspn(text, " "))) {
@@ -130,6 +129,16 @@ void text_wrap(FILE *out, unsigned width, unsigned indent, const char *head, con
 		text += word;
 	}
 	putc('\n', out);
+}
+
+void text_wrap(FILE *out, unsigned width, unsigned indent, const char *head, const char *text)
+{
+	wrap(out, width, indent, (size_t)fprintf(out, "%-*s", (int)indent, head), text);
+}
+
+void text_wrap_at(FILE *out, unsigned width, unsigned indent, const char *text)
+{
+	wrap(out, width, indent, indent, text);
 }
 
 void text_count(uint64_t n, const char *one, const char *many, char *out, size_t outlen)

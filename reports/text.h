@@ -38,6 +38,8 @@ size_t text_utf8(const char *text, uint32_t *out);
 /* Writes text, which is safe, in lines of at most width columns. Every line starts with indent
  * blanks; the first one with head, padded to indent. */
 void text_wrap(FILE *out, unsigned width, unsigned indent, const char *head, const char *text);
+/* The same, where the caller has written the first indent columns itself. */
+void text_wrap_at(FILE *out, unsigned width, unsigned indent, const char *text);
 
 /* "12 sessions", "1 session" */
 void text_count(uint64_t n, const char *one, const char *many, char *out, size_t outlen);

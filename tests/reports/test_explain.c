@@ -93,6 +93,17 @@ static void evidence_is_told_in_order(void **state)
 		{ { WORD_EHLO, WORD_MAIL },
 		  "the client said EHLO|the client began a mail (MAIL) in clear|" },
 		{ { 999 }, "the server replied (999)|" },
+		/* Many recipients, of which two are kept: what the 250s answer is not sure, 354 is. */
+		{ { WORD_MAIL, WORD_RCPT, WORD_RCPT, WORD_DATA, 250, 250, 354 },
+		  "the client began a mail (MAIL) in clear|"
+		  "the client named a recipient (RCPT) in clear|"
+		  "the client named a recipient (RCPT) in clear|"
+		  "the client asked to send the message (DATA)|the server said yes (250)|"
+		  "the server said yes (250)|the server was ready for the message (354)|" },
+		{ { WORD_RSET, WORD_MAIL, WORD_RCPT, 250, 250, 550 },
+		  "the client started over (RSET)|the client began a mail (MAIL) in clear|"
+		  "the client named a recipient (RCPT) in clear|the server started over (250)|"
+		  "the server accepted the sender (250)|the server refused (550)|" },
 	};
 
 	(void)state;

@@ -87,17 +87,19 @@ static void a_time_is_printed_as_it_is_read(void **state)
 	int64_t back;
 
 	(void)state;
-	utc_text(1795341600, false, text);
+	utc_text(1795341600, UTC_SHORT, text);
 	assert_string_equal(text, "2026-11-22 10:00");
-	utc_text(1795341630, false, text);
+	utc_text(1795341600, UTC_SECONDS, text);
+	assert_string_equal(text, "2026-11-22 10:00:00");
+	utc_text(1795341630, UTC_SHORT, text);
 	assert_string_equal(text, "2026-11-22 10:00:30");
-	utc_text(1795341600, true, text);
+	utc_text(1795341600, UTC_ISO, text);
 	assert_string_equal(text, "2026-11-22T10:00:00Z");
 	assert_true(utc_parse(text, &back));
 	assert_int_equal(back, 1795341600);
-	utc_text(-1, false, text);
+	utc_text(-1, UTC_SHORT, text);
 	assert_string_equal(text, "?");
-	utc_text(INT64_MAX, false, text);
+	utc_text(INT64_MAX, UTC_SHORT, text);
 	assert_string_equal(text, "?");
 }
 

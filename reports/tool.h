@@ -1,0 +1,58 @@
+/* tool.h - what the commands of mailseal share: exit codes, errors, the state directory.
+ *
+ * Standard output holds what was asked for; errors are one line each on standard error, with
+ * everything unsafe escaped.
+ */
+#ifndef MAILSEAL_TOOL_H
+#define MAILSEAL_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reports/incidents.h"
+#include "reports/ledger.h"
+#include "reports/opts.h"
+
+#define TOOL_OK     0
+#define TOOL_FAILED 1
+#define TOOL_USAGE  2
+
+#define TOOL_ERR_MAX   512
+#define TOOL_STATE_DIR LOCALSTATEDIR "/lib/mailseal"
+
+/* The row that every command has. */
+#define OPT_STATE                                                                  \
+	{                                                                          \
+		"state", "DIR", "the state directory (default " TOOL_STATE_DIR ")" \
+	}
+
+struct tool_command {
+	const struct usage *usage;
+	int (*run)(int argc, char **argv); /* argv[0] is the command; returns an exit code */
+};
+
+extern const struct tool_command cmd_matrix, cmd_explain, cmd_graph, cmd_incidents, cmd_rebuild;
+
+/* One line on standard error: "mailseal COMMAND: ...". */
+void tool_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, and where to look; returns TOOL_USAGE. */
+int tool_usage(const struct usage *u, const char *sentence);
+
+/* What to do about OPTS_ERROR, OPTS_HELP or an unexpected OPTS_WORD: returns the exit code. */
+int tool_stop(const struct opts *o, int what);
+
+/* Flushes standard output; TOOL_FAILED with an error when it could not be written. */
+int tool_flush(const char *command);
+
+/* Open what is in a state directory; NULL after an error that says what is wrong with it. */
+struct ledger *tool_ledger(const char *command, const char *dir, enum ledger_mode mode);
+struct incidents *tool_incidents(const char *command, const char *dir);
+
+/* True when the directory is there and can be entered; says what is wrong otherwise. */
+bool tool_state_dir(const char *command, const char *dir);
+/* True when DIR/name exists. */
+bool tool_state_has(const char *dir, const char *name);
+
+#endif

@@ -1,0 +1,481 @@
+#!/usr/bin/env python3
+"""mailseal on a state directory with known numbers, and on every kind of bad one."""
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tap import Tap
+
+SRCDIR = Path(os.environ.get("top_srcdir") or Path(__file__).resolve().parents[2])
+BUILDDIR = Path(os.environ.get("top_builddir") or SRCDIR)
+MAILSEAL = BUILDDIR / "mailseal"
+MAKE_STATE = BUILDDIR / "tests" / "integration" / "make_state"
+
+DONE, FAILED, USAGE = 0, 1, 2
+COMMANDS = ("matrix", "explain", "graph", "incidents", "rebuild-rrd")
+NOBODY = 65534
+ENV = dict(os.environ, LC_ALL="C", TZ="Pacific/Auckland")
+for name in ("COLUMNS", "NO_COLOR"):
+    ENV.pop(name, None)
+
+
+class Ran:
+    def __init__(self, *arguments, stdin=b"", env=None, stdout=subprocess.PIPE, user=None, cwd=None):
+        done = subprocess.run([str(MAILSEAL), *map(str, arguments)], input=stdin, stdout=stdout,
+                              stderr=subprocess.PIPE, env=dict(ENV, **(env or {})), user=user,
+                              cwd=cwd, timeout=120)
+        self.arguments = arguments
+        self.code = done.returncode
+        self.raw = done.stdout or b""
+        self.out = self.raw.decode("utf-8", "backslashreplace")
+        self.err = done.stderr.decode("utf-8", "backslashreplace")
+
+    def expect(self, code, *texts):
+        """Complaints: wrong code, a text that is missing, bytes no terminal should see."""
+        bad = []
+        if self.code != code:
+            bad.append("exit %d, not %d" % (self.code, code))
+        bad += ["no %r" % t for t in texts if t not in self.out + self.err]
+        if re.search(r"[\x00-\x09\x0b-\x1f\x7f]", self.out + self.err):
+            bad.append("control characters in the output")
+        if code == DONE and self.err:
+            bad.append("standard error is not empty")
+        if code != DONE and (self.out or self.err.count("\n") != 1):
+            bad.append("an error is one line on standard error and nothing else")
+        return bad + ["%s" % (self.arguments,), self.out, self.err] if bad else []
+
+
+def fresh(top, name):
+    """A copy of the filled state directory."""
+    there = top / name
+    shutil.copytree(top / "state", there)
+    return there
+
+
+# Matrix ------------------------------------------------------------------------------------------
+
+# E, P, U, sessions of the last 24 hours: make_state.c adds 55 steps.
+PAIRS = {
+    ("orange", "free"): (550, 1, 1, 553),
+    ("free", "orange"): (275, 0, 0, 275),
+    ("sfr", "bouygues"): (1, 0, 0, 1),
+    ("laposte", "sfr"): (0, 0, 0, 3),
+    ("bouygues", "orange"): (0, 0, 0, 1),
+}
+OTHERS = {("other", "orange"): (385, 0, 0, 385), ("orange-net", "free"): (0, 2, 0, 2)}
+
+
+def matrix_table(state):
+    ran = Ran("matrix", "--state", state)
+    bad = ran.expect(DONE, "2026-11-21 11:00 to 2026-11-22 11:00 UTC, the last 24 h in the ledger",
+                     "99.81 %", "99.63-99.82", "553 / 99 %", "100 %", "275 / 100 %", "3 / -",
+                     "99.87 % encrypted (99.51-99.88), 833 sessions, coverage 99 %",
+                     "orange -> free: 1 session, 1 mail accepted",
+                     "3 in clear of which the server accepted nothing",
+                     "4 of the exceptions", "387 sessions with other parties",
+                     "ran for 55 min of 24 h; 55000 packets read, 5 dropped, 2 records",
+                     "limited: 3 gaps", "1 open (mailseal incidents)")
+    bad += ["line over 80 columns: " + l for l in ran.out.splitlines() if len(l) > 80]
+    bad += ["other parties are shown"] if "orange-net" in ran.out else []
+    return bad
+
+
+def matrix_json(state):
+    ran = Ran("matrix", "--state", state, "--json")
+    bad = ran.expect(DONE)
+    m = json.loads(ran.out)
+    got = {(p["client"], p["server"]): (p["E"], p["P"], p["U"], p["sessions"]) for p in m["pairs"]}
+    bad += [] if got == PAIRS else ["pairs: %r" % got]
+    for p in m["pairs"]:
+        e, clear, u = p["E"], p["P"], p["U"]
+        if e + clear:
+            bad += [] if abs(p["ratio"] - e / (e + clear)) < 1e-12 else ["ratio: %r" % p]
+        else:
+            bad += [] if p["ratio"] is None else ["ratio: %r" % p]
+        bad += [] if sum(p["counts"][v] for v in ("enc_starttls", "enc_implicit", "plaintext",
+                "tls_failed", "no_transaction", "indeterminate")) == p["sessions"] else ["%r" % p]
+        if e + clear + u:
+            bad += [] if p["lowest"] <= (p["ratio"] or 0) <= p["highest"] else ["bounds: %r" % p]
+    total = {k: m["total"][k] for k in ("lost", "sessions", "E", "P", "U")}
+    expected = {"lost": 2, "sessions": 833, "E": 826, "P": 1, "U": 3}
+    bad += [] if total == expected else ["total: %r" % total]
+    bad += [] if m["sensor"]["seconds_seen"] == 3300 and m["sensor"]["limited"] else ["sensor"]
+    bad += [] if m["sensor"]["packets"] == 55000 and m["sensor"]["lost"] == 2 else ["health"]
+    bad += [] if m["incidents"] == {"open": 1} else ["incidents: %r" % m["incidents"]]
+    bad += [] if m["period"]["from"] == "2026-11-21T11:00:00Z" else ["period"]
+    return bad
+
+
+def matrix_csv(state):
+    ran = Ran("matrix", "--state", state, "--csv", "--all")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    got = {(r["client"], r["server"]): tuple(int(r[k]) for k in ("E", "P", "U", "sessions"))
+           for r in rows}
+    promised = {(r["client"], r["server"]) for r in rows if r["promised"] == "true"}
+    return (ran.expect(DONE) + ([] if got == {**PAIRS, **OTHERS} else ["%r" % got])
+            + ([] if promised == set(PAIRS) else ["promised: %r" % promised]))
+
+
+def matrix_periods(state):
+    """Each step has 15 sessions; the first 4 more, and that at half past 4 more."""
+    bad = []
+    for options, sessions in ((("--last", "30m"), 30 * 15 + 4), (("--last", "2w"), 833 + 5),
+                              (("--from", "2026-11-22T10:00", "--to", "2026-11-22T10:01"), 15 + 4),
+                              (("--to", "2026-11-13"), 5), (("--from", "2026-11-12"), 838)):
+        ran = Ran("matrix", "--state", state, "--json", *options)
+        bad += ran.expect(DONE)
+        got = json.loads(ran.out)["total"]["sessions"]
+        bad += [] if got == sessions else ["%r: %d, not %d" % (options, got, sessions)]
+    bad += Ran("matrix", "--state", state, "--from", "2026-11-23").expect(FAILED, "11:00 UTC")
+    return bad
+
+
+def matrix_services(state):
+    ran = Ran("matrix", "--state", state, "--service", "submission", "--json")
+    m = json.loads(ran.out)
+    bad = ran.expect(DONE) + ([] if m["total"]["E"] == 220 else ["%r" % m["total"]])
+    bad += [] if [p["promised"] for p in m["pairs"]] == [False] else ["promised"]
+    bad += Ran("matrix", "--state", state, "--service", "submission").expect(
+        DONE, "All pairs", "220 / 100 %")
+    bad += Ran("matrix", "--state", state, "--service", "access").expect(DONE, "No session")
+    return bad
+
+
+def matrix_narrow(state):
+    ran = Ran("matrix", "--state", state, env={"COLUMNS": "44"})
+    headings = [l for l in ran.out.splitlines() if l.startswith("from \\ to")]
+    return (ran.expect(DONE) + ([] if len(headings) >= 2 else ["one block only", ran.out])
+            + ["over 44 columns: " + l for l in ran.out.splitlines()[2:] if len(l) > 44
+               and "part of them" not in l and "it can be" not in l])
+
+
+def colour_is_for_terminals(state):
+    """The same table on a terminal, where it has colours."""
+    parent, child = os.openpty()
+    done = subprocess.Popen([str(MAILSEAL), "matrix", "--state", str(state)], stdout=child,
+                            env=dict(ENV, TERM="xterm"))
+    os.close(child)
+    shown = b""
+    while True:
+        try:
+            more = os.read(parent, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+    os.close(parent)
+    plain = Ran("matrix", "--state", state).out
+    stripped = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode().replace("\r\n", "\n")
+    return ([] if done.wait() == 0 else ["exit"]) + ([] if b"\x1b[1;31m99.81 %" in shown else
+            ["no red: %r" % shown[:400]]) + ([] if stripped == plain else ["texts differ"])
+
+
+# Explain -----------------------------------------------------------------------------------------
+
+
+def explain_forms(state):
+    log = state / "sessions" / "2026-11-22.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    community = json.loads(lines[1])["community_id"]
+    said = ("Verdict: plaintext", "A MAIL command crossed in clear",
+            "the server greeted (220)", "the client said EHLO", "198.51.100.5 port 40312",
+            "The server did not offer STARTTLS.", "The content of a message or mailbox crossed.")
+    bad = Ran("explain", "-", stdin=lines[1]).expect(DONE, *said)
+    bad += Ran("explain", stdin=lines[1]).expect(DONE, *said, "If orange and free are both")
+    bad += Ran("explain", log).expect(DONE, "sfr, 198.51.100.5", "its sender")
+    bad += Ran("explain", "--line", "2", log).expect(DONE, *said)
+    bad += Ran("explain", log, "--line=2", "--state", state).expect(
+        DONE, *said, "both signatories", "it counts against the charter")
+    bad += Ran("explain", "--state", state, "--session", community).expect(
+        DONE, *said, "2 sessions of that day have this ID")
+    return bad
+
+
+def explain_errors(state):
+    log = state / "sessions" / "2026-11-22.jsonl"
+    good = log.read_text().splitlines()[0]
+    unknown = json.dumps(dict(json.loads(good), colour="red")).encode()
+    wrong = json.dumps(dict(json.loads(good), verdict="\x1b[31mfine")).encode()
+    cases = (
+        (["--line", "3", log], b"", "not a session record"),  # half written
+        (["--line", "4", log], b"", "no line 4, only 3"),
+        (["/nonexistent/x"], b"", "No such file"),
+        ([state], b"", "Is a directory"),
+        ([], b"", "it is empty"),
+        ([], b"x" * 9000 + b"\n", "too long"),
+        ([], b"\x1b]0;evil\x07\n", "not a session record"),
+        ([], unknown, 'unknown key "colour"'),
+        ([], wrong, '"verdict"'),
+        (["--state", state, "--session", "1:none"], b"", 'no session "1:none"'),
+        (["--state", state / "none", "--session", "1:none"], b"", "no state directory"),
+        (["--state", state / "none"], good.encode(), "no state directory"),
+    )
+    bad = []
+    for arguments, stdin, text in cases:
+        bad += Ran("explain", *arguments, stdin=stdin).expect(FAILED, text)
+    for arguments in (["--line", "0"], ["--line", "x"], ["--line", "1", "--session", "a"], ["a", "b"]):
+        bad += Ran("explain", *arguments).expect(USAGE, "mailseal explain --help")
+    return bad
+
+
+def a_session_log_that_is_missing(top):
+    state = fresh(top, "nolog")
+    shutil.rmtree(state / "sessions")
+    return Ran("explain", "--state", state, "--session", "1:x").expect(FAILED, "no session log")
+
+
+# Graph -------------------------------------------------------------------------------------------
+
+
+def graph_formats(top, state):
+    bad = []
+    for name, begin in (("p.png", b"\x89PNG\r\n"), ("p.svg", b"<?xml")):
+        out = top / name
+        bad += Ran("graph", "--state", state, "--pair", "orange:free", "--last", "2h", "--out", out,
+                   "--width", "500", "--height", "150").expect(DONE, "%s\n" % out)
+        bad += [] if out.read_bytes().startswith(begin) else [name + " has another format"]
+        bad += [] if out.stat().st_mode & 0o777 == 0o666 & ~UMASK else ["%o" % out.stat().st_mode]
+    again = top / "again.svg"
+    bad += Ran("graph", "--state", state, "--pair", "orange:free", "--last", "2h", "--out", again,
+               "--width", "500", "--height", "150", env={"TZ": "UTC"}).expect(DONE)
+    bad += [] if again.read_bytes() == (top / "p.svg").read_bytes() else ["the axis is not in UTC"]
+    here = top / "here"
+    here.mkdir()
+    bad += Ran("graph", "--state", state, "--pair", "orange:free", cwd=here).expect(
+        DONE, "orange-free-mta.png\n")
+    bad += [] if [p.name for p in here.iterdir()] == ["orange-free-mta.png"] else ["files beside it"]
+    return bad
+
+
+def graph_errors(top, state):
+    pair = ["--state", state, "--pair", "orange:free"]
+    missing = fresh(top, "norrd")
+    shutil.rmtree(missing / "rrd")
+    bad = []
+    for arguments, text in (
+            (["--state", state, "--pair", "orange:nobody"], 'no peer "nobody"'),
+            (["--state", state, "--pair", "free:sfr"], "no session from free to sfr (mta)"),
+            (pair + ["--to", "2026-11-12"], "no session from orange to free"),
+            (pair + ["--service", "access"], "no session from orange to free (access)"),
+            (pair + ["--out", top / "none" / "x.png"], "No such file or directory"),
+            (["--state", missing, "--pair", "orange:free"], "mailseal rebuild-rrd")):
+        bad += Ran("graph", *arguments, cwd=top).expect(FAILED, text)
+    for arguments in (["--state", state], ["--pair", "orange"], ["--pair", "../x:y"], ["--pair", ":"],
+                      pair + ["--out", "x.gif"], pair + ["--out", ".png"], pair + ["--width", "9"],
+                      pair + ["--height", "99999"], pair + ["--service", "web"]):
+        bad += Ran("graph", *arguments, cwd=top).expect(USAGE, "mailseal graph --help")
+    return bad
+
+
+# Incidents ---------------------------------------------------------------------------------------
+
+
+def incidents_list(state):
+    ran = Ran("incidents", "--state", state)
+    bad = ran.expect(DONE, "critical", "orange -> free", "2026-11-22 10:30", "not-offered 1",
+                     "1 closed (--all)")
+    bad += ["a closed one is shown"] if "sfr" in ran.out else []
+    bad += Ran("incidents", "--state", state, "--all").expect(DONE, "sfr -> bouygues", "closed")
+    bad += Ran("incidents", "--state", state, "--peer", "laposte").expect(DONE, "No open incidents")
+    bad += Ran("incidents", "--state", state, "--peer", "free").expect(DONE, "orange -> free")
+    listed = json.loads(Ran("incidents", "--state", state, "--all", "--json").out)["incidents"]
+    got = [(i["client"], i["server"], i["state"], i["severity"], i["sessions"]) for i in listed]
+    bad += [] if got == [("orange", "free", "open", "critical", 1),
+                         ("sfr", "bouygues", "closed", "warning", 1)] else ["%r" % got]
+    return bad
+
+
+def one_incident(state):
+    listed = json.loads(Ran("incidents", "--state", state, "--json").out)["incidents"]
+    number = listed[0]["id"]
+    bad = Ran("incidents", number, "--state", state).expect(
+        DONE, "critical, orange -> free (mta)", "content 1", "198.51.100.5 port 40312",
+        "220 EHLO 250 MAIL", "mailseal explain --session 1:")
+    one = json.loads(Ran("incidents", number, "--state", state, "--json").out)
+    bad += [] if [e["client_peer"] for e in one["evidence"]] == ["orange"] else ["%r" % one]
+    bad += [] if one["by_cause"]["not-offered"] == 1 and one["closed"] is None else ["%r" % one]
+    bad += Ran("incidents", "999", "--state", state).expect(FAILED, "there is no incident 999")
+    for arguments in (["0"], ["x"], ["1", "2"], ["1", "--all"], ["--open", "--all"]):
+        bad += Ran("incidents", *arguments).expect(USAGE, "mailseal incidents --help")
+    return bad
+
+
+# Rebuild -----------------------------------------------------------------------------------------
+
+
+def rebuild(top):
+    state = fresh(top, "rebuild")
+    before = sorted(p.relative_to(state) for p in state.rglob("*.rrd"))
+    victim = state / "rrd" / "mta" / "orange" / "free.rrd"
+    victim.write_bytes(b"hurt by a kill")
+    ran = Ran("rebuild-rrd", "--state", state)
+    after = sorted(p.relative_to(state) for p in state.rglob("*.rrd"))
+    bad = ran.expect(DONE, "%d RRD files drawn from the ledger.\n" % len(before))
+    bad += [] if before == after else ["%r is not %r" % (after, before)]
+    bad += [] if victim.read_bytes().startswith(b"RRD") else ["the file is still hurt"]
+    return bad
+
+
+def rebuild_is_refused_while_a_sensor_runs(top):
+    state = fresh(top, "locked")
+    before = {p: p.read_bytes() for p in state.rglob("*.rrd")}
+    sensor = subprocess.Popen([str(MAKE_STATE), str(state), "LOCK"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    sensor.stdout.readline()
+    bad = Ran("rebuild-rrd", "--state", state).expect(FAILED, "is in use by another mailseald")
+    bad += Ran("matrix", "--state", state).expect(DONE, "99.81 %")
+    bad += [] if before == {p: p.read_bytes() for p in state.rglob("*.rrd")} else ["files changed"]
+    sensor.communicate()
+    return bad + Ran("rebuild-rrd", "--state", state).expect(DONE, "drawn from the ledger")
+
+
+# Bad state directories ---------------------------------------------------------------------------
+
+
+def each(state, code, text, user=None):
+    """Every command that reads a state directory says the same of it."""
+    bad = []
+    for arguments in (["matrix"], ["graph", "--pair", "orange:free"], ["rebuild-rrd"]):
+        bad += Ran(*arguments, "--state", state, user=user, cwd="/").expect(code, text)
+    return bad
+
+
+def bad_directories(top):
+    empty, plain = top / "empty", top / "plain"
+    empty.mkdir()
+    plain.write_text("x")
+    bad = each(top / "none", FAILED, "no state directory there")
+    bad += each(plain, FAILED, "not a directory")
+    bad += each(empty, FAILED, "no ledger.db in it")
+    bad += Ran("incidents", "--state", empty).expect(FAILED, "no incidents.db in it")
+    bad += Ran("incidents", "--state", top / "none").expect(FAILED, "no state directory there")
+    bad += [] if list(empty.iterdir()) == [] else ["something was written into it"]
+    return bad
+
+
+def half_written(top):
+    state = fresh(top, "half")
+    whole = (state / "ledger.db").read_bytes()
+    bad = []
+    for name, data in (("cut", whole[:5000]), ("garbage", b"x" * 5000)):
+        (state / "ledger.db").write_bytes(data)
+        for side in ("-wal", "-shm"):
+            (state / ("ledger.db" + side)).unlink(missing_ok=True)
+        bad += [name + ": " + b for b in Ran("matrix", "--state", state).expect(FAILED, "ledger.db")]
+    (state / "incidents.db").write_bytes(b"x" * 5000)
+    return bad + Ran("incidents", "--state", state).expect(FAILED, "incidents.db")
+
+
+def empty_ledger(top):
+    state = fresh(top, "nosteps")
+    with sqlite3.connect(state / "ledger.db") as db:
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
+            if table != "meta":
+                db.execute("DELETE FROM %s" % table)
+        db.execute("DELETE FROM meta WHERE name LIKE 'last%'")
+    return Ran("matrix", "--state", state).expect(FAILED, "no step has been recorded yet")
+
+
+def newer_version(top):
+    state = fresh(top, "newer")
+    with sqlite3.connect(state / "ledger.db") as db:
+        db.execute("UPDATE meta SET value = 99 WHERE name = 'schema'")
+    return each(state, FAILED, "newer")
+
+
+def hostile_names(top):
+    state = fresh(top, "hostile")
+    evil = '\x1b[2J"=x\n,\u202e'
+    with sqlite3.connect(state / "ledger.db") as db:
+        if db.execute("UPDATE party SET name = ? WHERE name = 'other'", (evil,)).rowcount != 1:
+            return ["the test no longer finds the name to change"]
+    ran = Ran("matrix", "--state", state, "--all", "--csv")
+    bad = ran.expect(DONE)
+    bad += [] if "'" not in ran.out and len(list(csv.reader(io.StringIO(ran.out)))) == 8 else [ran.out]
+    bad += Ran("matrix", "--state", state, "--all").expect(DONE, "\\x1b[2J")
+    bad += Ran("matrix", "--state", state, "--all", env={"LC_ALL": "C.UTF-8"}).expect(DONE, "\\xe2")
+    names = {p["client"] for p in json.loads(Ran("matrix", "--state", state, "--all", "--json").out)["pairs"]}
+    return bad + ([] if evil in names else ["%r" % names])
+
+
+def unreadable(top):
+    if os.geteuid() != 0:
+        return []
+    os.chmod(top, 0o755)
+    state = fresh(top, "private")
+    os.chmod(state, 0o700)
+    return each(state, FAILED, "Permission denied", user=NOBODY)
+
+
+# The program -------------------------------------------------------------------------------------
+
+
+def usage(state):
+    bad = Ran().expect(USAGE, "mailseal --help") + Ran("matrices").expect(USAGE, "no command")
+    bad += Ran("\x1b[2Jx").expect(USAGE, "\\x1b[2Jx")
+    bad += Ran("--version").expect(DONE, "mailseal ")
+    bad += Ran("--help").expect(DONE, *COMMANDS)
+    for command in COMMANDS:
+        bad += Ran(command, "--help").expect(DONE, "Usage: mailseal " + command, "--state DIR")
+        bad += Ran(command, "--nonsense").expect(USAGE, "no option --nonsense")
+        bad += Ran(command, "--state").expect(USAGE, "--state needs a value")
+        bad += Ran(command, "-x").expect(USAGE, "no option -x")
+    for arguments in (["--json", "--csv"], ["--json=1"], ["--service", "web"], ["--last", "soon"],
+                      ["--last", "1h", "--from", "2026-11-22"], ["word"]):
+        bad += Ran("matrix", *arguments).expect(USAGE, "mailseal matrix --help")
+    return bad
+
+
+def a_full_disk(state):
+    bad = []
+    for arguments in (["matrix"], ["matrix", "--json"], ["matrix", "--csv"], ["incidents"],
+                      ["explain", state / "sessions" / "2026-11-22.jsonl"]):
+        with open("/dev/full", "wb") as full:
+            bad += Ran(*arguments, "--state", state, stdout=full).expect(FAILED, "No space left")
+    return bad
+
+
+def the_manual_knows_every_option(_):
+    manual = (SRCDIR / "doc" / "mailseal.1").read_text().replace("\\-", "-")
+    bad = []
+    for command in COMMANDS:
+        options = set(re.findall(r"^  --([a-z-]+)", Ran(command, "--help").out, re.M))
+        bad += ["%s --%s" % (command, o) for o in sorted(options)
+                if not re.search(r"\bFl -%s\b" % re.escape(o), manual)]
+    return bad
+
+
+def main():
+    global UMASK
+    tap = Tap()
+    UMASK = os.umask(0)
+    os.umask(UMASK)
+    with tempfile.TemporaryDirectory(prefix="mailseal-tool-") as name:
+        top = Path(name)
+        state = top / "state"
+        subprocess.run([str(MAKE_STATE), str(state)], check=True)
+        for test in (matrix_table, matrix_json, matrix_csv, matrix_periods, matrix_services,
+                     matrix_narrow, colour_is_for_terminals, explain_forms, explain_errors,
+                     incidents_list, one_incident, usage, a_full_disk,
+                     the_manual_knows_every_option):
+            tap.run(test.__name__.replace("_", " "), test, state)
+        for test in (graph_formats, graph_errors):
+            tap.run(test.__name__.replace("_", " "), test, top, state)
+        for test in (a_session_log_that_is_missing, rebuild, rebuild_is_refused_while_a_sensor_runs,
+                     bad_directories, half_written, empty_ledger, newer_version, hostile_names,
+                     unreadable):
+            tap.run(test.__name__.replace("_", " "), test, top)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()

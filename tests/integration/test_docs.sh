@@ -1,0 +1,109 @@
+#!/bin/sh
+# The documents say what the programs say: words, options, manual pages, unit.
+set -u
+
+src=${top_srcdir:-.}
+build=${top_builddir:-.}
+count=0
+bad=0
+
+# result NAME PROBLEMS: one test; no problems is a success.
+result()
+{
+	count=$((count + 1))
+	if [ -z "$2" ]; then
+		echo "ok $count - $1"
+	else
+		bad=1
+		echo "not ok $count - $1"
+		printf '%s\n' "$2" | sed 's/^/#   /'
+	fi
+}
+
+skip()
+{
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# The strings of the name table TABLE[...] in a source file.
+words_of()
+{
+	sed -n "/ $1\[.*\] = {/,/^};/s/.*/&/p" "$src/$2" | grep -o '"[^"]*"' | tr -d '"'
+}
+
+# The second column of an X-macro table: names_of PREFIX FILE.
+names_of()
+{
+	sed -n "s/^[[:space:]]*X($1[A-Z0-9_]*, \"\([^\"]*\)\".*/\1/p" "$src/$2"
+}
+
+# Those of the words on standard input that the metrics do not have in code marks.
+not_in_metrics()
+{
+	while read -r word; do
+		grep -qF "\`$word\`" "$src/doc/metrics.md" || echo "doc/metrics.md lacks \`$word\`"
+	done
+}
+
+# A table that cannot be found must not pass for one without words.
+check_words()
+{
+	if [ -z "$2" ]; then
+		result "metrics: every $1" "found no word in the source"
+	else
+		result "metrics: every $1" "$(printf '%s\n' "$2" | not_in_metrics)"
+	fi
+}
+
+for kind in verdict reason exposure cause stripped directions oddity word protocol service; do
+	check_words "$kind" "$(words_of "${kind}_names" dissectors/verdict_names.c)"
+done
+check_words "count" "$(names_of COUNT_ reports/counts.h)"
+check_words "health counter" "$(names_of '' reports/health.h)"
+check_words "key of the record" "$(python3 -c '
+import sys
+sys.path.insert(0, sys.argv[1] + "/tests/integration")
+from session_record import SCHEMA
+print("\n".join(SCHEMA))' "$src")"
+
+help=$("$build/mailseald" --help 2>&1)
+status=$?
+result "mailseald --help succeeds" "$([ "$status" -eq 0 ] || echo "exit $status: $help")"
+options=$(printf '%s\n' "$help" | grep -oE -- '(^|[^a-z-])--?[a-z][a-z-]*' | grep -oE -- '-.*' | sort -u)
+result "mailseald(8) has every option of --help" "$(
+	[ -n "$options" ] || echo "--help names no option"
+	printf '%s\n' "$options" | while read -r option; do
+		# mdoc writes -c as "Fl c" and --state as "Fl -state"
+		grep -qE -- "^\.(It|Op)? ?Fl ${option#-}( |$)" "$src/doc/mailseald.8" ||
+			echo "mailseald.8 lacks $option"
+	done)"
+result "--help has every option of mailseald(8)" "$(
+	sed -n 's/^\.It Fl \([^ ]*\).*/-\1/p' "$src/doc/mailseald.8" | while read -r option; do
+		printf '%s\n' "$options" | grep -qxF -- "$option" || echo "--help lacks $option"
+	done)"
+
+if command -v mandoc >/dev/null; then
+	for page in "$src"/doc/*.[158]; do
+		# Which other manuals are installed is the machine's affair.
+		result "mandoc: $(basename "$page")" "$(mandoc -T lint -W style "$page" 2>&1 |
+			grep -v -e 'referenced manual not found' -e 'outdated mandoc.db')"
+	done
+else
+	skip "mandoc" "mandoc is not installed"
+fi
+
+if command -v systemd-analyze >/dev/null; then
+	unit=$(mktemp -d)
+	cp "$build/systemd/mailseald.service" "$unit/"
+	result "the unit is at most 2.0 by systemd-analyze security" "$(
+		systemd-analyze security --offline=true --threshold=20 "$unit/mailseald.service" 2>&1 \
+			>/dev/null || systemd-analyze security --offline=true "$unit/mailseald.service" 2>&1 |
+			tail -n 1)"
+	rm -rf "$unit"
+else
+	skip "the unit" "systemd-analyze is not installed"
+fi
+
+echo "1..$count"
+exit "$bad"

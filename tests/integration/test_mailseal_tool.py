@@ -362,6 +362,32 @@ def bad_directories(top):
     return bad
 
 
+def being_written_to(top):
+    """A sensor in the middle of a transaction holds up nobody who reads."""
+    state = fresh(top, "busy")
+    writers = [sqlite3.connect(state / name, isolation_level=None)
+               for name in ("ledger.db", "incidents.db")]
+    for db in writers:
+        db.execute("BEGIN IMMEDIATE")
+    writers[0].execute("DELETE FROM party")
+    bad = Ran("matrix", "--state", state).expect(DONE, "833 sessions", "1 open")
+    bad += Ran("incidents", "--state", state).expect(DONE, "orange -> free")
+    for db in writers:
+        db.execute("ROLLBACK")
+        db.close()
+    return bad
+
+
+def evidence_that_is_hurt(top):
+    state = fresh(top, "hurt")
+    with sqlite3.connect(state / "incidents.db") as db:
+        (number,) = db.execute("SELECT max(id) FROM incident").fetchone()
+        db.execute("UPDATE evidence SET record = '{\"a\": \"' || char(27) || '[2J'")
+    bad = Ran("incidents", number, "--state", state).expect(DONE, "unreadable")
+    one = json.loads(Ran("incidents", number, "--state", state, "--json").out)
+    return bad + ([] if one["evidence"] == [None] else ["%r" % one["evidence"]])
+
+
 def half_written(top):
     state = fresh(top, "half")
     whole = (state / "ledger.db").read_bytes()
@@ -471,7 +497,8 @@ def main():
         for test in (graph_formats, graph_errors):
             tap.run(test.__name__.replace("_", " "), test, top, state)
         for test in (a_session_log_that_is_missing, rebuild, rebuild_is_refused_while_a_sensor_runs,
-                     bad_directories, half_written, empty_ledger, newer_version, hostile_names,
+                     bad_directories, being_written_to,
+                     evidence_that_is_hurt, half_written, empty_ledger, newer_version, hostile_names,
                      unreadable):
             tap.run(test.__name__.replace("_", " "), test, top)
     tap.finish()

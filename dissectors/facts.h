@@ -41,9 +41,12 @@ struct facts {
 	bool clear_gap[SIDES]; /* bytes are missing where clear text was due */
 	bool plain;            /* user data crossed in clear */
 	enum reason plain_reason;
-	uint64_t exposed_end;  /* offset of the client at which what was exposed ends */
+	uint64_t plain_end;    /* offset of the client behind the first of it */
+	uint64_t exposed_end;  /* and behind what gave it its weight */
+	unsigned unanswered;   /* MAILs in clear whose reply was not seen */
 	bool exposed_answered; /* the server answered it */
 	bool quit;             /* the client said goodbye */
+	bool request_unsure;   /* a line was STARTTLS, or part of something else */
 	bool answer_pending;   /* STARTTLS was asked and its answer not seen */
 	bool starttls_refused; /* answered 4xx or 5xx */
 	bool masked;           /* a capability blanked by somebody on the path */

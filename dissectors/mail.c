@@ -46,15 +46,15 @@ static void begin_tls(struct mail *m, enum side from)
 		tls_gap(&m->tls, f, from);
 }
 
-/* The server answered the ClientHello in clear, and the client speaks clear text again. */
+/* TLS came to nothing, and clear text follows on the same connection. */
 static bool back_in_clear(struct mail *m, enum side from, struct span in)
 {
-	const struct tls_record *r = &m->tls.side[from].record;
+	const struct tls_side *t = &m->tls.side[from];
 
-	if (!m->facts.upgrade_broken || r->have > 0 || r->left > 0 || tls_record_plausible(in))
+	if (m->facts.tls == TLS_COMPLETE || t->blind || t->record.have > 0 || t->record.left > 0 ||
+	    m->facts.s.protocol != PROTOCOL_SMTP || tls_record_plausible(in))
 		return false;
 	m->in_tls[from] = false;
-	m->smtp.lost[from] = true;
 	return true;
 }
 

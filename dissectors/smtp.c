@@ -14,11 +14,6 @@ void smtp_init(struct smtp *s, bool from_the_start)
 	s->lost[CLIENT] = s->lost[SERVER] = !from_the_start;
 }
 
-static bool lost(const struct smtp *s)
-{
-	return s->lost[CLIENT] || s->lost[SERVER];
-}
-
 /* The queue of commands that await their reply ---------------------------------------------- */
 
 static struct smtp_run *run_at(struct smtp *s, unsigned i)
@@ -33,10 +28,23 @@ static enum smtp_command newest(const struct smtp *s)
 	return (enum smtp_command)s->queue[(s->head + s->runs - 1u) % SMTP_QUEUE].command;
 }
 
+static void drop_runs(struct smtp *s, unsigned n)
+{
+	s->head = (uint8_t)((s->head + n) % SMTP_QUEUE);
+	s->runs = (uint8_t)(s->runs - n);
+	s->stale = n < s->stale ? (uint8_t)(s->stale - n) : 0;
+}
+
+/* A new command. The client sends it when it has its replies to those before, and to those whose
+ * replies were not seen no reply can come any more. After a gap in its own stream only the last
+ * line counts: everything before may be the body of a message. */
 static void push(struct smtp *s, struct facts *f, enum smtp_command c)
 {
-	struct smtp_run *last = s->runs ? run_at(s, s->runs - 1u) : NULL;
+	struct smtp_run *last;
 
+	s->overtaken = s->code != 0;
+	drop_runs(s, s->lost[CLIENT] ? s->runs : s->stale);
+	last = s->runs ? run_at(s, s->runs - 1u) : NULL;
 	if (last && last->command == c && last->times < UINT16_MAX) {
 		last->times++;
 		return;
@@ -44,8 +52,7 @@ static void push(struct smtp *s, struct facts *f, enum smtp_command c)
 	if (s->runs == SMTP_QUEUE) {
 		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);
 		s->lost[SERVER] = true; /* replies can no longer be counted off */
-		s->head = (uint8_t)((s->head + 1) % SMTP_QUEUE);
-		s->runs--;
+		drop_runs(s, 1);
 	}
 	*run_at(s, s->runs) = (struct smtp_run){ (uint8_t)c, 1 };
 	s->runs++;
@@ -55,24 +62,10 @@ static void pop(struct smtp *s)
 {
 	if (--s->queue[s->head].times > 0)
 		return;
-	s->head = (uint8_t)((s->head + 1) % SMTP_QUEUE);
-	s->runs--;
-}
-
-static void drop_runs(struct smtp *s, unsigned n)
-{
-	s->head = (uint8_t)((s->head + n) % SMTP_QUEUE);
-	s->runs = (uint8_t)(s->runs - n);
+	drop_runs(s, 1);
 }
 
 /* Client ------------------------------------------------------------------------------------- */
-
-/* User data in clear: on its own when nothing is missing, otherwise only with its reply. */
-static void plain_if_certain(const struct smtp *s, struct facts *f, enum reason why)
-{
-	if (!lost(s))
-		facts_plain(f, why);
-}
 
 static void auth_data(struct smtp *s, struct facts *f, struct span text)
 {
@@ -81,7 +74,7 @@ static void auth_data(struct smtp *s, struct facts *f, struct span text)
 	if (span_is(text, "*") || text.len == 0) /* cancelled (RFC 4954, 4) */
 		return;
 	s->credentials = true;
-	if (!lost(s))
+	if (!s->lost[CLIENT])
 		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
 }
 
@@ -95,7 +88,7 @@ static void auth(struct smtp *s, struct facts *f, struct span args)
 	}
 	push(s, f, SMTP_AUTH);
 	s->credentials = initial.len > 0 && !span_is(initial, "=");
-	if (lost(s))
+	if (s->lost[CLIENT])
 		return;
 	f->s.auth_clear = TRI_TRUE;
 	facts_plain(f, REASON_AUTH_IN_CLEAR);
@@ -116,30 +109,53 @@ static void bdat(struct smtp *s, struct facts *f, struct span args)
 	push(s, f, last ? SMTP_BDAT_LAST : SMTP_BDAT);
 	s->chunk_left = size;
 	s->body_seen = false;
-	s->body_trusted = !lost(s);
+	s->body_trusted = !s->lost[CLIENT];
 	s->chunk_in_doubt = false;
 	if (size > 0)
 		s->mode = SMTP_MODE_CHUNK;
 }
 
+static void begin_body(struct smtp *s, bool trusted)
+{
+	s->mode = SMTP_MODE_BODY;
+	s->dot = DOT_LINE_START;
+	s->body_seen = false;
+	s->body_trusted = trusted;
+	linebuf_reset(&s->line[CLIENT]);
+}
+
+static void ask_for_tls(struct smtp *s, struct facts *f)
+{
+	f->s.requested = TRI_TRUE;
+	f->s.accepted = TRI_NULL;
+	f->answer_pending = true;
+	f->granted = false;
+	if (!upg_step(&s->upgrade, EV_ASK))
+		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
+}
+
+/* After a gap a line may be part of a message: then nothing follows from it without its reply. */
 static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct span args)
 {
 	switch (c) {
-	case SMTP_MAIL: plain_if_certain(s, f, REASON_MAIL_IN_CLEAR); break;
+	case SMTP_MAIL:
+		if (s->lost[CLIENT])
+			break;
+		facts_plain(f, REASON_MAIL_IN_CLEAR);
+		f->unanswered++;
+		break;
 	case SMTP_STARTTLS:
-		f->s.requested = TRI_TRUE;
-		f->answer_pending = true;
-		f->granted = false;
-		if (!upg_step(&s->upgrade, EV_ASK))
-			facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
+		if (!s->lost[CLIENT])
+			ask_for_tls(s, f);
 		break;
 	case SMTP_QUIT: f->quit = true; break;
 	case SMTP_AUTH: auth(s, f, args); return;
 	case SMTP_BDAT: bdat(s, f, args); return;
 	case SMTP_DATA:
-		s->body_seen = false;
-		s->body_trusted = false;
-		break;
+		push(s, f, c);
+		if (!f->visible[SERVER])
+			begin_body(s, false);
+		return;
 	case SMTP_OTHER:
 	case SMTP_HELO:
 	case SMTP_EHLO:
@@ -153,10 +169,13 @@ static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct
 	push(s, f, c);
 }
 
-/* A line of an AUTH exchange, unless it can only be a command. */
+/* A line of an AUTH exchange. With a 334 waiting for it, every line is; QUIT gives up. Without the
+ * 334 (not seen yet), only what is no command. */
 static bool is_auth_data(const struct smtp *s, enum smtp_command c)
 {
-	return (newest(s) == SMTP_AUTH || s->auth_dialogue) && c == SMTP_OTHER;
+	if (s->auth_dialogue)
+		return c != SMTP_QUIT;
+	return newest(s) == SMTP_AUTH && c == SMTP_OTHER;
 }
 
 /* A line in clear of either side where TLS was due. */
@@ -167,6 +186,12 @@ static void note_clear(struct smtp *s, struct facts *f)
 	facts_oddity(f, ODDITY_CLEAR_AFTER_UPGRADE);
 	f->upgrade_broken = true;
 	upg_step(&s->upgrade, EV_CLEAR);
+}
+
+/* The server's part in an AUTH exchange was not seen: a lone word may be either. */
+static bool may_be_auth_data(const struct smtp *s, const struct facts *f, struct span args)
+{
+	return newest(s) == SMTP_AUTH && args.len == 0 && (s->stale > 0 || !f->visible[SERVER]);
 }
 
 static void client_line(struct smtp *s, struct facts *f, const struct line *l)
@@ -187,8 +212,15 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 		auth_data(s, f, l->text);
 		return;
 	}
-	if (c == SMTP_OTHER && s->lost[CLIENT] && word == WORD_OTHER_COMMAND)
+	if (may_be_auth_data(s, f, args)) {
+		f->request_unsure |= c == SMTP_STARTTLS;
+		if (c != SMTP_QUIT)
+			return;
+	}
+	if (s->lost[CLIENT] && word == WORD_OTHER_COMMAND) {
+		drop_runs(s, s->runs);
 		return; /* the rest of something that was not seen */
+	}
 	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
 		facts_oddity(f, ODDITY_NO_GREETING);
 	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
@@ -216,10 +248,24 @@ static void body_ended(struct smtp *s, struct facts *f)
 	linebuf_reset(&s->line[CLIENT]);
 	facts_evidence(f, WORD_DOT);
 	push(s, f, SMTP_DOT);
-	if (!f->visible[SERVER] && !s->lost[CLIENT] && s->body_seen) {
+	if (f->visible[SERVER] || s->lost[CLIENT])
+		return;
+	if (s->body_seen) /* whether the server wanted it is not known */
 		facts_plain(f, REASON_CONTENT_IN_CLEAR);
-		facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
-	}
+	else /* an empty message, or none */
+		f->clear_gap[SERVER] = true;
+}
+
+/* Without the server's side a body may be commands that followed a refused DATA. */
+static void note_doubtful_line(struct facts *f, struct span s)
+{
+	struct span line = { s.at, s.len < LINE_KEPT ? s.len : LINE_KEPT };
+	const uint8_t *lf = memchr(line.at, '\n', line.len);
+	unsigned word;
+
+	if (lf)
+		line.len = (size_t)(lf - line.at);
+	f->request_unsure |= smtp_read_command(line, &line, &word) == SMTP_STARTTLS;
 }
 
 /* Up to and including the line with the lone dot. LF alone ends lines, too: servers differ, and
@@ -244,6 +290,8 @@ static size_t body(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 		} else {
 			const uint8_t *lf = memchr(data + i, '\n', n - i);
 
+			if (s->dot == DOT_LINE_START && !f->visible[SERVER])
+				note_doubtful_line(f, (struct span){ data + i, n - i });
 			s->dot = lf ? DOT_LINE_START : DOT_NO;
 			i = lf ? (size_t)(lf - data) + 1 : n;
 			body_bytes(s, f, i);
@@ -317,16 +365,7 @@ bool smtp_waits(const struct smtp *s, const struct facts *f)
 {
 	if (s->mode != SMTP_MODE_COMMAND || !f->visible[SERVER])
 		return false;
-	return newest(s) == SMTP_DATA || newest(s) == SMTP_STARTTLS;
-}
-
-static void begin_body(struct smtp *s, bool trusted)
-{
-	s->mode = SMTP_MODE_BODY;
-	s->dot = DOT_LINE_START;
-	s->body_seen = false;
-	s->body_trusted = trusted;
-	linebuf_reset(&s->line[CLIENT]);
+	return newest(s) == SMTP_DATA || (newest(s) == SMTP_STARTTLS && f->answer_pending);
 }
 
 void smtp_presume(struct smtp *s)
@@ -361,10 +400,22 @@ static bool head_is_ehlo(const struct smtp *s, const struct facts *f)
 	return s->queue[s->head].command == SMTP_EHLO || s->lost[CLIENT];
 }
 
+/* A reply that never ended ("250-" for ever) and whose client went on all the same. */
+static void abandon_reply(struct smtp *s, struct facts *f)
+{
+	facts_evidence(f, s->code);
+	if (s->runs > 0 && smtp_plausible((enum smtp_command)s->queue[s->head].command, s->code))
+		pop(s);
+	s->code = 0;
+}
+
 static void server_line(struct smtp *s, struct facts *f, const struct line *l)
 {
 	struct smtp_reply_line r = smtp_read_reply(l->text);
 
+	if (s->overtaken && s->code != 0)
+		abandon_reply(s, f);
+	s->overtaken = false;
 	if (l->text.len > 0)
 		note_clear(s, f);
 	if (l->too_long)
@@ -403,18 +454,22 @@ size_t smtp_server(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 
 bool smtp_must_presume(const struct smtp *s)
 {
-	return s->lost[SERVER] && newest(s) == SMTP_DATA && s->runs == 1 &&
-	       !smtp_plausible(SMTP_DATA, s->code);
+	return s->stale > 0 && newest(s) == SMTP_DATA && !smtp_plausible(SMTP_DATA, s->code);
 }
 
 static void answered_ehlo(struct smtp *s, struct facts *f, unsigned code)
 {
-	if (code / 100 == 2 && f->s.offered != TRI_TRUE && !s->lost[SERVER])
+	if (code == 250 && f->s.offered != TRI_TRUE && !s->lost[SERVER])
 		f->s.offered = TRI_FALSE;
 }
 
 static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)
 {
+	if (!f->answer_pending) { /* after a gap: only a clear yes says that it was asked */
+		if (code != 220)
+			return;
+		ask_for_tls(s, f);
+	}
 	f->answer_pending = false;
 	if (code / 100 == 2) {
 		f->s.accepted = TRI_TRUE;
@@ -430,11 +485,12 @@ static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)
 
 static void answered_mail(const struct smtp *s, struct facts *f, unsigned code)
 {
+	f->unanswered -= f->unanswered > 0;
 	if (code / 100 == 2) {
 		facts_plain(f, REASON_MAIL_IN_CLEAR);
 		facts_expose(f, EXPOSURE_ENVELOPE, f->offset[CLIENT]);
 		f->exposed_answered |= f->s.exposure == EXPOSURE_ENVELOPE;
-	} else if (!lost(s)) {
+	} else if (!s->lost[CLIENT]) {
 		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
 	}
 }
@@ -451,7 +507,7 @@ static void answered_auth(struct smtp *s, struct facts *f, unsigned code)
 	if (s->credentials && f->plain) {
 		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
 		f->exposed_answered |= f->s.exposure == EXPOSURE_CREDENTIALS;
-	} else if (!accepted && !lost(s)) {
+	} else if (!accepted && !s->lost[CLIENT]) {
 		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
 	}
 }
@@ -482,7 +538,7 @@ static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsig
 		if (code == 354 && s->mode == SMTP_MODE_BODY) /* presumed before */
 			s->body_trusted = true;
 		else if (code == 354)
-			begin_body(s, !lost(s));
+			begin_body(s, !s->lost[CLIENT]);
 		else if (s->mode == SMTP_MODE_BODY)
 			s->mode = SMTP_MODE_COMMAND; /* presumed, and refused after all */
 		break;
@@ -530,10 +586,16 @@ static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned co
 	return code == 220 || code >= 400;
 }
 
-/* The first run whose commands this reply can answer. */
+/* Codes that only one command can have. */
+static bool is_distinctive(unsigned code)
+{
+	return code == 220 || code == 354 || code == 334 || code == 235 || code == 535;
+}
+
+/* The run that this reply answers: the first, or after a gap the first that it can. */
 static bool find_command(struct smtp *s, unsigned code, unsigned *run)
 {
-	unsigned last = lost(s) ? s->runs : s->runs > 0;
+	unsigned last = s->stale ? s->stale : s->runs > 0;
 
 	for (*run = 0; *run < last; (*run)++) {
 		if (smtp_plausible((enum smtp_command)run_at(s, *run)->command, code))
@@ -565,10 +627,12 @@ void smtp_answer(struct smtp *s, struct facts *f)
 		s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
 	} else if (find_command(s, code, &run)) {
 		enum smtp_command c = (enum smtp_command)run_at(s, run)->command;
+		bool stale = s->stale > 0;
 
 		drop_runs(s, run);
 		pop(s);
-		answered(s, f, c, code);
+		if (!stale || is_distinctive(code))
+			answered(s, f, c, code);
 	} else {
 		unmatched(s, f, code);
 	}
@@ -602,11 +666,14 @@ void smtp_gap(struct smtp *s, struct facts *f, enum side from, uint64_t n)
 {
 	facts_evidence(f, WORD_GAP);
 	f->clear_gap[from] = true;
+	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
+		f->s.accepted = TRI_NULL;
 	if (from == CLIENT) {
 		client_gap(s, n);
 		return;
 	}
 	s->lost[SERVER] = true;
+	s->stale = s->runs;
 	s->code = 0;
 	s->listing = false;
 	linebuf_reset(&s->line[SERVER]);

@@ -45,6 +45,7 @@ struct smtp {
 	struct linebuf line[SIDES];
 	struct smtp_run queue[SMTP_QUEUE];
 	uint8_t head, runs;
+	uint8_t stale; /* of the runs: a gap may have held their replies */
 
 	uint8_t mode;        /* enum smtp_mode */
 	uint8_t dot;         /* how much of "LF . CR LF" the body has just shown */
@@ -55,6 +56,7 @@ struct smtp {
 
 	bool lost[SIDES]; /* a gap, or began in the middle */
 	bool starttls_listed, listing;
+	bool overtaken;     /* a command came in the middle of a reply */
 	bool auth_dialogue; /* a 334 awaits the client's line */
 	bool credentials;   /* some crossed since AUTH */
 	uint16_t code;      /* of the reply being read; 0 when none is */

@@ -51,6 +51,7 @@ void facts_plain(struct facts *f, enum reason why)
 		return;
 	f->plain = true;
 	f->plain_reason = why;
+	f->plain_end = f->offset[CLIENT];
 }
 
 void facts_expose(struct facts *f, enum exposure e, uint64_t end)
@@ -107,12 +108,12 @@ static enum reason reason_of_ending(enum ending how)
 /* TLS was due or begun, and did not complete. */
 static struct ruling unsealed(const struct facts *f, enum ending how)
 {
+	if (f->tls_gap[CLIENT] || f->tls_gap[SERVER])
+		return unclear(REASON_GAP); /* clear text may have followed */
 	if (f->tls == TLS_ALERT)
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_FATAL_ALERT };
 	if (f->tls == TLS_BROKEN || f->upgrade_broken)
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_NOT_TLS };
-	if (f->tls_gap[CLIENT] || f->tls_gap[SERVER])
-		return unclear(REASON_GAP);
 	if (one_sided(f))
 		return unclear(REASON_ONE_SIDED);
 	if (how != ENDING_CLOSED && !f->quit)
@@ -200,7 +201,7 @@ static void fill_questions(const struct facts *f, struct session *s)
 	bool both_whole = client_whole && f->visible[SERVER] && !f->clear_gap[SERVER];
 	bool tls_only = f->implicit && f->tls != TLS_BROKEN && !f->upgrade_broken;
 
-	if (s->requested == TRI_NULL && client_whole && !f->implicit)
+	if (s->requested == TRI_NULL && client_whole && !f->implicit && !f->request_unsure)
 		s->requested = TRI_FALSE;
 	if (s->auth_clear == TRI_NULL && client_whole)
 		s->auth_clear = TRI_FALSE;
@@ -213,7 +214,8 @@ static void fill_questions(const struct facts *f, struct session *s)
 
 static void fill_weight(const struct facts *f, struct session *s)
 {
-	bool confirmed = f->exposed_answered || f->client_acked >= f->exposed_end;
+	uint64_t end = s->exposure == EXPOSURE_NONE ? f->plain_end : f->exposed_end;
+	bool confirmed = f->exposed_answered || f->client_acked >= end;
 
 	if (s->verdict != VERDICT_PLAINTEXT) {
 		s->exposure = EXPOSURE_NONE;
@@ -221,9 +223,9 @@ static void fill_weight(const struct facts *f, struct session *s)
 		s->cause = CAUSE_NONE;
 		return;
 	}
-	if (s->exposure == EXPOSURE_NONE)
+	if (s->exposure == EXPOSURE_NONE || (s->exposure == EXPOSURE_REFUSED && f->unanswered > 0))
 		s->exposure = EXPOSURE_UNKNOWN;
-	s->confirmed = s->exposure > EXPOSURE_UNKNOWN && confirmed ? TRI_TRUE : TRI_FALSE;
+	s->confirmed = confirmed ? TRI_TRUE : TRI_FALSE;
 	s->cause = (uint8_t)cause_of(f);
 }
 

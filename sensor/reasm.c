@@ -80,8 +80,8 @@ static void note_ack(struct reasm *r, enum side from, const struct segment *g)
 {
 	struct reasm_side *s = &r->side[other_side(from)];
 
-	if (!g->has_ack)
-		return;
+	if (!g->has_ack || (!s->known && !s->seen))
+		return;  /* of a direction that is not in the capture nothing can be missed */
 	if (!s->known) { /* the first thing known of that side is where it stands */
 		s->known = true;
 		s->next = g->ack;
@@ -261,19 +261,42 @@ static bool store(struct reasm *r, struct reasm_memory *m, enum side from, const
 	return true;
 }
 
-/* Over the budget: the oldest hole becomes a gap, and so on until there is room. */
+/* Declares the hole at the front of one side a gap, and hands on what that sets free: the other
+ * side first, if it answered what was before the hole. */
+static bool give_up_hole(struct reasm *r, struct reasm_memory *m, enum side from, bool any,
+			 const struct reasm_out *out)
+{
+	uint32_t end = hole_end(&r->side[from], m, any);
+
+	if (after(end, r->side[from].next) <= 0)
+		return false;
+	gap_to(r, from, end, out);
+	drain(r, m, out);
+	return true;
+}
+
+/* Hands on the first waiting block of a side, whatever it waits for. */
+static void force_first(struct reasm *r, struct reasm_memory *m, enum side from,
+			const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+	const struct block *b = block_at(m, s->first);
+
+	gap_to(r, from, b->seq, out);
+	hand_on(s, from, b->seq, b->data, b->length, b->missing, out);
+	drop_first(s, m);
+	drain(r, m, out);
+}
+
+/* Over the budget: the oldest hole becomes a gap. */
 static void make_room(struct reasm *r, struct reasm_memory *m, enum side from,
 		      const struct reasm_out *out)
 {
-	struct reasm_side *s = &r->side[from];
+	uint32_t before = r->side[from].blocks;
 
-	if (s->first == POOL_NONE)
-		return;
-	gap_to(r, from, hole_end(s, m, true), out);
-	hand_on(s, from, block_at(m, s->first)->seq, block_at(m, s->first)->data,
-		block_at(m, s->first)->length, block_at(m, s->first)->missing, out);
-	drop_first(s, m);
-	drain(r, m, out);
+	give_up_hole(r, m, from, true, out);
+	if (r->side[from].blocks == before && before > 0)
+		force_first(r, m, from, out);
 }
 
 static void note_stall(struct reasm *r, uint64_t now_ms)
@@ -294,6 +317,7 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 	struct reasm_side *s = &r->side[from];
 	uint32_t end = g->seq + g->wire_length;
 
+	s->seen = true;
 	note_ack(r, from, g);
 	if (g->wire_length > 0 && !s->known)
 		reasm_start(r, from, g->seq);
@@ -320,12 +344,9 @@ void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
 {
 	if (r->stalled_ms == 0 || now_ms - r->stalled_ms < REASM_WAIT_MS)
 		return;
-	for (unsigned i = 0; i < SIDES; i++) {
-		/* Without the other direction nothing will ever be acknowledged. */
-		bool any = !r->side[i].has_acked;
-
-		gap_to(r, (enum side)i, hole_end(&r->side[i], m, any), out);
-	}
+	/* Without the other direction nothing will ever be acknowledged. */
+	for (unsigned i = 0; i < SIDES; i++)
+		give_up_hole(r, m, (enum side)i, !r->side[i].has_acked, out);
 	r->stalled_ms = 0;
 	drain(r, m, out);
 	note_stall(r, now_ms);
@@ -334,9 +355,12 @@ void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
 void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out)
 {
 	drain(r, m, out);
-	while (r->side[CLIENT].first != POOL_NONE || r->side[SERVER].first != POOL_NONE) {
-		make_room(r, m, CLIENT, out);
-		make_room(r, m, SERVER, out);
+	while (give_up_hole(r, m, CLIENT, false, out) || give_up_hole(r, m, SERVER, false, out) ||
+	       give_up_hole(r, m, CLIENT, true, out) || give_up_hole(r, m, SERVER, true, out))
+		;
+	for (unsigned i = 0; i < SIDES; i++) {
+		while (r->side[i].first != POOL_NONE)
+			force_first(r, m, (enum side)i, out);
 	}
 	for (unsigned i = 0; i < SIDES; i++) {
 		struct reasm_side *s = &r->side[i];

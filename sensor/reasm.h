@@ -38,6 +38,7 @@ struct reasm_side {
 	uint32_t first; /* waiting blocks, by sequence number; POOL_NONE: none */
 	uint32_t blocks;
 	bool known, has_acked, has_fin;
+	bool seen; /* a packet of this side was offered */
 };
 
 struct reasm {

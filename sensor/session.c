@@ -19,6 +19,7 @@ struct parser {
 	bool ndpi_mail;  /* libndpi found mail */
 	bool ndpi_other; /* libndpi found something else */
 	uint64_t gap_bytes;
+	uint64_t bytes[SIDES]; /* handed on */
 	struct mail mail;
 };
 
@@ -97,6 +98,7 @@ static void on_data(void *ctx, enum side from, const uint8_t *data, size_t n)
 {
 	struct sessions *ss = ctx;
 
+	ss->feeding->bytes[from] += n;
 	mail_feed(&ss->feeding->mail, from, data, n);
 }
 
@@ -144,6 +146,7 @@ static void init_parser(struct parser *p, const struct session_start *start)
 	p->probing = !start->port;
 	for (unsigned i = 0; i < SIDES; i++) {
 		p->mail.facts.visible[i] = start->visible[i];
+		p->reasm.side[i].seen = start->visible[i];
 		if (start->syn[i])
 			reasm_start(&p->reasm, (enum side)i, start->first_seq[i]);
 	}
@@ -378,8 +381,8 @@ static void reassemble(struct sessions *ss, struct live *l, enum side from, cons
 
 static void bytes_so_far(struct live *l, const struct parser *p)
 {
-	l->s.bytes_to_server = p->mail.facts.offset[CLIENT];
-	l->s.bytes_to_client = p->mail.facts.offset[SERVER];
+	l->s.bytes_to_server = p->bytes[CLIENT];
+	l->s.bytes_to_client = p->bytes[SERVER];
 }
 
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,

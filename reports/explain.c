@@ -143,7 +143,7 @@ static void put_starttls(const struct page *p)
 	heading(p, "STARTTLS");
 	line(p, "offered", tri_words(s->offered));
 	line(p, "requested", tri_words(s->requested));
-	line(p, "accepted", tri_words(s->accepted));
+	line(p, "accepted", s->requested == TRI_FALSE ? "nobody asked" : tri_words(s->accepted));
 	line(p, "completed",
 	     s->verdict == VERDICT_ENCRYPTED_STARTTLS ? "yes"
 	     : s->accepted != TRI_TRUE                ? "-"

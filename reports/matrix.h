@@ -70,7 +70,7 @@ void matrix_csv(const struct matrix *m, FILE *out);
 void percent_text(uint64_t num, uint64_t den, bool up, char *out, size_t outlen);
 /* "98 %", rounded down; "-" when nothing was decided or unknown */
 void coverage_text(const struct ratio *r, char *out, size_t outlen);
-/* "99.90-99.99", "-" when E + P + U = 0 */
+/* "99.90-99.99", rounded outwards; twice the ratio when U = 0, "-" when E + P + U = 0 */
 void bounds_text(const struct ratio *r, char *out, size_t outlen);
 
 #endif

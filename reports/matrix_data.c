@@ -38,8 +38,18 @@ void bounds_text(const struct ratio *r, char *out, size_t outlen)
 		return;
 	}
 	percent_text(r->encrypted, all, false, low, sizeof(low));
-	percent_text(r->encrypted + r->unknown, all, true, high, sizeof(high));
+	percent_text(r->encrypted + r->unknown, all, r->unknown > 0, high, sizeof(high));
 	snprintf(out, outlen, "%s-%s", low, high);
+}
+
+/* Rounded down: a double would make 100 of what is a session short of it. */
+static unsigned whole_percent(uint64_t num, uint64_t den)
+{
+	if (num == den)
+		return 100;
+	if (den > UINT64_MAX / 100)
+		return (unsigned)(num / (den / 100 + 1));
+	return (unsigned)(num * 100 / den);
 }
 
 void coverage_text(const struct ratio *r, char *out, size_t outlen)
@@ -50,7 +60,7 @@ void coverage_text(const struct ratio *r, char *out, size_t outlen)
 	if (!r->covered || all == 0)
 		snprintf(out, outlen, "-");
 	else
-		snprintf(out, outlen, "%u %%", (unsigned)((double)decided / (double)all * 100));
+		snprintf(out, outlen, "%u %%", whole_percent(decided, all));
 }
 
 static void json_share(struct json_out *j, const char *key, bool known, double share)

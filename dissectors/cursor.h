@@ -56,7 +56,7 @@ static inline uint16_t cur_be16(struct cursor *c)
 {
 	const uint8_t *p = cur_take(c, 2);
 
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return (uint16_t)(p ? p[0] << 8 | p[1] : 0);
 }
 
 static inline uint32_t cur_be24(struct cursor *c)

@@ -62,10 +62,13 @@ struct classifier {
 	uint32_t free_n;
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion" /* the macro of libndpi does not pass our warnings */
 static void add(NDPI_PROTOCOL_BITMASK *b, uint16_t protocol)
 {
 	NDPI_BITMASK_ADD(*b, protocol);
 }
+#pragma GCC diagnostic pop
 
 struct classifier *classifier_new(unsigned max_flows)
 {

@@ -32,9 +32,17 @@ struct run {
 	int order_read, order_write; /* recorder -> capture: a byte means go, the end means stop */
 };
 
+/* One line, whatever a file name holds. */
 static int say(int code, const char *text)
 {
-	fprintf(stderr, "mailseald: %s\n", text);
+	fputs("mailseald: ", stderr);
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < ' ' || *c == 0x7f)
+			fprintf(stderr, "\\x%02x", *c);
+		else
+			fputc(*c, stderr);
+	}
+	fputc('\n', stderr);
 	return code;
 }
 
@@ -301,10 +309,8 @@ int main(int argc, char **argv)
 	struct options o;
 	char err[512];
 
-	if (!options_read(argc, argv, &o, err, sizeof(err))) {
-		fprintf(stderr, "mailseald: %s (see --help)\n", err);
-		return EXIT_USAGE;
-	}
+	if (!options_read(argc, argv, &o, err, sizeof(err)))
+		return say(EXIT_USAGE, err);
 	if (o.action == ACTION_HELP)
 		return fputs(options_help, stdout) < 0;
 	if (o.action == ACTION_VERSION)

@@ -126,7 +126,7 @@ static bool take(struct options *o, int c, char **argv, char *err, size_t errlen
 	case OPT_VERSION: o->action = ACTION_VERSION; return true;
 	case OPT_HELP: o->action = ACTION_HELP; return true;
 	case ':': return wrong(err, errlen, "%s needs a value", argv[optind - 1]);
-	default: return wrong(err, errlen, "unknown option %s", argv[optind - 1]);
+	default: return wrong(err, errlen, "unknown option %s (see --help)", argv[optind - 1]);
 	}
 }
 
@@ -143,7 +143,8 @@ bool options_read(int argc, char **argv, struct options *o, char *err, size_t er
 			return true;
 	}
 	if (optind < argc)
-		return wrong(err, errlen, "\"%s\" is not an option (files are read with -r)",
+		return wrong(err, errlen,
+			     "\"%s\" is not an option (files are read with -r; see --help)",
 			     argv[optind]);
 	return true;
 }

@@ -264,6 +264,13 @@ static bool check_number(struct recorder *r, const struct message *m, uint64_t *
 	return true;
 }
 
+/* A capture without a packet has no time, and counts in no step. */
+static bool knows_time(const struct message *m)
+{
+	return m->now_ns > 0 || is_mail(m) ||
+	       (m->kind == MESSAGE_HEALTH && m->health.n[HEALTH_PACKETS] > 0);
+}
+
 /* False: the run cannot go on. */
 static bool take(struct recorder *r, const struct message *m)
 {
@@ -273,6 +280,12 @@ static bool take(struct recorder *r, const struct message *m)
 		log_event(LOG_LEVEL_ERROR,
 			  "event=bad-record why=\"numbers of records do not grow\"");
 		return false;
+	}
+	if (!knows_time(m)) {
+		r->finished |= m->last;
+		if (m->kind == MESSAGE_FAILURE)
+			on_failure(r, m);
+		return true;
 	}
 	if (!advance(r, m))
 		return false;

@@ -4,8 +4,9 @@
 
 void linebuf_reset(struct linebuf *b)
 {
+	memset(b->buf, 0, b->dirty);
 	b->length = 0;
-	b->kept = 0;
+	b->kept = b->dirty = 0;
 	b->last = 0;
 }
 
@@ -17,7 +18,7 @@ static void keep(struct linebuf *b, const uint8_t *data, size_t n)
 	if (n == 0)
 		return;
 	memcpy(b->buf + b->kept, data, copy);
-	b->kept = (uint8_t)(b->kept + copy);
+	b->kept = b->dirty = (uint8_t)(b->kept + copy);
 	b->last = data[n - 1];
 	b->length = n > UINT32_MAX - b->length ? UINT32_MAX : b->length + (uint32_t)n;
 }
@@ -50,6 +51,7 @@ size_t linebuf_feed(struct linebuf *b, const uint8_t *data, size_t n, struct lin
 	out->cut = length > LINE_KEPT;
 	out->too_long = length > LINE_LONG;
 	out->text = without_cr(text);
-	linebuf_reset(b);
+	b->length = 0;
+	b->kept = 0;
 	return body + 1;
 }

@@ -13,9 +13,9 @@
 #define LINE_LONG 2048 /* longer lines are flagged (RFC 5321, 4.5.3.1.6 has 1000) */
 
 struct linebuf {
-	uint32_t length; /* bytes of the line so far, LF not counted */
-	uint8_t last;    /* the last of them */
-	uint8_t kept;
+	uint32_t length;     /* bytes of the line so far, LF not counted */
+	uint8_t last;        /* the last of them */
+	uint8_t kept, dirty; /* bytes in buf: of this line, of any */
 	uint8_t buf[LINE_KEPT];
 };
 
@@ -26,10 +26,12 @@ struct line {
 	bool bare_lf;     /* no CR before the LF */
 };
 
+/* Forgets the line so far, and overwrites what was kept of it and of the one before. */
 void linebuf_reset(struct linebuf *b);
 
 /* Takes bytes up to and including the next LF. Returns how many were taken (at least one unless
- * n is 0); *complete says whether they ended a line, which is then in *out. */
+ * n is 0); *complete says whether they ended a line, which is then in *out. Call linebuf_reset()
+ * when the line has been read. */
 size_t linebuf_feed(struct linebuf *b, const uint8_t *data, size_t n, struct line *out,
 		    bool *complete);
 

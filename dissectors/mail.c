@@ -67,6 +67,7 @@ static void feed_held(struct mail *m)
 	m->held = 0;
 	while (done < n && m->held == 0)
 		done = (uint16_t)(done + client_clear(m, m->hold + done, (size_t)(n - done)));
+	memset(m->hold + m->held, 0, (size_t)(n - m->held));
 }
 
 /* Text behind STARTTLS that TLS made void: somebody's commands in the wrong flight. */

@@ -335,8 +335,10 @@ static size_t one_line(struct smtp *s, struct facts *f, const uint8_t *data, siz
 	bool complete;
 	size_t taken = linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
 
-	if (complete)
+	if (complete) {
 		client_line(s, f, &l);
+		linebuf_reset(&s->line[CLIENT]); /* it may have been a password */
+	}
 	return taken;
 }
 

@@ -137,7 +137,7 @@ struct flow *flow_open(struct flowtable *t, const struct packet *p, unsigned *en
 	f->client = FLOW_UNKNOWN_SIDE;
 	f->vlan = p->vlan;
 	f->interface = p->interface;
-	f->start_ns = f->last_ns = p->time_ns;
+	f->start_ns = p->time_ns;
 	f->last_s = t->now_s;
 	return f;
 }

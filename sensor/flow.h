@@ -30,14 +30,14 @@ struct flow {
 	uint32_t timeout_s; /* from there; 0: not armed */
 	uint32_t session;   /* of the session pool, or POOL_NONE */
 	uint32_t isn[2];    /* of the SYN of each end */
-	uint64_t start_ns, last_ns;
+	uint64_t start_ns;
 	uint16_t slot;
 	uint16_t vlan;
 	uint8_t interface;
-	uint8_t state;     /* enum flow_state */
-	uint8_t client;    /* which end, or FLOW_UNKNOWN_SIDE */
-	uint8_t syn, seen; /* bit per end */
-	bool closing;      /* RST or both FINs: lingers for what was overtaken */
+	uint8_t state;          /* enum flow_state */
+	uint8_t client;         /* which end, or FLOW_UNKNOWN_SIDE */
+	uint8_t syn, fin, seen; /* bit per end */
+	bool closing;           /* RST or both FINs: lingers for what was overtaken */
 };
 
 _Static_assert(sizeof(struct flow) <= 128, "a flow that is not mail stays small");

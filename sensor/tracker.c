@@ -16,6 +16,8 @@ enum {
 	TIMEOUT_DONE = 5,       /* a tombstone absorbs late duplicates */
 };
 
+#define BOTH_ENDS 3u /* the bits of flow.fin */
+
 struct tracker {
 	const struct conf *conf;
 	struct health *health;
@@ -280,20 +282,19 @@ static void to_session(struct tracker *t, struct flow *f, unsigned end, const st
 
 /* Closing ------------------------------------------------------------------------------------ */
 
-/* FINs use the two upper bits of seen. */
 static void note_end(struct flow *f, unsigned end, const struct packet *p)
 {
 	if (p->flags & TCP_RST)
 		f->closing = true;
 	if (p->flags & TCP_FIN)
-		f->seen = (uint8_t)(f->seen | 4u << end);
-	if ((f->seen & 12u) == 12u)
+		f->fin = (uint8_t)(f->fin | 1u << end);
+	if (f->fin == BOTH_ENDS)
 		f->closing = true;
 }
 
 static bool ended(const struct flow *f)
 {
-	return f->closing || (f->seen & 12u) != 0;
+	return f->closing || f->fin != 0;
 }
 
 static uint32_t timeout_of(const struct tracker *t, const struct flow *f)
@@ -312,7 +313,7 @@ static uint32_t timeout_of(const struct tracker *t, const struct flow *f)
 
 static bool nothing_missing(const struct tracker *t, const struct flow *f)
 {
-	return (f->seen & 12u) == 12u &&
+	return f->fin == BOTH_ENDS &&
 	       (f->state != FLOW_SESSION || session_finished(t->sessions, f->session));
 }
 
@@ -321,7 +322,6 @@ static bool nothing_missing(const struct tracker *t, const struct flow *f)
 static void known_flow(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
 {
 	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
-	f->last_ns = p->time_ns;
 	f->seen = (uint8_t)(f->seen | 1u << end);
 	if (f->state == FLOW_DONE) {
 		t->health->n[HEALTH_DUPLICATE] += p->wire_length > 0;

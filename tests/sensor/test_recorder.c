@@ -1,0 +1,879 @@
+/* Tests the recorder from the channel to the state directory. */
+#include "tests/unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "reports/incidents.h"
+#include "reports/ledger.h"
+#include "reports/rrdfile.h"
+#include "sensor/channel.h"
+#include "sensor/recorder.h"
+
+#define NS 1000000000ull
+#define T0 1448186400ull /* 2015-11-22T10:00:00Z */
+
+static const char configuration[] = "sensor: th2-1\n"
+				    "peers:\n"
+				    "  - {name: orange, signatory: true, mta: [198.51.100.0/28],"
+				    " networks: [203.0.113.0/26]}\n"
+				    "  - {name: free, signatory: true, mta: [198.51.100.64/28]}\n"
+				    "exceptions: [{client: 198.51.100.15}]\n";
+
+struct bench {
+	char dir[64], state[128], said_path[128], sessions_path[128];
+	struct conf *conf;
+	struct recorder_options o;
+	struct channel to;
+	int from;
+	struct health last;
+	char said[16384];     /* on standard error */
+	char sessions[16384]; /* to --sessions */
+};
+
+/* Bench -------------------------------------------------------------------------------------- */
+
+static struct conf *read_conf(const struct bench *b, const char *more)
+{
+	char path[128], err[512] = "";
+	struct conf *c;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/conf", b->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "%s%s", configuration, more);
+	fclose(f);
+	c = conf_read(path, err, sizeof(err));
+	if (!c)
+		fail_msg("%s", err);
+	return c;
+}
+
+static void open_run(struct bench *b)
+{
+	b->to = (struct channel){ .wait = false };
+	assert_true(channel_open(&b->from, &b->to.fd, 1u << 20));
+}
+
+static int set_up(void **state)
+{
+	static const char *const inputs[] = { "a.pcap" };
+	struct bench *b = calloc(1, sizeof(*b));
+
+	strcpy(b->dir, "/tmp/mailseal-recorder-XXXXXX");
+	if (!mkdtemp(b->dir))
+		return 1;
+	snprintf(b->state, sizeof(b->state), "%s/state", b->dir);
+	snprintf(b->said_path, sizeof(b->said_path), "%s/said", b->dir);
+	snprintf(b->sessions_path, sizeof(b->sessions_path), "%s/out", b->dir);
+	b->conf = read_conf(b, "");
+	b->o = (struct recorder_options){
+		.conf = b->conf,
+		.inputs = inputs,
+		.inputs_n = 1,
+		.state_dir = b->state,
+		.quiet = true,
+	};
+	open_run(b);
+	*state = b;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *b = *state;
+	char command[128];
+	int rc;
+
+	snprintf(command, sizeof(command), "rm -rf %s", b->dir);
+	rc = system(command);
+	close(b->to.fd);
+	close(b->from);
+	conf_free(b->conf);
+	free(b);
+	return rc;
+}
+
+static void read_all(const char *path, char *text, size_t size)
+{
+	FILE *f = fopen(path, "r");
+
+	text[0] = '\0';
+	if (!f)
+		return;
+	text[fread(text, 1, size - 1, f)] = '\0';
+	fclose(f);
+}
+
+/* Ends the channel and lets the recorder consume what was sent. What it says goes to a file. */
+static int run(struct bench *b)
+{
+	int stderr_fd = dup(STDERR_FILENO), code = -1;
+	char err[512] = "";
+	struct recorder *r;
+
+	close(b->to.fd);
+	fflush(stderr);
+	assert_non_null(freopen(b->said_path, "w", stderr));
+	r = recorder_new(&b->o, err, sizeof(err));
+	if (r)
+		code = recorder_run(r, b->from, &b->last);
+	recorder_free(r);
+	fflush(stderr);
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+	read_all(b->said_path, b->said, sizeof(b->said));
+	if (b->o.sessions)
+		fclose(b->o.sessions);
+	b->o.sessions = NULL;
+	read_all(b->sessions_path, b->sessions, sizeof(b->sessions));
+	close(b->from);
+	open_run(b); /* for the next one */
+	if (!r)
+		fail_msg("%s", err);
+	return code;
+}
+
+static void assert_said(const struct bench *b, const char *text)
+{
+	if (!strstr(b->said, text))
+		fail_msg("\"%s\" is not in \"%s\"", text, b->said);
+}
+
+/* Messages ----------------------------------------------------------------------------------- */
+
+static void set_address(uint8_t to[16], uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	const uint8_t v4[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d };
+
+	memcpy(to, v4, 16);
+}
+
+static struct session session_of(enum verdict v, uint64_t when)
+{
+	struct session s;
+
+	memset(&s, 0, sizeof(s));
+	s.start_ns = when * NS;
+	s.end_ns = when * NS;
+	s.decided_ns = when * NS;
+	s.verdict = (uint8_t)v;
+	s.protocol = PROTOCOL_SMTP;
+	s.service = SERVICE_MTA;
+	s.vlan = VLAN_NONE;
+	s.tls_cipher = TLS_CIPHER_NONE;
+	set_address(s.client, 198, 51, 100, 1);
+	set_address(s.server, 198, 51, 100, 65);
+	s.client_port = 40000;
+	s.server_port = 25;
+	if (v == VERDICT_PLAINTEXT) {
+		s.reason = REASON_MAIL_IN_CLEAR;
+		s.exposure = EXPOSURE_CONTENT;
+		s.confirmed = TRI_TRUE;
+		s.cause = CAUSE_NOT_OFFERED;
+		s.messages = 2;
+	}
+	return s;
+}
+
+static void send_mail(struct bench *b, enum message_kind kind, uint64_t id, bool counted,
+		      uint64_t now, struct session s)
+{
+	struct message m;
+
+	memset(&m, 0, sizeof(m));
+	m.kind = kind;
+	m.session = id;
+	m.counted = counted;
+	m.now_ns = now * NS;
+	m.mail = s;
+	assert_true(channel_send(&b->to, &m));
+}
+
+/* A session from verdict to end at once. */
+static void send_whole(struct bench *b, uint64_t id, struct session s)
+{
+	uint64_t when = s.decided_ns / NS;
+
+	send_mail(b, MESSAGE_VERDICT, id, false, when, s);
+	send_mail(b, MESSAGE_END, id, true, when, s);
+}
+
+static void send_health(struct bench *b, uint64_t now, uint64_t packets, bool last)
+{
+	struct message m;
+
+	memset(&m, 0, sizeof(m));
+	m.kind = MESSAGE_HEALTH;
+	m.now_ns = now * NS;
+	m.last = last;
+	m.health.n[HEALTH_PACKETS] = packets;
+	assert_true(channel_send(&b->to, &m));
+}
+
+/* What is in the ledger ----------------------------------------------------------------------- */
+
+struct sums {
+	struct counts all;
+	struct health health;
+	size_t rows, steps;
+	int64_t last;
+	bool open;
+	char pairs[1024];
+};
+
+static bool on_row(void *ctx, const struct ledger_row *row)
+{
+	struct sums *s = ctx;
+	size_t n = strlen(s->pairs);
+
+	counts_add(&s->all, &row->counts);
+	s->rows++;
+	snprintf(s->pairs + n, sizeof(s->pairs) - n, "%s>%s ", row->client, row->server);
+	return true;
+}
+
+static bool on_health(void *ctx, int64_t step, const struct health *h)
+{
+	struct sums *s = ctx;
+
+	(void)step;
+	s->steps++;
+	for (unsigned i = 0; i < HEALTH_N; i++)
+		s->health.n[i] += h->n[i];
+	return true;
+}
+
+static struct sums ledger_period(const struct bench *b, int64_t from, int64_t to)
+{
+	struct ledger_query q = { .from = from, .to = to, .service = -1 };
+	struct sums s;
+	char err[512] = "";
+	struct ledger *l = ledger_open(b->state, LEDGER_READ, err, sizeof(err));
+
+	memset(&s, 0, sizeof(s));
+	if (!l || !ledger_sum(l, &q, on_row, &s, err, sizeof(err)) ||
+	    !ledger_walk_health(l, RESOLUTION_MINUTE, from, to, on_health, &s, err, sizeof(err)) ||
+	    !ledger_last_step(l, &s.last, &s.open, err, sizeof(err)))
+		fail_msg("%s", err);
+	ledger_close(l);
+	return s;
+}
+
+static struct sums ledger_all(const struct bench *b)
+{
+	return ledger_period(b, 0, INT64_MAX);
+}
+
+static uint64_t sessions_between(const struct bench *b, int64_t from, int64_t to)
+{
+	struct sums s = ledger_period(b, from, to);
+
+	return counts_sessions(&s.all);
+}
+
+static uint64_t sessions_counted(const struct bench *b)
+{
+	return sessions_between(b, 0, INT64_MAX);
+}
+
+static bool exists(const struct bench *b, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", b->state, name);
+	return access(path, F_OK) == 0;
+}
+
+static void read_state(const struct bench *b, const char *name, char *text, size_t size)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", b->state, name);
+	read_all(path, text, size);
+}
+
+static size_t lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Tests -------------------------------------------------------------------------------------- */
+
+static void a_run_is_kept_whole(void **state)
+{
+	struct bench *b = *state;
+	struct session subscriber = session_of(VERDICT_NO_TRANSACTION, T0 + 5);
+	struct sums s;
+	char log[8192];
+
+	set_address(subscriber.client, 203, 0, 113, 9);
+	send_health(b, T0, 10, false);
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 1));
+	send_whole(b, 2, session_of(VERDICT_PLAINTEXT, T0 + 2));
+	send_mail(b, MESSAGE_END, 3, false, T0 + 5, subscriber); /* decided by its end */
+	send_health(b, T0 + 61, 30, false);
+	send_health(b, T0 + 70, 42, true);
+	b->o.sessions = fopen(b->sessions_path, "w");
+	assert_int_equal(run(b), 0);
+
+	s = ledger_all(b);
+	assert_int_equal(counts_sessions(&s.all), 3);
+	assert_int_equal(s.all.n[COUNT_ENC_STARTTLS], 1);
+	assert_int_equal(s.all.n[COUNT_PLAINTEXT], 1);
+	assert_int_equal(s.all.n[COUNT_NO_TRANSACTION], 1);
+	assert_int_equal(s.all.n[COUNT_MESSAGES_CLEAR], 2);
+	assert_string_equal(s.pairs, "orange>free orange-net>free ");
+	assert_int_equal(s.steps, 2);
+	assert_int_equal(s.health.n[HEALTH_PACKETS], 42);
+	assert_int_equal(s.last, T0 + 60);
+	assert_false(s.open); /* a capture file ends for good */
+	assert_int_equal(b->last.n[HEALTH_PACKETS], 42);
+	assert_true(exists(b, "rrd/mta/orange/free.rrd"));
+	assert_true(exists(b, "rrd/health.rrd"));
+
+	read_state(b, "sessions/2015-11-22.jsonl", log, sizeof(log));
+	assert_int_equal(lines(log), 3);
+	assert_non_null(strstr(log, "\"client\":\"203.0.0.0\"")); /* somebody at home */
+	assert_null(strstr(log, "203.0.113.9"));
+	assert_non_null(strstr(log, "\"client\":\"198.51.100.1\""));
+	assert_int_equal(lines(b->sessions), 3);
+	assert_non_null(strstr(b->sessions, "\"client\":\"203.0.113.9\""));
+	assert_non_null(strstr(b->sessions, "\"counted\":\"2015-11-22T10:00:00Z\""));
+	assert_non_null(strstr(b->sessions, "\"interface\":\"a.pcap\""));
+	assert_said(b, "incident 1 opened: critical: plaintext-between-signatories");
+}
+
+static void without_a_state_directory_nothing_is_written(void **state)
+{
+	struct bench *b = *state;
+
+	b->o.state_dir = NULL;
+	b->o.quiet = false;
+	b->o.sessions = fopen(b->sessions_path, "w");
+	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(lines(b->sessions), 1);
+	assert_false(exists(b, ""));
+	assert_null(strstr(b->said, "incident"));
+	assert_said(b, "sessions 1, ");
+	assert_said(b, "plaintext 1");
+}
+
+static void records_that_were_lost_are_counted(void **state)
+{
+	struct bench *b = *state;
+	struct sums s;
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	b->to.number += 5;
+	send_health(b, T0 + 1, 10, true);
+	assert_int_equal(run(b), 0);
+	s = ledger_all(b);
+	assert_int_equal(s.health.n[HEALTH_LOST], 5);
+	assert_int_equal(b->last.n[HEALTH_LOST], 5);
+	assert_int_equal(counts_sessions(&s.all), 1);
+}
+
+static void a_date_in_2096_harms_nothing(void **state)
+{
+	const uint64_t far = 3976214400ull;
+	struct bench *b = *state;
+	struct sums s;
+	char log[8192];
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_whole(b, 2, session_of(VERDICT_PLAINTEXT, far));
+	send_whole(b, 3, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 70));
+	send_health(b, T0 + 70, 10, true);
+	assert_int_equal(run(b), 0);
+	s = ledger_all(b);
+	assert_int_equal(counts_sessions(&s.all), 3);
+	assert_int_equal(s.last, T0 + 60);
+	assert_int_equal(s.health.n[HEALTH_FUTURE], 1);
+	read_state(b, "sessions/2015-11-22.jsonl", log, sizeof(log));
+	assert_int_equal(lines(log), 3);
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 130));
+	send_health(b, T0 + 130, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(sessions_counted(b), 4);
+}
+
+static void a_late_session_is_logged_where_it_counts(void **state)
+{
+	struct bench *b = *state;
+
+	send_health(b, T0 + 130, 1, false);
+	b->o.sessions = fopen(b->sessions_path, "w");
+	send_mail(b, MESSAGE_VERDICT, 9, false, T0 + 131,
+		  session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_health(b, T0 + 200, 1, false);
+	send_mail(b, MESSAGE_END, 9, true, T0 + 200, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_health(b, T0 + 200, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_non_null(strstr(b->sessions, "\"counted\":\"2015-11-22T10:02:00Z\""));
+	assert_int_equal(ledger_all(b).health.n[HEALTH_LATE], 1);
+}
+
+static void older_packets_are_refused(void **state)
+{
+	struct bench *b = *state;
+	struct sums before, after;
+
+	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0);
+	before = ledger_all(b);
+	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0)); /* the same again */
+	send_health(b, T0 + 600, 10, true);
+	b->o.sessions = fopen(b->sessions_path, "w");
+	assert_int_equal(run(b), 1);
+	after = ledger_all(b);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(lines(b->said), 1);
+	assert_said(b, "the packets begin at 2015-11-22T10:00:00Z");
+	assert_said(b, b->state);
+	assert_int_equal(lines(b->sessions), 0);
+	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0 - 86400));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "begin at 2015-11-21T10:00:00Z");
+	assert_said(b, "until 2015-11-22T10:00:00Z");
+}
+
+static void a_live_run_leaves_its_last_step_open(void **state)
+{
+	struct bench *b = *state;
+	struct sums s;
+
+	b->o.live = true;
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 1));
+	send_health(b, T0 + 10, 10, true);
+	assert_int_equal(run(b), 0);
+	s = ledger_all(b);
+	assert_int_equal(counts_sessions(&s.all), 1);
+	assert_true(s.open);
+	assert_false(exists(b, "rrd/mta/orange/free.rrd"));
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 20)); /* within the minute */
+	send_health(b, T0 + 30, 5, true);
+	assert_int_equal(run(b), 0);
+	s = ledger_all(b);
+	assert_int_equal(counts_sessions(&s.all), 2);
+	assert_int_equal(s.health.n[HEALTH_PACKETS], 15);
+	assert_int_equal(s.steps, 1);
+	assert_true(s.open);
+
+	send_health(b, T0 + 600, 5, true); /* after an outage */
+	assert_int_equal(run(b), 0);
+	assert_true(exists(b, "rrd/mta/orange/free.rrd"));
+	assert_int_equal(sessions_counted(b), 2);
+}
+
+static void a_capture_that_dies_costs_nothing_recorded(void **state)
+{
+	struct bench *b = *state;
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 1));
+	send_health(b, T0 + 10, 10, false);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "event=capture-died");
+	assert_int_equal(sessions_counted(b), 1);
+}
+
+static void a_capture_that_fails_says_why(void **state)
+{
+	struct bench *b = *state;
+	struct message m;
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 1));
+	memset(&m, 0, sizeof(m));
+	m.kind = MESSAGE_FAILURE;
+	m.now_ns = T0 * NS;
+	strcpy(m.failure, "a.pcap: cut\nshort");
+	assert_true(channel_send(&b->to, &m));
+	send_health(b, T0 + 10, 10, true);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "a.pcap: cut\\x0ashort");
+	assert_int_equal(sessions_counted(b), 1);
+}
+
+static void what_is_no_record_ends_the_run(void **state)
+{
+	struct bench *b = *state;
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 1));
+	assert_int_equal(write(b->to.fd, "garbage", 7), 7);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "event=bad-record");
+	assert_int_equal(sessions_counted(b), 1);
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 60));
+	b->to.number = 0; /* the numbers begin anew */
+	send_health(b, T0 + 60, 10, true);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "numbers of records do not grow");
+	assert_int_equal(sessions_counted(b), 2);
+}
+
+static void before_1980_there_is_no_rrd(void **state)
+{
+	struct bench *b = *state;
+	const char *once;
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, 1000));
+	send_whole(b, 2, session_of(VERDICT_ENCRYPTED_STARTTLS, 2000));
+	send_health(b, 2000, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(sessions_counted(b), 2);
+	assert_false(exists(b, "rrd/mta/orange/free.rrd"));
+	once = strstr(b->said, "event=no-rrd");
+	assert_non_null(once);
+	assert_null(strstr(once + 1, "event=no-rrd"));
+}
+
+static void sessions_that_cannot_be_written_are_said_once(void **state)
+{
+	struct bench *b = *state;
+	const char *once;
+
+	b->o.sessions = fopen("/dev/full", "w");
+	assert_non_null(b->o.sessions);
+	for (uint64_t i = 0; i < 50; i++)
+		send_whole(b, i, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 1);
+	once = strstr(b->said, "what=sessions");
+	assert_non_null(once);
+	assert_null(strstr(once + 1, "what=sessions"));
+	assert_int_equal(sessions_counted(b), 50);
+}
+
+static void a_session_log_that_cannot_be_written_costs_nothing_else(void **state)
+{
+	struct bench *b = *state;
+	char path[256];
+
+	send_health(b, T0 - 60, 1, true);
+	assert_int_equal(run(b), 0);
+	snprintf(path, sizeof(path), "%s/sessions/2015-11-22.jsonl", b->state);
+	assert_int_equal(symlink("/dev/full", path), 0);
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_whole(b, 2, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 1);
+	assert_int_equal(lines(b->said), 1);
+	assert_said(b, "what=session-log");
+	assert_int_equal(sessions_counted(b), 2);
+}
+
+static void pairs_beyond_the_bound_are_other(void **state)
+{
+	struct bench *b = *state;
+	struct session s = session_of(VERDICT_ENCRYPTED_STARTTLS, T0);
+	struct sums sums;
+
+	conf_free(b->conf);
+	b->o.conf = b->conf = read_conf(b, "record: {max_series: 4}\n");
+	send_whole(b, 1, s);
+	set_address(s.client, 203, 0, 113, 9);
+	send_whole(b, 2, s);
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0);
+	sums = ledger_all(b);
+	assert_string_equal(sums.pairs, "orange>free other>other ");
+	assert_int_equal(sums.health.n[HEALTH_OVERFLOW], 1);
+	s.decided_ns += 60 * NS; /* the first one has its place, whoever comes first now */
+	send_whole(b, 1, s);
+	send_whole(b, 2, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 60));
+	send_health(b, T0 + 60, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_string_equal(ledger_all(b).pairs, "orange>free other>other ");
+}
+
+static void exceptions_count_apart(void **state)
+{
+	struct bench *b = *state;
+	struct session s = session_of(VERDICT_PLAINTEXT, T0);
+	struct sums sums;
+
+	set_address(s.client, 198, 51, 100, 15);
+	send_whole(b, 1, s);
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0);
+	sums = ledger_all(b);
+	assert_int_equal(sums.all.n[COUNT_EXCEPTED], 1);
+	assert_int_equal(sums.all.n[COUNT_PLAINTEXT], 0);
+	assert_int_equal(sums.all.n[COUNT_MESSAGES_CLEAR], 0);
+	assert_null(strstr(b->said, "incident"));
+}
+
+/* Incidents ---------------------------------------------------------------------------------- */
+
+struct found {
+	size_t n;
+	struct incident newest;
+	char evidence[8192];
+};
+
+static bool on_incident(void *ctx, const struct incident *i)
+{
+	struct found *f = ctx;
+
+	if (f->n++ == 0)
+		f->newest = *i;
+	return true;
+}
+
+static bool on_evidence(void *ctx, const char *record)
+{
+	struct found *f = ctx;
+
+	snprintf(f->evidence, sizeof(f->evidence), "%s", record);
+	return true;
+}
+
+static struct found incidents_of(const struct bench *b)
+{
+	struct found f = { .n = 0 };
+	char err[512] = "";
+	struct incidents *in = incidents_open(b->state, false, NULL, err, sizeof(err));
+
+	if (!in || !incidents_list(in, -1, NULL, on_incident, &f, err, sizeof(err)) ||
+	    (f.n > 0 && !incidents_evidence(in, f.newest.id, on_evidence, &f, err, sizeof(err))))
+		fail_msg("%s", err);
+	incidents_close(in);
+	return f;
+}
+
+static void a_session_that_grows_escalates_once(void **state)
+{
+	struct bench *b = *state;
+	struct session s = session_of(VERDICT_PLAINTEXT, T0);
+	struct found f;
+
+	s.exposure = EXPOSURE_ENVELOPE;
+	send_mail(b, MESSAGE_VERDICT, 7, false, T0, s);
+	s.exposure = EXPOSURE_CONTENT;
+	send_mail(b, MESSAGE_WEIGHT, 7, false, T0 + 1, s);
+	send_mail(b, MESSAGE_END, 7, true, T0 + 2, s);
+	send_health(b, T0 + 3, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_said(b, "incident 1 opened: warning");
+	assert_said(b, "incident 1 escalated: critical");
+	f = incidents_of(b);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.newest.sessions, 1);
+	assert_int_equal(f.newest.by_exposure[EXPOSURE_CONTENT], 1);
+	assert_int_equal(f.newest.by_exposure[EXPOSURE_ENVELOPE], 0);
+	assert_non_null(strstr(f.evidence, "\"client\":\"198.51.100.1\"")); /* a mail server */
+	assert_non_null(strstr(f.evidence, "\"exposure\":\"content\""));
+	assert_null(strchr(f.evidence, '\n'));
+}
+
+static int open_syslog(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static void live_incidents_go_to_syslog_until_taken(void **state)
+{
+	struct bench *b = *state;
+	char more[128], path[100], got[4096] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/log", b->dir);
+	snprintf(more, sizeof(more), "syslog: {socket: %s}\n", path);
+	conf_free(b->conf);
+	b->o.conf = b->conf = read_conf(b, more);
+	b->o.live = true;
+	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0); /* a daemon that is down is no failure of ours */
+	assert_said(b, "event=syslog-down");
+	assert_int_equal(lines(b->said), 1);
+
+	fd = open_syslog(path);
+	send_health(b, T0 + 60, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_true(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT) > 0);
+	assert_int_equal(strncmp(got, "<26>1 ", 6), 0);
+	assert_non_null(strstr(got, " opened [mailseal@32473 incident=\"1\" "));
+	assert_int_equal(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), -1); /* once */
+	close(fd);
+	assert_null(strstr(b->said, "incident"));
+}
+
+/* RRD ---------------------------------------------------------------------------------------- */
+
+static void a_batch_that_was_cut_short_is_drawn_anew(void **state)
+{
+	struct bench *b = *state;
+	char path[256], err[256] = "";
+	struct ledger *l;
+	bool dirty = true;
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0);
+	snprintf(path, sizeof(path), "%s/rrd/mta/orange/free.rrd", b->state);
+	assert_int_equal(truncate(path, 100), 0);
+	l = ledger_open(b->state, LEDGER_WRITE, err, sizeof(err));
+	assert_true(ledger_mark_rrd(l, true, err, sizeof(err)));
+	ledger_close(l);
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 60));
+	send_health(b, T0 + 60, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_said(b, "event=rrd-rebuild");
+	l = ledger_open(b->state, LEDGER_READ, err, sizeof(err));
+	assert_true(ledger_rrd_dirty(l, &dirty, err, sizeof(err)));
+	assert_false(dirty);
+	ledger_close(l);
+}
+
+static void a_file_that_fails_keeps_the_mark(void **state)
+{
+	struct bench *b = *state;
+	char path[256];
+
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
+	send_health(b, T0, 10, true);
+	assert_int_equal(run(b), 0);
+	snprintf(path, sizeof(path), "%s/rrd/mta/orange/free.rrd", b->state);
+	assert_int_equal(truncate(path, 100), 0);
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 60));
+	send_health(b, T0 + 60, 10, true);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "what=rrd");
+	assert_int_equal(sessions_counted(b), 2);
+	send_health(b, T0 + 120, 10, true);
+	assert_int_equal(run(b), 0); /* drawn anew */
+	assert_said(b, "event=rrd-rebuild");
+}
+
+/* Kill ---------------------------------------------------------------------------------------- */
+
+static void feed_minutes(struct bench *b, uint64_t from, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		send_whole(b, i, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + (from + i) * 60));
+}
+
+static bool reached(const struct bench *b, uint64_t minute)
+{
+	return exists(b, "rrd/health.rrd") && ledger_all(b).last >= (int64_t)(T0 + minute * 60);
+}
+
+/* Runs the recorder in a process of its own and kills it when the ledger has reached a step. */
+static void run_and_kill(struct bench *b, uint64_t step)
+{
+	char err[512];
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct recorder *r = recorder_new(&b->o, err, sizeof(err));
+
+		if (r)
+			recorder_run(r, b->from, &b->last); /* the channel stays open */
+		_exit(1);
+	}
+	for (unsigned tries = 0; !reached(b, step); tries++) {
+		if (tries == 6000 || waitpid(pid, &status, WNOHANG) != 0)
+			fail_msg("the recorder did not get to minute %d", (int)step);
+		usleep(10000);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	close(b->to.fd);
+	close(b->from);
+	open_run(b);
+}
+
+static void what_is_in_the_ledger_survives_a_kill(void **state)
+{
+	struct bench *b = *state;
+	struct sums s;
+
+	feed_minutes(b, 0, 20); /* the last two stay in memory: nothing closes them */
+	run_and_kill(b, 17);
+	s = ledger_all(b);
+	assert_int_equal(counts_sessions(&s.all), 18);
+	feed_minutes(b, 30, 20); /* after an outage */
+	run_and_kill(b, 47);
+	feed_minutes(b, 60, 20);
+	send_health(b, T0 + 79 * 60, 10, true);
+	assert_int_equal(run(b), 0);
+	s = ledger_all(b);
+	assert_int_equal(counts_sessions(&s.all), 18 + 18 + 20);
+	for (int64_t minute = 0; minute < 80; minute++) {
+		int64_t step = (int64_t)T0 + minute * 60;
+		bool ran = minute % 30 < (minute < 60 ? 18 : 20);
+
+		assert_int_equal(sessions_between(b, step, step + 60), ran);
+	}
+}
+
+static void a_directory_in_use_is_refused(void **state)
+{
+	struct bench *b = *state;
+	char err[512] = "";
+	struct recorder *r = recorder_new(&b->o, err, sizeof(err));
+
+	assert_non_null(r);
+	assert_null(recorder_new(&b->o, err, sizeof(err)));
+	assert_non_null(strstr(err, "is in use by another mailseald"));
+	recorder_free(r);
+	recorder_free(NULL);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_run_is_kept_whole),
+		TEST(without_a_state_directory_nothing_is_written),
+		TEST(records_that_were_lost_are_counted),
+		TEST(a_date_in_2096_harms_nothing),
+		TEST(a_late_session_is_logged_where_it_counts),
+		TEST(older_packets_are_refused),
+		TEST(a_live_run_leaves_its_last_step_open),
+		TEST(a_capture_that_dies_costs_nothing_recorded),
+		TEST(a_capture_that_fails_says_why),
+		TEST(what_is_no_record_ends_the_run),
+		TEST(before_1980_there_is_no_rrd),
+		TEST(sessions_that_cannot_be_written_are_said_once),
+		TEST(a_session_log_that_cannot_be_written_costs_nothing_else),
+		TEST(pairs_beyond_the_bound_are_other),
+		TEST(exceptions_count_apart),
+		TEST(a_session_that_grows_escalates_once),
+		TEST(live_incidents_go_to_syslog_until_taken),
+		TEST(a_batch_that_was_cut_short_is_drawn_anew),
+		TEST(a_file_that_fails_keeps_the_mark),
+		TEST(what_is_in_the_ledger_survives_a_kill),
+		TEST(a_directory_in_use_is_refused),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

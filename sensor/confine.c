@@ -96,16 +96,23 @@ static const int allowed[] = {
 	SCMP_SYS(getsockopt), /* the kernel's drop counters; errors of an interface */
 };
 
+static struct scmp_arg_cmp when(unsigned arg, enum scmp_compare op, uint64_t a, uint64_t b)
+{
+	return (struct scmp_arg_cmp){ .arg = arg, .op = op, .datum_a = a, .datum_b = b };
+}
+
+static bool allow_when(scmp_filter_ctx f, int call, struct scmp_arg_cmp condition)
+{
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &condition) == 0;
+}
+
 static bool allow_with_arguments(scmp_filter_ctx f, int write_fd)
 {
-	const struct scmp_arg_cmp to_channel = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)write_fd);
-	const struct scmp_arg_cmp flags = SCMP_A1(SCMP_CMP_EQ, SIOCGIFFLAGS);
-	const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	struct scmp_arg_cmp no_exec = when(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 
-	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, &to_channel) == 0 &&
-	       seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &flags) == 0 &&
-	       seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &no_exec) == 0 &&
-	       seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, &no_exec) == 0;
+	return allow_when(f, SCMP_SYS(write), when(0, SCMP_CMP_EQ, (uint64_t)write_fd, 0)) &&
+	       allow_when(f, SCMP_SYS(ioctl), when(1, SCMP_CMP_EQ, SIOCGIFFLAGS, 0)) &&
+	       allow_when(f, SCMP_SYS(mmap), no_exec) && allow_when(f, SCMP_SYS(mprotect), no_exec);
 }
 
 static bool add_rules(scmp_filter_ctx f, int write_fd)
@@ -116,8 +123,7 @@ static bool add_rules(scmp_filter_ctx f, int write_fd)
 	}
 #ifdef WITH_SANITIZERS
 	/* A report that cannot be written helps nobody. */
-	if (seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-			     SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)) != 0)
+	if (!allow_when(f, SCMP_SYS(write), when(0, SCMP_CMP_EQ, STDERR_FILENO, 0)))
 		return false;
 #endif
 	return allow_with_arguments(f, write_fd);

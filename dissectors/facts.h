@@ -85,6 +85,9 @@ void facts_plain(struct facts *f, enum reason why);
 /* What crossed weighs at least this much. end: client offset behind the bytes that did it. */
 void facts_expose(struct facts *f, enum exposure e, uint64_t end);
 
+/* True when a verdict stands although the connection is open. */
+bool facts_decided(const struct facts *f);
+
 /* The verdict for these facts: VERDICT_NONE while it is still open. With an ending other than
  * ENDING_OPEN there always is one. Fills verdict, reason and what follows from them (exposure,
  * cause, messages, the three questions) in out, which is a copy of f->s. */

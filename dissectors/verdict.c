@@ -160,6 +160,11 @@ static struct ruling rule(const struct facts *f, enum ending how)
 	return clear_only(f, how);
 }
 
+bool facts_decided(const struct facts *f)
+{
+	return rule(f, ENDING_OPEN).verdict != VERDICT_NONE;
+}
+
 static enum cause cause_of(const struct facts *f)
 {
 	if (f->masked)

@@ -188,7 +188,7 @@ static void note_acknowledged(struct parser *p)
 		f->client_acked = f->offset[CLIENT] - (uint64_t)behind;
 }
 
-static enum verdict judge(struct parser *p, enum ending how, struct session *out)
+static void judge(struct parser *p, enum ending how, struct session *out)
 {
 	struct facts *f = &p->mail.facts;
 
@@ -197,7 +197,6 @@ static enum verdict judge(struct parser *p, enum ending how, struct session *out
 		facts_oddity(f, ODDITY_OVERLAP);
 	facts_verdict(f, how, out);
 	out->bytes_missing = p->gap_bytes;
-	return (enum verdict)out->verdict;
 }
 
 static void release_parser(struct sessions *ss, struct live *l)
@@ -237,8 +236,9 @@ static void judge_open(struct sessions *ss, struct live *l, uint64_t now_ns)
 	struct parser *p = parser_of(ss, l);
 	struct session now;
 
-	if (!p || p->probing || judge(p, ENDING_OPEN, &now) == VERDICT_NONE)
+	if (!p || p->probing || !facts_decided(&p->mail.facts))
 		return;
+	judge(p, ENDING_OPEN, &now);
 	keep_counters(l, &now);
 	if (!l->counted) {
 		now.decided_ns = now_ns;

@@ -1,0 +1,274 @@
+/* smtp_client.c - the client's half: commands, AUTH exchanges, bodies and chunks. */
+#include "dissectors/smtp_state.h"
+
+#include <string.h>
+
+#include "dissectors/smtp_words.h"
+
+static void auth_data(struct smtp *s, struct facts *f, struct span text)
+{
+	smtp_push(s, f, SMTP_AUTH_DATA);
+	s->auth_dialogue = false;
+	if (span_is(text, "*") || text.len == 0) /* cancelled (RFC 4954, 4) */
+		return;
+	s->credentials = true;
+	if (!s->lost[CLIENT])
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+}
+
+static void auth(struct smtp *s, struct facts *f, struct span args)
+{
+	struct span initial;
+
+	if (span_word(args, &initial).len == 0) {
+		smtp_push(s, f, SMTP_OTHER);
+		return;
+	}
+	smtp_push(s, f, SMTP_AUTH);
+	s->credentials = initial.len > 0 && !span_is(initial, "=");
+	if (s->lost[CLIENT])
+		return;
+	f->s.auth_clear = TRI_TRUE;
+	facts_plain(f, REASON_AUTH_IN_CLEAR);
+	if (s->credentials)
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+}
+
+static void bdat(struct smtp *s, struct facts *f, struct span args)
+{
+	uint64_t size;
+	bool last;
+
+	if (!smtp_read_bdat(args, &size, &last)) {
+		facts_oddity(f, ODDITY_BAD_BDAT);
+		smtp_push(s, f, SMTP_OTHER); /* no chunk follows: the server cannot know its size */
+		return;
+	}
+	smtp_push(s, f, last ? SMTP_BDAT_LAST : SMTP_BDAT);
+	s->chunk_left = size;
+	s->body_seen = false;
+	s->body_trusted = !s->lost[CLIENT];
+	s->chunk_in_doubt = false;
+	if (size > 0)
+		s->mode = SMTP_MODE_CHUNK;
+}
+
+/* After a gap a line may be part of a message: then nothing follows from it without its reply. */
+static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct span args)
+{
+	switch (c) {
+	case SMTP_MAIL:
+		if (s->lost[CLIENT])
+			break;
+		facts_plain(f, REASON_MAIL_IN_CLEAR);
+		f->unanswered++;
+		break;
+	case SMTP_STARTTLS:
+		if (!s->lost[CLIENT])
+			smtp_ask_for_tls(s, f);
+		break;
+	case SMTP_QUIT: f->quit = true; break;
+	case SMTP_AUTH: auth(s, f, args); return;
+	case SMTP_BDAT: bdat(s, f, args); return;
+	case SMTP_DATA:
+		smtp_push(s, f, c);
+		if (!f->visible[SERVER])
+			smtp_begin_body(s, false);
+		return;
+	case SMTP_OTHER:
+	case SMTP_HELO:
+	case SMTP_EHLO:
+	case SMTP_RCPT:
+	case SMTP_RSET:
+	case SMTP_DOT:
+	case SMTP_BDAT_LAST:
+	case SMTP_AUTH_DATA:
+	case SMTP_COMMANDS: break;
+	}
+	smtp_push(s, f, c);
+}
+
+/* A line of an AUTH exchange. With a 334 waiting for it, every line is; QUIT gives up. Without the
+ * 334 (not seen yet), only what is no command. */
+static bool is_auth_data(const struct smtp *s, enum smtp_command c)
+{
+	if (s->auth_dialogue)
+		return c != SMTP_QUIT;
+	return smtp_newest(s) == SMTP_AUTH && c == SMTP_OTHER;
+}
+
+/* The server's part in an AUTH exchange was not seen: a lone word may be either. */
+static bool may_be_auth_data(const struct smtp *s, const struct facts *f, struct span args)
+{
+	return smtp_newest(s) == SMTP_AUTH && args.len == 0 &&
+	       (s->stale > 0 || !f->visible[SERVER]);
+}
+
+static void client_line(struct smtp *s, struct facts *f, const struct line *l)
+{
+	struct span args;
+	enum smtp_command c;
+	unsigned word;
+
+	if (l->too_long)
+		facts_oddity(f, ODDITY_LINE_TOO_LONG);
+	if (l->text.len == 0)
+		return;
+	if (l->bare_lf)
+		facts_oddity(f, ODDITY_BARE_LF);
+	smtp_note_clear(s, f);
+	c = smtp_read_command(l->text, &args, &word);
+	if (is_auth_data(s, c)) {
+		auth_data(s, f, l->text);
+		return;
+	}
+	if (may_be_auth_data(s, f, args)) {
+		f->request_unsure |= c == SMTP_STARTTLS;
+		if (c != SMTP_QUIT)
+			return;
+	}
+	if (s->lost[CLIENT] && word == WORD_OTHER_COMMAND) {
+		smtp_drop(s, s->runs);
+		return; /* the rest of something that was not seen */
+	}
+	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
+		facts_oddity(f, ODDITY_NO_GREETING);
+	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
+	facts_evidence(f, word);
+	command(s, f, c, args);
+}
+
+static void body_bytes(struct smtp *s, struct facts *f, size_t n)
+{
+	if (n == 0)
+		return;
+	if (!s->body_seen)
+		facts_evidence(f, WORD_BODY);
+	s->body_seen = true;
+	if (!s->body_trusted)
+		return;
+	facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+}
+
+static void body_ended(struct smtp *s, struct facts *f)
+{
+	s->mode = SMTP_MODE_COMMAND;
+	s->dot = DOT_NO;
+	linebuf_reset(&s->line[CLIENT]);
+	facts_evidence(f, WORD_DOT);
+	smtp_push(s, f, SMTP_DOT);
+	if (f->visible[SERVER] || s->lost[CLIENT])
+		return;
+	if (s->body_seen) /* whether the server wanted it is not known */
+		facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	else /* an empty message, or none */
+		f->clear_gap[SERVER] = true;
+}
+
+/* Without the server's side a body may be commands that followed a refused DATA. */
+static void note_doubtful_line(struct facts *f, struct span s)
+{
+	struct span line = { s.at, s.len < LINE_KEPT ? s.len : LINE_KEPT };
+	const uint8_t *lf = memchr(line.at, '\n', line.len);
+	unsigned word;
+
+	if (lf)
+		line.len = (size_t)(lf - line.at);
+	f->request_unsure |= smtp_read_command(line, &line, &word) == SMTP_STARTTLS;
+}
+
+/* Up to and including the line with the lone dot. LF alone ends lines, too: servers differ, and
+ * a body that goes on is clear text all the same. */
+static size_t body(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		uint8_t b = data[i];
+
+		if (b == '\n' && (s->dot == DOT_DOT || s->dot == DOT_CR)) {
+			body_ended(s, f);
+			return i + 1;
+		}
+		if (s->dot == DOT_LINE_START && b == '.') {
+			s->dot = DOT_DOT;
+			i++;
+		} else if (s->dot == DOT_DOT && b == '\r') {
+			s->dot = DOT_CR;
+			i++;
+		} else {
+			const uint8_t *lf = memchr(data + i, '\n', n - i);
+
+			if (s->dot == DOT_LINE_START && !f->visible[SERVER])
+				note_doubtful_line(f, (struct span){ data + i, n - i });
+			s->dot = lf ? DOT_LINE_START : DOT_NO;
+			i = lf ? (size_t)(lf - data) + 1 : n;
+			body_bytes(s, f, i);
+		}
+	}
+	return n;
+}
+
+/* A refused BDAT whose chunk never came: a command stands in its place. */
+static bool chunk_is_missing(struct smtp *s, const uint8_t *data, size_t n)
+{
+	struct span args;
+	unsigned word;
+
+	if (!s->chunk_in_doubt)
+		return false;
+	s->chunk_in_doubt = false;
+	return n >= 4 && (smtp_read_command((struct span){ data, n < LINE_KEPT ? n : LINE_KEPT },
+					    &args, &word),
+			  word != WORD_OTHER_COMMAND);
+}
+
+static size_t chunk(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t take = n < s->chunk_left ? n : (size_t)s->chunk_left;
+
+	if (chunk_is_missing(s, data, n)) {
+		s->mode = SMTP_MODE_COMMAND;
+		return 0;
+	}
+	body_bytes(s, f, take);
+	s->chunk_left -= take;
+	if (s->chunk_left == 0)
+		s->mode = SMTP_MODE_COMMAND;
+	return take;
+}
+
+static size_t one_line(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	struct line l;
+	bool complete;
+	size_t taken = linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
+
+	if (complete) {
+		client_line(s, f, &l);
+		linebuf_reset(&s->line[CLIENT]); /* it may have been a password */
+	}
+	return taken;
+}
+
+size_t smtp_client(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !smtp_waits(s, f)) {
+		const uint8_t *at = data + done;
+		size_t left = n - done;
+
+		switch ((enum smtp_mode)s->mode) {
+		case SMTP_MODE_COMMAND:
+			if (done > 0 && smtp_at_line_start(s, CLIENT) && *at >= 0x14 && *at <= 0x17)
+				return done; /* the caller looks whether this is TLS */
+			done += one_line(s, f, at, left);
+			break;
+		case SMTP_MODE_BODY: done += body(s, f, at, left); break;
+		case SMTP_MODE_CHUNK: done += chunk(s, f, at, left); break;
+		}
+	}
+	return done;
+}

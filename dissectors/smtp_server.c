@@ -1,0 +1,255 @@
+/* smtp_server.c - the server's half: replies, and what they conclude. */
+#include "dissectors/smtp_state.h"
+
+#include "dissectors/smtp_words.h"
+
+/* EHLO's answer: keywords after the first line (RFC 5321, 4.1.1.1). */
+static void capability(struct smtp *s, struct facts *f, struct span line)
+{
+	struct span word;
+
+	if (line.len < 4)
+		return;
+	word = span_word((struct span){ line.at + 4, line.len - 4 }, NULL);
+	if (span_is(word, "STARTTLS")) {
+		s->starttls_listed = true;
+		f->s.offered = TRI_TRUE;
+		upg_step(&s->upgrade, EV_OFFER);
+	} else if (span_is(word, "XXXXXXXA") || span_is(word, "XXXXXXXX")) {
+		f->masked = true;
+	}
+}
+
+static bool head_is_ehlo(const struct smtp *s, const struct facts *f)
+{
+	if (s->runs == 0)
+		return !f->visible[CLIENT];
+	return s->queue[s->head].command == SMTP_EHLO || s->lost[CLIENT];
+}
+
+/* A reply that never ended ("250-" for ever) and whose client went on all the same. */
+static void abandon_reply(struct smtp *s, struct facts *f)
+{
+	facts_evidence(f, s->code);
+	if (s->runs > 0 && smtp_plausible((enum smtp_command)s->queue[s->head].command, s->code))
+		smtp_pop(s);
+	s->code = 0;
+}
+
+static void server_line(struct smtp *s, struct facts *f, const struct line *l)
+{
+	struct smtp_reply_line r = smtp_read_reply(l->text);
+
+	if (s->overtaken && s->code != 0)
+		abandon_reply(s, f);
+	s->overtaken = false;
+	if (l->text.len > 0)
+		smtp_note_clear(s, f);
+	if (l->too_long)
+		facts_oddity(f, ODDITY_LINE_TOO_LONG);
+	if (r.code == 0) {
+		if (!s->lost[SERVER] && l->text.len > 0)
+			facts_oddity(f, ODDITY_BAD_REPLY);
+		return;
+	}
+	if (l->bare_lf)
+		facts_oddity(f, ODDITY_BARE_LF);
+	if (r.code == 250 && s->code == 250 && head_is_ehlo(s, f))
+		capability(s, f, l->text);
+	s->listing = s->code != 0 && r.code == s->code; /* more than one line */
+	s->code = (uint16_t)r.code;
+	s->answer_ready = !r.more;
+}
+
+size_t smtp_server(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !s->answer_ready) {
+		struct line l;
+		bool complete;
+
+		if (done > 0 && smtp_at_line_start(s, SERVER) && data[done] >= 0x14 &&
+		    data[done] <= 0x17)
+			return done;
+		done += linebuf_feed(&s->line[SERVER], data + done, n - done, &l, &complete);
+		if (complete)
+			server_line(s, f, &l);
+	}
+	return done;
+}
+
+bool smtp_must_presume(const struct smtp *s)
+{
+	return s->stale > 0 && smtp_newest(s) == SMTP_DATA && !smtp_plausible(SMTP_DATA, s->code);
+}
+
+static void answered_ehlo(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (code == 250 && f->s.offered != TRI_TRUE && !s->lost[SERVER])
+		f->s.offered = TRI_FALSE;
+}
+
+static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (!f->answer_pending) { /* after a gap: only a clear yes says that it was asked */
+		if (code != 220)
+			return;
+		smtp_ask_for_tls(s, f);
+	}
+	f->answer_pending = false;
+	if (code / 100 == 2) {
+		f->s.accepted = TRI_TRUE;
+		f->granted = true;
+		upg_step(&s->upgrade, EV_YES);
+		return;
+	}
+	f->s.accepted = TRI_FALSE;
+	f->starttls_refused = true;
+	if (upg_step(&s->upgrade, EV_NO) && s->upgrade == UPG_BROKEN)
+		f->upgrade_broken = true; /* the ClientHello had not waited */
+}
+
+static void answered_mail(const struct smtp *s, struct facts *f, unsigned code)
+{
+	f->unanswered -= f->unanswered > 0;
+	if (code / 100 == 2) {
+		facts_plain(f, REASON_MAIL_IN_CLEAR);
+		facts_expose(f, EXPOSURE_ENVELOPE, f->offset[CLIENT]);
+		f->exposed_answered |= f->s.exposure == EXPOSURE_ENVELOPE;
+	} else if (!s->lost[CLIENT]) {
+		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
+	}
+}
+
+static void answered_auth(struct smtp *s, struct facts *f, unsigned code)
+{
+	bool accepted = code == 334 || code == 235;
+
+	if (accepted || code == 535) {
+		f->s.auth_clear = TRI_TRUE;
+		facts_plain(f, REASON_AUTH_IN_CLEAR);
+	}
+	s->auth_dialogue = code == 334;
+	if (s->credentials && f->plain) {
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+		f->exposed_answered |= f->s.exposure == EXPOSURE_CREDENTIALS;
+	} else if (!accepted && !s->lost[CLIENT]) {
+		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
+	}
+}
+
+/* The answer to a whole message or to a chunk. */
+static void answered_content(struct smtp *s, struct facts *f, unsigned code, bool whole)
+{
+	bool taken = code / 100 == 2;
+
+	if (taken && whole)
+		f->s.messages++;
+	if (!s->body_seen && !(taken && whole))
+		return;
+	facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+	f->exposed_answered = true;
+}
+
+static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsigned code)
+{
+	switch (c) {
+	case SMTP_EHLO: answered_ehlo(s, f, code); break;
+	case SMTP_STARTTLS: answered_starttls(s, f, code); break;
+	case SMTP_MAIL: answered_mail(s, f, code); break;
+	case SMTP_AUTH:
+	case SMTP_AUTH_DATA: answered_auth(s, f, code); break;
+	case SMTP_DATA:
+		if (code == 354 && s->mode == SMTP_MODE_BODY) /* presumed before */
+			s->body_trusted = true;
+		else if (code == 354)
+			smtp_begin_body(s, !s->lost[CLIENT]);
+		else if (s->mode == SMTP_MODE_BODY)
+			s->mode = SMTP_MODE_COMMAND; /* presumed, and refused after all */
+		break;
+	case SMTP_DOT: answered_content(s, f, code, true); break;
+	case SMTP_BDAT_LAST:
+	case SMTP_BDAT:
+		s->chunk_in_doubt = code / 100 != 2 && !s->body_seen;
+		answered_content(s, f, code, c == SMTP_BDAT_LAST);
+		break;
+	case SMTP_OTHER:
+	case SMTP_HELO:
+	case SMTP_RCPT:
+	case SMTP_RSET:
+	case SMTP_QUIT:
+	case SMTP_COMMANDS: break;
+	}
+}
+
+/* Only the server is in the capture: 354 says that a message follows, 235 and 334 belong to
+ * AUTH. Any other reply than to EHLO hides a command that might have been MAIL. */
+static void server_alone(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (code == 354) {
+		facts_plain(f, REASON_CONTENT_IN_CLEAR);
+		facts_expose(f, EXPOSURE_ENVELOPE, 0);
+	} else if (code == 235 || code == 334) {
+		f->s.auth_clear = TRI_TRUE;
+		facts_plain(f, REASON_AUTH_IN_CLEAR);
+		facts_expose(f, code == 235 ? EXPOSURE_CREDENTIALS : EXPOSURE_UNKNOWN, 0);
+	} else if (code == 220) {
+		f->granted = true;
+		f->s.accepted = TRI_NULL;
+		return;
+	} else if (code != 221 && !(code == 250 && s->listing)) {
+		f->clear_gap[CLIENT] = true;
+	}
+	if (f->plain)
+		f->exposed_answered = true;
+}
+
+static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned code)
+{
+	if (f->greeted || s->lost[SERVER])
+		return !f->greeted && code == 220 && f->offset[CLIENT] == 0 && s->runs == 0;
+	return code == 220 || code >= 400;
+}
+
+/* Codes that only one command can have. */
+static bool is_distinctive(unsigned code)
+{
+	return code == 220 || code == 354 || code == 334 || code == 235 || code == 535;
+}
+
+/* The client's commands were lost, but the server says what they were. */
+static void unmatched(struct smtp *s, struct facts *f, unsigned code)
+{
+	if (!f->visible[CLIENT]) {
+		server_alone(s, f, code);
+		return;
+	}
+	facts_oddity(f, s->runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+	if (code == 354 && s->lost[CLIENT])
+		smtp_begin_body(s, false);
+}
+
+void smtp_answer(struct smtp *s, struct facts *f)
+{
+	unsigned code = s->code;
+
+	facts_evidence(f, code);
+	if (is_greeting(s, f, code)) {
+		f->greeted = true;
+		s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
+		s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
+	} else {
+		bool stale = s->stale > 0;
+		enum smtp_command c = smtp_take(s, code);
+
+		if (c == SMTP_COMMANDS)
+			unmatched(s, f, code);
+		else if (!stale || is_distinctive(code))
+			answered(s, f, c, code);
+	}
+	s->code = 0;
+	s->listing = false;
+	s->answer_ready = false;
+}

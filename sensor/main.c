@@ -124,6 +124,7 @@ static void handle_signals(int order_write)
 	stop_fd = order_write;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
 }
 
 /* Becomes the configured user, when there is one, and loses every capability. A state directory
@@ -250,6 +251,7 @@ static int part(struct run *r)
 	if (pid == 0) {
 		signal(SIGINT, SIG_IGN); /* the recorder tells when to stop */
 		signal(SIGTERM, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
 		close(r->channel_read);
 		close(r->ready_read);
 		close(r->order_write);

@@ -96,6 +96,8 @@ static bool set_up_live(struct input *in, const struct conf *c, char *err, size_
 	pcap_set_buffer_size(in->pcap, (int)(c->ring_mib << 20));
 	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(in->pcap);
+	if (rc < 0 && strcmp(pcap_statustostr(rc), pcap_geterr(in->pcap)) == 0)
+		return fail(err, errlen, "%s: %s", in->name, pcap_statustostr(rc));
 	if (rc < 0)
 		return fail(err, errlen, "%s: %s (%s)", in->name, pcap_statustostr(rc),
 			    pcap_geterr(in->pcap));

@@ -343,6 +343,8 @@ static void count_only(struct live *l, enum side from, const struct packet *p)
 	int32_t fresh = (int32_t)(p->seq + p->wire_length - l->next[from]);
 	uint32_t n = fresh > 0 ? (uint32_t)fresh : 0;
 
+	if (p->wire_length == 0) /* it may stand behind a FIN, which takes a number of its own */
+		return;
 	if (n > p->wire_length) { /* a hole */
 		if (n - p->wire_length < 1u << 30)
 			l->s.bytes_missing += n - p->wire_length;

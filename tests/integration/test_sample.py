@@ -50,6 +50,11 @@ def well_formed(records):
     return [f"{ends(r)}: {c}" for r in records for c in check(r)][:10]
 
 
+def whole(records):
+    """The capture is complete: a FIN is no missing byte."""
+    return [f"{ends(r)}: {r['bytes_missing']} bytes missing" for r in records if r["bytes_missing"]]
+
+
 def as_the_key_says(key, records):
     """Every key that the answer has; the record may say more."""
     found = {ends(r): r for r in records}
@@ -218,6 +223,7 @@ def main():
         records = [json.loads(line) for line in done.stdout.splitlines()]
         tap.run("the run ends well", clean_run, done)
         tap.run("the records are well formed", well_formed, records)
+        tap.run("nothing is missing", whole, records)
         tap.run(f"all {len(key)} sessions are as the servers logged them",
                 as_the_key_says, key, records)
         tap.run("the state directory has its files", state_files, state, key)

@@ -10,9 +10,9 @@ const char options_help[] =
 	"\n"
 	"Tells sealed mail from mail in clear, from a SPAN port or from capture files.\n"
 	"\n"
-	"  -r FILE            read packets from FILE (pcap, pcapng; - is standard input);\n"
+	"  -r FILE...         read packets from FILE (pcap, pcapng; - is standard input);\n"
 	"                     several are merged by time\n"
-	"  -i INTERFACE       capture on INTERFACE; can be given several times\n"
+	"  -i INTERFACE...    capture on INTERFACE; several feed one table of connections\n"
 	"  -c CONF            configuration file (default: built-in defaults)\n"
 	"      --state DIR    keep counts, incidents and graphs in DIR\n"
 	"      --sessions FILE\n"
@@ -86,6 +86,15 @@ static bool add_input(struct options *o, bool live, const char *name, char *err,
 	return true;
 }
 
+/* A name without an option belongs to the -r or -i before it: "-r *.pcap". */
+static bool add_more(struct options *o, const char *name, char *err, size_t errlen)
+{
+	if (o->inputs_n == 0)
+		return wrong(err, errlen,
+			     "\"%s\" is not an option (files are read with -r; see --help)", name);
+	return add_input(o, o->live, name, err, errlen);
+}
+
 static bool set_mode(struct options *o, const char *name, char *err, size_t errlen)
 {
 	if (o->mode != MODE_DEFAULT)
@@ -113,6 +122,7 @@ static bool set_text(const char **to, const char *option, const char *value, cha
 static bool take(struct options *o, int c, char **argv, char *err, size_t errlen)
 {
 	switch (c) {
+	case 1: return add_more(o, optarg, err, errlen);
 	case 'r': return add_input(o, false, optarg, err, errlen);
 	case 'i': return add_input(o, true, optarg, err, errlen);
 	case 'c': return set_text(&o->conf, "-c", optarg, err, errlen);
@@ -136,15 +146,15 @@ bool options_read(int argc, char **argv, struct options *o, char *err, size_t er
 
 	memset(o, 0, sizeof(*o));
 	optind = 0; /* anew at each call */
-	while ((c = getopt_long(argc, argv, "+:r:i:c:", table, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "-:r:i:c:", table, NULL)) != -1) {
 		if (!take(o, c, argv, err, errlen))
 			return false;
 		if (o->action == ACTION_HELP || o->action == ACTION_VERSION)
 			return true;
 	}
-	if (optind < argc)
-		return wrong(err, errlen,
-			     "\"%s\" is not an option (files are read with -r; see --help)",
-			     argv[optind]);
+	for (; optind < argc; optind++) { /* behind "--" */
+		if (!add_more(o, argv[optind], err, errlen))
+			return false;
+	}
 	return true;
 }

@@ -271,7 +271,7 @@ OPTIONS = (
     ("an unknown long option", lambda c: usage(c, "-r", c.good, "--nonsense", pattern="nonsense")),
     ("an unknown short option", lambda c: usage(c, "-r", c.good, "-Z", pattern="Z")),
     ("an option without its value", lambda c: usage(c, "-r")),
-    ("a word too many", lambda c: usage(c, "-r", c.good, "word", pattern="word")),
+    ("a word without an option", lambda c: usage(c, "word", "-r", c.good, pattern="word")),
     ("-r and -i together", lambda c: usage(c, "-r", c.good, "-i", "lo")),
     ("neither -r nor -i", lambda c: usage(c)),
     ("an unknown mode", lambda c: usage(c, "-r", c.good, "--mode", "both", pattern="both")),

@@ -35,6 +35,7 @@ bool tls_read_client_hello(struct span body, struct tls_client_hello *out)
 {
 	struct cursor c = cur_over(body);
 	size_t extensions;
+	bool whole;
 
 	memset(out, 0, sizeof(*out));
 	cur_skip(&c, 2);            /* legacy_version */
@@ -42,10 +43,11 @@ bool tls_read_client_hello(struct span body, struct tls_client_hello *out)
 	cur_skip(&c, cur_u8(&c));   /* legacy_session_id */
 	cur_skip(&c, cur_be16(&c)); /* cipher_suites */
 	cur_skip(&c, cur_u8(&c));   /* legacy_compression_methods */
-	if (cur_left(&c) == 0)
+	if (!c.ok || cur_left(&c) == 0)
 		return c.ok;
 	extensions = cur_be16(&c);
-	if (extensions > cur_left(&c)) /* a hello that was cut: what there is */
+	whole = c.ok && extensions <= cur_left(&c);
+	if (!whole) /* a hello that was cut: what there is */
 		extensions = cur_left(&c);
 	c = cur_over(cur_sub(&c, extensions));
 	while (c.ok && cur_left(&c) > 0) {
@@ -55,7 +57,7 @@ bool tls_read_client_hello(struct span body, struct tls_client_hello *out)
 		if (c.ok && type == EXT_SERVER_NAME)
 			read_server_name(ext, out);
 	}
-	return c.ok;
+	return c.ok && whole;
 }
 
 static bool read_server_extensions(struct span list, struct tls_server_hello *out)

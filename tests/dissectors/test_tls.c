@@ -1,0 +1,287 @@
+/* Tests when a handshake counts as completed: the rules at the top of dissectors/tls.c. */
+#include "tests/dissectors/script.h"
+
+#include "tests/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dissectors/tls.h"
+
+enum { BOTH, ONLY_CLIENT, ONLY_SERVER };
+
+#define H12 "C:<ch>|S:<sh12>|S:<cert>|"
+#define H13 "C:<ch>|S:<sh13>|S:<app 700>|"
+
+static const struct {
+	const char *script;
+	int seen;
+	enum tls_outcome outcome;
+} cases[] = {
+	/* Up to 1.2: ChangeCipherSpec from both sides, or application data. */
+	{ "C:<ch>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<sh12>", BOTH, TLS_UNFINISHED },
+	{ H12 "C:<cert>|C:<ccs>|C:<fin>", BOTH, TLS_UNFINISHED },
+	{ H12 "C:<cert>|C:<ccs>|C:<fin>|S:<ccs>", BOTH, TLS_COMPLETE },
+	{ "C:<ch>|S:<sh10>|S:<cert>|C:<ccs>|S:<ccs>", BOTH, TLS_COMPLETE },
+	{ "C:<ch>|S:<sh12>|S:<ccs>|S:<fin>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<sh12>|S:<ccs>|S:<fin>|C:<ccs>", BOTH, TLS_COMPLETE },
+	{ H12 "C:<ccs>|C:<fin>|C:<app 100>", BOTH, TLS_COMPLETE },
+	{ H12 "C:<ccs>|C:<fin>|S:<app 0>", BOTH, TLS_COMPLETE },
+	{ H12 "C:<ccs>|C:<fin>|S:<ccs>|S:<alert 2 40>", BOTH, TLS_COMPLETE },
+	{ H12 "C:<ccs>|S:<ccs>|S:<gap 9>|C:<junk>", BOTH, TLS_COMPLETE },
+	/* Alerts. */
+	{ "C:<ch>|S:<alert 2 40>", BOTH, TLS_ALERT },
+	{ "C:<ch>|S:<alert 1 112>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<alert 1 112>|S:<sh12>|C:<ccs>|S:<ccs>", BOTH, TLS_COMPLETE },
+	{ H12 "C:<alert 2 48>", BOTH, TLS_ALERT },
+	{ H12 "C:<alert 1 0>", BOTH, TLS_UNFINISHED },
+	{ H12 "C:<ccs>|C:<ealert>", BOTH, TLS_UNFINISHED },
+	{ H13 "C:<alert 2 48>", BOTH, TLS_ALERT },
+	{ H13 "C:<ccs>|C:<alert 2 48>", BOTH, TLS_ALERT },
+	{ H13 "C:<alert 1 48>", BOTH, TLS_ALERT }, /* RFC 8446, 6: the level means nothing */
+	{ H13 "C:<alert 1 0>", BOTH, TLS_UNFINISHED },
+	{ H13 "C:<alert 1 90>", BOTH, TLS_UNFINISHED },
+	/* 1.3: the client's first record above 19 bytes, unless it may be a refusal. */
+	{ H13 "C:<ccs>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<sh13>|S:<ccs>|C:<ccs>", BOTH, TLS_UNFINISHED },
+	{ H13 "C:<app 53>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 69>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 20>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 19>", BOTH, TLS_ALERT },
+	{ H13 "C:<app 53>|C:<app 19>", BOTH, TLS_DOUBTFUL },
+	{ H13 "C:<app 53>|S:<app 19>", BOTH, TLS_DOUBTFUL },
+	{ H13 "C:<app 53>|S:<app 250>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 53>|S:<app 250>|S:<app 19>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 53>|C:<app 100>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 53>|C:<app 100>|C:<app 19>", BOTH, TLS_LIKELY },
+	{ H13 "C:<app 53>|S:<app 250>|C:<app 100>", BOTH, TLS_COMPLETE },
+	{ H13 "C:<app 53>|S:<app 19>|C:<app 100>", BOTH, TLS_COMPLETE },
+	{ H13 "C:<app 53>|S:<app 250>|C:<app 19>", BOTH, TLS_DOUBTFUL },
+	{ "C:<ch>|S:<hrr>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<hrr>|S:<ccs>|C:<ccs>|C:<ch>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<hrr>|C:<ccs>|C:<ch>|S:<sh13>|S:<app 700>|C:<app 53>", BOTH, TLS_LIKELY },
+	{ "C:<ch>|C:<app 200>|S:<sh13>|S:<app 700>", BOTH, TLS_UNFINISHED }, /* early data */
+	{ "C:<ch>|C:<app 200>|S:<sh13>|S:<app 700>|C:<app 53>", BOTH, TLS_LIKELY },
+	/* Gaps: what follows one is not looked at, and what may be in it counts. */
+	{ "C:<ch>|S:<gap 3000>", BOTH, TLS_UNFINISHED },
+	{ "C:<ch>|S:<gap 3000>|C:<ccs>|C:<fin>|C:<app 100>", BOTH, TLS_DOUBTFUL },
+	{ "C:<gap 500>|S:<sh12>|S:<ccs>|C:<ccs>", BOTH, TLS_UNFINISHED },
+	{ "C:<gap 500>|S:<sh12>|S:<ccs>|S:<app 100>", BOTH, TLS_COMPLETE },
+	{ H13 "C:<gap 40>|C:<app 100>", BOTH, TLS_UNFINISHED },
+	{ H13 "C:<app 53>|C:<gap 40>", BOTH, TLS_DOUBTFUL },
+	{ H13 "C:<app 53>|S:<gap 40>", BOTH, TLS_DOUBTFUL },
+	{ "C:<ch>|S:<sh13>|S:<gap 700>|C:<app 53>", BOTH, TLS_DOUBTFUL },
+	{ H13 "C:<app 53>|S:<app 250>|C:<app 100>|C:<gap 40>", BOTH, TLS_COMPLETE },
+	/* The client alone. */
+	{ "C:<ch>", ONLY_CLIENT, TLS_UNFINISHED },
+	{ "C:<ch>|C:<ccs>|C:<fin>", ONLY_CLIENT, TLS_UNFINISHED },
+	{ "C:<ch>|C:<ccs>|C:<fin>|C:<app 100>", ONLY_CLIENT, TLS_LIKELY },
+	{ "C:<ch>|C:<app 53>", ONLY_CLIENT, TLS_LIKELY },
+	{ "C:<ch>|C:<app 53>|C:<app 200>", ONLY_CLIENT, TLS_LIKELY },
+	{ "C:<ch>|C:<app 19>", ONLY_CLIENT, TLS_DOUBTFUL },
+	{ "C:<ch>|C:<app 53>|C:<app 19>", ONLY_CLIENT, TLS_DOUBTFUL },
+	{ "C:<ch>|C:<app 200>", ONLY_CLIENT, TLS_DOUBTFUL }, /* may be early data */
+	{ "C:<ch>|C:<alert 2 48>", ONLY_CLIENT, TLS_ALERT },
+	/* The server alone. */
+	{ "S:<sh12>|S:<cert>|S:<ccs>|S:<fin>", ONLY_SERVER, TLS_UNFINISHED },
+	{ "S:<sh12>|S:<cert>|S:<ccs>|S:<app 100>", ONLY_SERVER, TLS_COMPLETE },
+	{ "S:<sh13>|S:<app 700>|S:<app 250>|S:<app 100>", ONLY_SERVER, TLS_UNFINISHED },
+	{ "S:<alert 2 40>", ONLY_SERVER, TLS_ALERT },
+	/* Not TLS at all. */
+	{ "C:<ch>|S:454 no", BOTH, TLS_BROKEN },
+	{ "C:<ch>|S:<junk>", BOTH, TLS_BROKEN },
+	{ "C:QUIT", BOTH, TLS_BROKEN },
+	{ H12 "S:<junk>", BOTH, TLS_UNFINISHED }, /* it was TLS, and cannot be followed */
+	{ H13 "C:<app 53>|S:<junk>", BOTH, TLS_DOUBTFUL },
+};
+
+struct connection {
+	struct tls tls;
+	struct facts facts;
+};
+
+static void open_connection(struct connection *c, int seen)
+{
+	facts_init(&c->facts);
+	tls_init(&c->tls);
+	c->facts.visible[CLIENT] = seen != ONLY_SERVER;
+	c->facts.visible[SERVER] = seen != ONLY_CLIENT;
+}
+
+/* piece: bytes per call. */
+static void run(struct connection *c, const char *script, size_t piece)
+{
+	struct step s;
+
+	while (script_step(&script, &s)) {
+		if (s.gap)
+			tls_gap(&c->tls, &c->facts, s.from);
+		for (size_t at = 0; at < s.bytes.n; at += piece) {
+			size_t n = s.bytes.n - at < piece ? s.bytes.n - at : piece;
+			uint8_t *copy = malloc(n);
+
+			assert_non_null(copy);
+			memcpy(copy, s.bytes.at + at, n);
+			tls_feed(&c->tls, &c->facts, s.from, copy, n);
+			free(copy);
+		}
+	}
+}
+
+static void completion_follows_the_rules(void **state)
+{
+	static const size_t pieces[] = { SIZE_MAX, 1, 5, 6, 64 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
+			struct connection c;
+
+			open_connection(&c, cases[i].seen);
+			run(&c, cases[i].script, pieces[p]);
+			if (c.facts.tls != cases[i].outcome)
+				fail_msg("%s: %d instead of %d (pieces of %zu)", cases[i].script,
+					 (int)c.facts.tls, (int)cases[i].outcome, pieces[p]);
+		}
+	}
+}
+
+static void the_hellos_fill_the_record(void **state)
+{
+	static const struct {
+		const char *script;
+		uint16_t version;
+		int32_t cipher;
+		const char *sni;
+	} hellos[] = {
+		{ "C:<ch>", 0, TLS_CIPHER_NONE, "mx.example" },
+		{ "C:<ch>|S:<sh10>", 0x0301, 0x0035, "mx.example" },
+		{ "C:<ch>|S:<sh12>", 0x0303, 0xc02f, "mx.example" },
+		{ "C:<ch>|S:<sh13>", 0x0304, 0x1301, "mx.example" },
+		{ "C:<ch>|S:<hrr>", 0, TLS_CIPHER_NONE, "mx.example" },
+		{ "C:<ch>|S:<hrr>|C:<ccs>|C:<ch>|S:<sh13>", 0x0304, 0x1301, "mx.example" },
+		{ "C:<gap 200>|S:<sh12>", 0x0303, 0xc02f, "" },
+		{ "C:<ch>|S:<gap 80>|S:<sh12>", 0, TLS_CIPHER_NONE, "mx.example" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hellos) / sizeof(hellos[0]); i++) {
+		struct connection c;
+
+		open_connection(&c, BOTH);
+		run(&c, hellos[i].script, SIZE_MAX);
+		assert_int_equal(c.facts.s.tls_version, hellos[i].version);
+		assert_int_equal(c.facts.s.tls_cipher, hellos[i].cipher);
+		assert_string_equal(c.facts.s.sni, hellos[i].sni);
+		assert_int_equal(c.facts.s.sni_len, strlen(hellos[i].sni));
+		assert_int_equal(c.facts.s.oddities, 0);
+	}
+}
+
+static void evidence_names_what_crossed(void **state)
+{
+	static const uint16_t expected[] = { WORD_CLIENT_HELLO, WORD_SERVER_HELLO, WORD_FINISHED };
+	struct connection c;
+
+	(void)state;
+	open_connection(&c, BOTH);
+	run(&c, H12 "C:<ccs>|S:<ccs>|C:<app 50>|C:<alert 2 40>", SIZE_MAX);
+	assert_int_equal(c.facts.s.evidence_len, 3);
+	assert_memory_equal(c.facts.s.evidence, expected, sizeof(expected));
+}
+
+/* A handshake message in records of a size. */
+static void feed_message(struct connection *c, unsigned type, const struct bytes *body,
+			 size_t record)
+{
+	struct bytes message = { .n = 0 };
+
+	put(&message, 1, type);
+	put(&message, 3, (uint32_t)body->n);
+	for (size_t i = 0; i < body->n; i++)
+		put(&message, 1, body->at[i]);
+	for (size_t at = 0; at < message.n; at += record) {
+		size_t n = message.n - at < record ? message.n - at : record;
+		struct bytes r = { .n = 0 };
+
+		put(&r, 3, 0x160301);
+		put(&r, 2, (uint32_t)n);
+		memcpy(r.at + r.n, message.at + at, n);
+		r.n += n;
+		assert_true(tls_feed(&c->tls, &c->facts, CLIENT, r.at, r.n));
+	}
+}
+
+static void a_hello_may_span_records_and_the_bound(void **state)
+{
+	static const size_t paddings[] = { 0, 1500, TLS_HELLO_KEPT, 5000 };
+	static const size_t records[] = { 1, 3, 100, 6000 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t r = 0; r < 4; r++) {
+			struct hello h = { .version = 0x0303, .sni = "mx.example" };
+			struct bytes body = { .n = 0 };
+			struct connection c;
+
+			h.padding = paddings[i];
+			put_client_hello(&body, &h);
+			open_connection(&c, BOTH);
+			feed_message(&c, 1, &body, records[r]);
+			assert_true(c.tls.side[CLIENT].hello);
+			assert_int_equal(c.facts.s.oddities, 0);
+			/* A name behind the bound is not found, and not made up either. */
+			assert_string_equal(c.facts.s.sni,
+					    body.n <= TLS_HELLO_KEPT ? "mx.example" : "");
+		}
+	}
+}
+
+static void a_broken_hello_is_an_oddity(void **state)
+{
+	struct hello h = { .version = 0x0303, .sni = "mx.example" };
+	struct bytes body = { .n = 0 };
+
+	(void)state;
+	put_client_hello(&body, &h);
+	for (size_t n = 0; n < 38; n++) {
+		struct connection c;
+
+		body.n = n;
+		open_connection(&c, BOTH);
+		feed_message(&c, 1, &body, 6000);
+		assert_int_equal(c.facts.s.oddities, 1u << ODDITY_BAD_TLS);
+	}
+}
+
+static void clear_text_is_told_from_a_lost_track(void **state)
+{
+	static const uint8_t text[] = "554 no\r\n";
+	struct connection c;
+
+	(void)state;
+	open_connection(&c, BOTH);
+	run(&c, "C:<ch>", SIZE_MAX);
+	assert_false(tls_feed(&c.tls, &c.facts, SERVER, text, sizeof(text) - 1));
+	assert_false(c.facts.tls_gap[SERVER]);
+	open_connection(&c, BOTH);
+	run(&c, "C:<ch>|S:<sh12>", SIZE_MAX);
+	assert_true(tls_feed(&c.tls, &c.facts, SERVER, text, sizeof(text) - 1));
+	assert_true(c.facts.tls_gap[SERVER]);
+	assert_int_equal(c.facts.s.oddities, 1u << ODDITY_BAD_TLS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(completion_follows_the_rules),
+		cmocka_unit_test(the_hellos_fill_the_record),
+		cmocka_unit_test(evidence_names_what_crossed),
+		cmocka_unit_test(a_hello_may_span_records_and_the_bound),
+		cmocka_unit_test(a_broken_hello_is_an_oddity),
+		cmocka_unit_test(clear_text_is_told_from_a_lost_track),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -299,16 +299,34 @@ static void make_room(struct reasm *r, struct reasm_memory *m, enum side from,
 		force_first(r, m, from, out);
 }
 
+/* Each side waits for the hole at its front; the next hole has a time of its own. */
 static void note_stall(struct reasm *r, uint64_t now_ms)
 {
-	bool waiting = false;
+	r->stalled = false;
+	for (unsigned i = 0; i < SIDES; i++) {
+		struct reasm_side *s = &r->side[i];
+		bool waiting = s->first != POOL_NONE || acked_beyond(s);
 
-	for (unsigned i = 0; i < SIDES; i++)
-		waiting |= r->side[i].first != POOL_NONE || acked_beyond(&r->side[i]);
-	if (!waiting)
-		r->stalled_ms = 0;
-	else if (r->stalled_ms == 0)
-		r->stalled_ms = now_ms ? now_ms : 1;
+		if (waiting && (!s->waiting || s->waiting_at != s->next)) {
+			s->waiting_at = s->next;
+			s->waiting_ms = now_ms;
+		}
+		s->waiting = waiting;
+		r->stalled |= waiting;
+	}
+}
+
+/* Hands on a segment that is due, or keeps it. False: there is no room. */
+static bool take(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g,
+		 const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+
+	if (after(g->seq, s->next) > 0 || s->first != POOL_NONE ||
+	    blocked(r, m, from, g->ack, g->has_ack))
+		return store(r, m, from, g);
+	hand_on(s, from, g->seq, g->data, g->length, g->wire_length - g->length, out);
+	return true;
 }
 
 void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g,
@@ -323,16 +341,10 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 		reasm_start(r, from, g->seq);
 	if (g->wire_length > 0 && after(end, s->next) <= 0) {
 		m->duplicate++;
-	} else if (g->wire_length > 0) {
-		if (after(g->seq, s->next) <= 0 && s->first == POOL_NONE &&
-		    !blocked(r, m, from, g->ack, g->has_ack)) {
-			hand_on(s, from, g->seq, g->data, g->length, g->wire_length - g->length,
-				out);
-		} else if (!store(r, m, from, g)) {
-			make_room(r, m, from, out);
-			if (!store(r, m, from, g))
-				m->refused++;
-		}
+	} else if (g->wire_length > 0 && !take(r, m, from, g, out)) {
+		make_room(r, m, from, out);
+		if (!take(r, m, from, g, out))
+			m->refused++;
 	}
 	drain(r, m, out);
 	note_stall(r, now_ms);
@@ -342,14 +354,17 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
 		const struct reasm_out *out)
 {
-	if (r->stalled_ms == 0 || now_ms - r->stalled_ms < REASM_WAIT_MS)
-		return;
-	/* Without the other direction nothing will ever be acknowledged. */
-	for (unsigned i = 0; i < SIDES; i++)
-		give_up_hole(r, m, (enum side)i, !r->side[i].has_acked, out);
-	r->stalled_ms = 0;
-	drain(r, m, out);
-	note_stall(r, now_ms);
+	bool gave_up = false;
+
+	for (unsigned i = 0; r->stalled && i < SIDES; i++) {
+		const struct reasm_side *s = &r->side[i];
+
+		/* Without the other direction nothing will ever be acknowledged. */
+		if (s->waiting && now_ms - s->waiting_ms >= REASM_WAIT_MS)
+			gave_up |= give_up_hole(r, m, (enum side)i, !s->has_acked, out);
+	}
+	if (gave_up)
+		note_stall(r, now_ms);
 }
 
 void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out)
@@ -370,7 +385,7 @@ void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out
 		else if (acked_beyond(s))
 			gap_to(r, (enum side)i, s->acked, out);
 	}
-	r->stalled_ms = 0;
+	r->stalled = false;
 }
 
 void reasm_drop(struct reasm *r, struct reasm_memory *m)
@@ -379,5 +394,5 @@ void reasm_drop(struct reasm *r, struct reasm_memory *m)
 		while (r->side[i].first != POOL_NONE)
 			drop_first(&r->side[i], m);
 	}
-	r->stalled_ms = 0;
+	r->stalled = false;
 }

@@ -38,13 +38,16 @@ struct reasm_side {
 	uint32_t first; /* waiting blocks, by sequence number; POOL_NONE: none */
 	uint32_t blocks;
 	bool known, has_acked, has_fin;
-	bool seen; /* a packet of this side was offered */
+	bool seen;    /* a packet of this side was offered */
+	bool waiting; /* for the hole that begins at waiting_at, since waiting_ms */
+	uint32_t waiting_at;
+	uint64_t waiting_ms;
 };
 
 struct reasm {
 	struct reasm_side side[SIDES];
-	uint64_t stalled_ms; /* since when something waits; 0: nothing does */
-	bool conflict;       /* overlapping segments differed */
+	bool stalled;  /* something waits */
+	bool conflict; /* overlapping segments differed */
 };
 
 struct segment {

@@ -414,7 +414,7 @@ bool session_stalled(const struct sessions *ss, uint32_t index)
 {
 	const struct parser *p = parser_of(ss, live_at(ss, index));
 
-	return p && p->reasm.stalled_ms != 0;
+	return p && p->reasm.stalled;
 }
 
 enum session_state session_poll(struct sessions *ss, uint32_t index, uint64_t now_ms,

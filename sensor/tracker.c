@@ -103,6 +103,7 @@ static void discard(struct tracker *t, struct flow *f)
 }
 
 static bool ended(const struct flow *f);
+static uint32_t timeout_of(const struct tracker *t, const struct flow *f);
 
 static bool waits_for_bytes(const struct tracker *t, const struct flow *f)
 {
@@ -122,7 +123,7 @@ static void expired(void *ctx, struct flow *f)
 		if (session_poll(t->sessions, f->session, t->clock.now_ms, t->clock.last_ns) ==
 		    SESSION_NOT_MAIL)
 			f->state = FLOW_NOT_MAIL;
-		flow_arm(t->flows, f, t->conf->idle_s);
+		flow_arm(t->flows, f, timeout_of(t, f));
 	} else {
 		finish(t, f, ended(f) ? ENDING_CLOSED : ENDING_TIMEOUT);
 	}

@@ -1,0 +1,324 @@
+/* Tests how connections become sessions: timers, reuse of ports, full tables, the books. */
+#include "tests/unit.h"
+
+#include <string.h>
+
+#include "sensor/tracker.h"
+
+#define SECOND 1000000000ull
+#define START  (1709287200ull * SECOND)
+
+struct world {
+	struct conf *conf;
+	struct health health;
+	struct tracker *tracker;
+	uint64_t now_ns;
+	unsigned reports[MESSAGE_KINDS];
+	struct session last;
+};
+
+static void on_report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
+		      const struct session *s)
+{
+	struct world *w = ctx;
+
+	(void)id;
+	(void)counted;
+	w->reports[kind]++;
+	w->last = *s;
+}
+
+static void world_init(struct world *w, unsigned max_flows, unsigned max_undecided)
+{
+	memset(w, 0, sizeof(*w));
+	w->conf = conf_default();
+	w->conf->max_flows = max_flows;
+	w->conf->max_undecided = max_undecided;
+	w->now_ns = START;
+	w->tracker = tracker_new(w->conf, true, &w->health, on_report, w);
+	assert_non_null(w->tracker);
+}
+
+static void check_books(struct world *w)
+{
+	char err[256];
+
+	w->health.alive = tracker_alive(w->tracker);
+	if (!health_balance(&w->health, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+static void world_fini(struct world *w)
+{
+	tracker_end(w->tracker);
+	assert_int_equal(tracker_alive(w->tracker), 0);
+	check_books(w);
+	assert_int_equal(w->reports[MESSAGE_END], w->health.n[HEALTH_SESSIONS]);
+	tracker_free(w->tracker);
+	conf_free(w->conf);
+}
+
+/* One end of a connection that the test speaks for. */
+struct peer {
+	struct world *w;
+	uint16_t port;
+	uint32_t next[SIDES];
+};
+
+static void send_flags(struct peer *c, enum side from, uint8_t flags, const char *text, bool lost)
+{
+	static const uint8_t ends[SIDES][16] = { { 0x20, 1, 0x0d, 0xb8, [15] = 1 },
+						 { 0x20, 1, 0x0d, 0xb8, [15] = 25 } };
+	struct world *w = c->w;
+	uint32_t length = (uint32_t)strlen(text);
+	struct packet p = {
+		.time_ns = w->now_ns,
+		.vlan = VLAN_NONE,
+		.flags = flags,
+		.seq = c->next[from],
+		.ack = flags & TCP_ACK ? c->next[other_side(from)] : 0,
+		.payload = (const uint8_t *)text,
+		.length = length,
+		.wire_length = length,
+	};
+	enum health_counter where;
+
+	memcpy(p.addr[0], ends[from], 16);
+	memcpy(p.addr[1], ends[other_side(from)], 16);
+	p.port[0] = from == CLIENT ? c->port : 25;
+	p.port[1] = from == CLIENT ? 25 : c->port;
+	c->next[from] += length + (flags & (TCP_SYN | TCP_FIN) ? 1 : 0);
+	if (lost)
+		return;
+	w->health.n[HEALTH_PACKETS]++;
+	where = tracker_packet(w->tracker, &p);
+	w->health.n[where]++;
+}
+
+static void say(struct peer *c, enum side from, const char *text)
+{
+	send_flags(c, from, TCP_ACK, text, false);
+}
+
+static struct peer connect_from(struct world *w, uint16_t port)
+{
+	struct peer c = { .w = w, .port = port, .next = { 1000u * port, 77 } };
+
+	send_flags(&c, CLIENT, TCP_SYN, "", false);
+	send_flags(&c, SERVER, TCP_SYN | TCP_ACK, "", false);
+	send_flags(&c, CLIENT, TCP_ACK, "", false);
+	return c;
+}
+
+static void greet(struct peer *c)
+{
+	say(c, SERVER, "220 mx.example ESMTP\r\n");
+	say(c, CLIENT, "EHLO client.example\r\n");
+	say(c, SERVER, "250 mx.example\r\n");
+}
+
+static void bye(struct peer *c)
+{
+	say(c, CLIENT, "QUIT\r\n");
+	say(c, SERVER, "221 bye\r\n");
+	send_flags(c, CLIENT, TCP_FIN | TCP_ACK, "", false);
+	send_flags(c, SERVER, TCP_FIN | TCP_ACK, "", false);
+	send_flags(c, CLIENT, TCP_ACK, "", false);
+}
+
+static void pass(struct world *w, unsigned tenths)
+{
+	w->now_ns += tenths * (SECOND / 10);
+	tracker_time(w->tracker, w->now_ns);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+static void a_connection_is_a_session_an_empty_one_is_none(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	bye(&c);
+	c = connect_from(&w, 40001);
+	send_flags(&c, CLIENT, TCP_RST, "", false);
+	c = connect_from(&w, 40002);
+	say(&c, CLIENT, "GET / HTTP/1.1\r\n\r\n");
+	check_books(&w);
+	world_fini(&w);
+	assert_int_equal(w.health.n[HEALTH_FLOWS], 3);
+	assert_int_equal(w.health.n[HEALTH_SESSIONS], 1);
+	assert_int_equal(w.health.n[HEALTH_EMPTY], 1);
+	assert_int_equal(w.health.n[HEALTH_NOT_MAIL], 1);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+}
+
+/* A hole on a connection that falls silent is given up within seconds, by time alone, wherever
+ * in a second its last packet fell. */
+static void a_hole_is_given_up_while_nothing_comes(void **state)
+{
+	(void)state;
+	for (unsigned tenth = 0; tenth < 10; tenth++) {
+		struct world w;
+		struct peer c;
+
+		world_init(&w, 64, 64);
+		connect_from(&w, 39999); /* time begins here */
+		pass(&w, tenth);
+		c = connect_from(&w, 40000);
+		greet(&c);
+		send_flags(&c, CLIENT, TCP_ACK, "MAIL FROM:<a@client.example>\r\n", true);
+		say(&c, SERVER, "250 ok\r\n");
+		assert_int_equal(w.health.n[HEALTH_GAPS], 0);
+		for (unsigned i = 0; i < 30; i++)
+			pass(&w, 1);
+		assert_int_equal(w.health.n[HEALTH_GAPS], 1);
+		assert_int_equal(w.health.n[HEALTH_SESSIONS], 0); /* the connection goes on */
+		world_fini(&w);
+	}
+}
+
+static void silence_ends_a_session(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	for (unsigned i = 0; i < 1799; i++)
+		pass(&w, 10);
+	assert_int_equal(w.reports[MESSAGE_END], 0);
+	pass(&w, 20);
+	assert_int_equal(w.reports[MESSAGE_END], 1);
+	assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+	assert_int_equal(w.last.reason, REASON_TIMED_OUT);
+	check_books(&w);
+	say(&c, CLIENT, "QUIT\r\n"); /* absorbed */
+	assert_int_equal(w.health.n[HEALTH_FLOWS], 1);
+	world_fini(&w);
+}
+
+/* The same ports again: one session ends and another begins, after a close or without one. */
+static void ports_are_used_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct peer c = { .w = &w, .port = 40000, .next = { 5000 * i, 99 * i } };
+
+		send_flags(&c, CLIENT, TCP_SYN, "", false);
+		c.next[CLIENT]--;
+		send_flags(&c, CLIENT, TCP_SYN, "", false); /* said twice is still one */
+		send_flags(&c, SERVER, TCP_SYN | TCP_ACK, "", false);
+		greet(&c);
+		if (i % 2)
+			bye(&c);
+		check_books(&w);
+	}
+	world_fini(&w);
+	assert_int_equal(w.health.n[HEALTH_FLOWS], 4);
+	assert_int_equal(w.health.n[HEALTH_SESSIONS], 4);
+}
+
+/* A full table pushes out what is no session first, and what is then refused is counted. */
+static void a_full_table_prefers_sessions(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 16, 16);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	for (uint16_t i = 0; i < 100; i++)
+		connect_from(&w, (uint16_t)(50000 + i));
+	check_books(&w);
+	assert_int_equal(w.health.n[HEALTH_EVICTED], 85);
+	assert_int_equal(w.health.n[SKIP_FULL], 0);
+	bye(&c);
+	assert_int_equal(w.reports[MESSAGE_END], 1);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+	world_fini(&w);
+}
+
+static void an_evicted_session_is_indeterminate(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 16, 64);
+	for (uint16_t i = 0; i < 17; i++) {
+		struct peer c = connect_from(&w, (uint16_t)(40000 + i));
+
+		greet(&c);
+	}
+	assert_int_equal(w.health.n[HEALTH_EVICTED], 1);
+	assert_int_equal(w.reports[MESSAGE_END], 1);
+	assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+	assert_int_equal(w.last.reason, REASON_EVICTED);
+	check_books(&w);
+	world_fini(&w);
+}
+
+/* Mail for whose state there is no room is counted and reported, not forgotten. */
+static void no_room_for_a_parser(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 64, 16);
+	for (uint16_t i = 0; i < 20; i++) {
+		struct peer c = connect_from(&w, (uint16_t)(40000 + i));
+
+		greet(&c);
+	}
+	assert_int_equal(w.health.n[HEALTH_UNDECIDED_FULL], 4);
+	assert_int_equal(w.reports[MESSAGE_END], 4);
+	assert_int_equal(w.last.reason, REASON_EVICTED);
+	check_books(&w);
+	world_fini(&w);
+	assert_int_equal(w.health.n[HEALTH_SESSIONS], 20);
+}
+
+/* A packet dated 2096 ends nothing. */
+static void a_jump_expires_nothing(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	tracker_time(w.tracker, 3976214400ull * SECOND);
+	tracker_time(w.tracker, w.now_ns + 1);
+	assert_int_equal(w.health.n[HEALTH_TIME_JUMPS], 2);
+	assert_int_equal(tracker_alive(w.tracker), 1);
+	bye(&c);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+	world_fini(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_connection_is_a_session_an_empty_one_is_none),
+		cmocka_unit_test(a_hole_is_given_up_while_nothing_comes),
+		cmocka_unit_test(silence_ends_a_session),
+		cmocka_unit_test(ports_are_used_again),
+		cmocka_unit_test(a_full_table_prefers_sessions),
+		cmocka_unit_test(an_evicted_session_is_indeterminate),
+		cmocka_unit_test(no_room_for_a_parser),
+		cmocka_unit_test(a_jump_expires_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

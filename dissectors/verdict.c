@@ -35,7 +35,8 @@ void facts_evidence(struct facts *f, unsigned code)
 		return;
 	if (n >= 3 && e[n - 1] == code && e[n - 2] == e[n - 3])
 		return;
-	if (n >= 3 && e[n - 3] == e[n - 1] && e[n - 2] == code) {
+	if (n >= 3 && e[n - 3] == e[n - 1] && e[n - 2] == code &&
+	    !(e[n - 1] < WORD_FIRST && code >= WORD_FIRST)) { /* its reply may differ */
 		f->s.evidence_len--; /* A B A + B: the second A goes, too */
 		return;
 	}

@@ -1,10 +1,13 @@
 /* main.c - mailseald: reads options and configuration, and parts into two processes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +73,15 @@ static bool wait_for_go(const struct run *r)
 	return read(r->order_read, &byte, 1) == 1;
 }
 
+/* From here on there is nothing but the channel to write to. */
+static void close_output(void)
+{
+	close(STDOUT_FILENO);
+#if !defined(WITH_SANITIZERS) && !defined(WITHOUT_CONFINEMENT) /* these have something to say */
+	close(STDERR_FILENO);
+#endif
+}
+
 /* Opens, tells the recorder, waits for it, confines itself, and only then reads a packet. */
 static int capture_process(const struct run *r)
 {
@@ -97,6 +109,7 @@ static int capture_process(const struct run *r)
 	close(r->ready_write);
 	if (!confine(r, err, sizeof(err)))
 		return say(EXIT_FAILED, err);
+	close_output();
 	code = pipeline_run(pipeline, r->order_read) ? EXIT_DONE : EXIT_FAILED;
 	pipeline_free(pipeline);
 	capture_close(capture);
@@ -127,18 +140,42 @@ static void handle_signals(int order_write)
 	sigaction(SIGHUP, &sa, NULL);
 }
 
-/* Becomes the configured user, when there is one, and loses every capability. A state directory
- * that does not exist is made first, for that user. */
+/* Whose the state directory is, or the directory in which it will be made. */
+static bool owner_of(const char *state, uid_t *uid, gid_t *gid)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (stat(state, &st) != 0) {
+		if (strlen(state) >= sizeof(parent))
+			return false;
+		memcpy(parent, state, strlen(state) + 1);
+		if (stat(dirname(parent), &st) != 0)
+			return false;
+	}
+	*uid = st.st_uid;
+	*gid = st.st_gid;
+	return st.st_uid != 0;
+}
+
+/* Loses every capability and, started as root, becomes the configured user, for whom a state
+ * directory that does not exist is made first. Without such a user it becomes the owner of the
+ * directory: root without capabilities could not write to it. */
 static bool drop_recorder_privileges(const struct run *r, const char *state, char *err,
 				     size_t errlen)
 {
 	uid_t uid = 0;
 	gid_t gid = 0;
-	bool change = geteuid() == 0 && confine_find_user(r->conf->user, NULL, &uid, &gid);
+	bool change = false;
 
-	if (change && state && mkdir(state, 0750) == 0 && chown(state, uid, gid) != 0) {
-		snprintf(err, errlen, "%s: %s", state, strerror(errno));
-		return false;
+	if (geteuid() == 0 && confine_find_user(r->conf->user, NULL, &uid, &gid)) {
+		change = true;
+		if (state && mkdir(state, 0750) == 0 && chown(state, uid, gid) != 0) {
+			snprintf(err, errlen, "%s: %s", state, strerror(errno));
+			return false;
+		}
+	} else if (geteuid() == 0 && state) {
+		change = owner_of(state, &uid, &gid);
 	}
 	return confine_privileges(change, uid, gid, err, errlen);
 }
@@ -152,8 +189,9 @@ static FILE *open_sessions(const char *name, char *err, size_t errlen)
 	return f;
 }
 
-/* How the capture process ended: 0, its exit code, or 1 with a line about the signal. */
-static int capture_status(pid_t pid)
+/* How the capture process ended: 0, its exit code, or 1 with a line about the signal, unless that
+ * it died was said already. */
+static int capture_status(pid_t pid, bool said)
 {
 	int status;
 
@@ -163,7 +201,8 @@ static int capture_status(pid_t pid)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	log_event(LOG_LEVEL_ERROR, "event=capture-died signal=%d", WTERMSIG(status));
+	if (!said)
+		log_event(LOG_LEVEL_ERROR, "event=capture-died signal=%d", WTERMSIG(status));
 	return EXIT_FAILED;
 }
 
@@ -209,7 +248,7 @@ static int recorder_process(const struct run *r, pid_t capture)
 	if (!state && r->o->live && r->conf->state_dir[0])
 		state = r->conf->state_dir;
 	if (read(r->ready_read, &byte, 1) != 1) /* it said why */
-		return capture_status(capture);
+		return capture_status(capture, false);
 	if (r->o->sessions && !(sessions = open_sessions(r->o->sessions, err, sizeof(err))))
 		say(EXIT_FAILED, err);
 	else if (!drop_recorder_privileges(r, state, err, sizeof(err)))
@@ -221,7 +260,7 @@ static int recorder_process(const struct run *r, pid_t capture)
 	close(r->channel_read);
 	if (sessions && fclose(sessions) != 0 && code == EXIT_DONE)
 		code = say(EXIT_FAILED, "the session log could not be written");
-	capture_code = capture_status(capture);
+	capture_code = capture_status(capture, code != EXIT_DONE);
 	return code == EXIT_DONE ? capture_code : code;
 }
 
@@ -249,7 +288,8 @@ static int part(struct run *r)
 	if (!make_pipes(r) || (pid = fork()) < 0)
 		return say(EXIT_FAILED, strerror(errno));
 	if (pid == 0) {
-		signal(SIGINT, SIG_IGN); /* the recorder tells when to stop */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* until it has opened everything */
+		signal(SIGINT, SIG_IGN);          /* the recorder tells when to stop */
 		signal(SIGTERM, SIG_IGN);
 		signal(SIGHUP, SIG_IGN);
 		close(r->channel_read);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "sensor/stoppable.h"
+
 #define WAIT_MS 100
 #define BATCH   256
 
@@ -30,6 +32,7 @@ struct capture {
 	unsigned n;
 	struct input in[CAPTURE_INPUTS_MAX];
 	char error[512];
+	struct stop stop;
 	frame_cb *cb; /* of the step that runs */
 	void *ctx;
 	struct input *current;
@@ -73,12 +76,31 @@ static const char *link_name(pcap_t *p)
 	return name ? name : "unknown";
 }
 
-static bool open_file(struct input *in, char *err, size_t errlen)
+/* What can keep us waiting is read in a way that the order to stop ends. */
+static pcap_t *open_stoppable(const char *name, struct stop *stop, char *why)
+{
+	FILE *f = stoppable_open(name, stop);
+	pcap_t *p;
+
+	if (!f) {
+		snprintf(why, PCAP_ERRBUF_SIZE, "%s", strerror(errno));
+		return NULL;
+	}
+	p = pcap_fopen_offline_with_tstamp_precision(f, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (!p)
+		fclose(f);
+	return p;
+}
+
+static bool open_file(struct input *in, struct stop *stop, char *err, size_t errlen)
 {
 	char why[PCAP_ERRBUF_SIZE];
 
-	in->pcap =
-		pcap_open_offline_with_tstamp_precision(in->name, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (stoppable_is(in->name))
+		in->pcap = open_stoppable(in->name, stop, why);
+	else
+		in->pcap = pcap_open_offline_with_tstamp_precision(in->name,
+								   PCAP_TSTAMP_PRECISION_NANO, why);
 	if (in->pcap)
 		return true;
 	if (strncmp(why, in->name, strlen(in->name)) == 0) /* it already names the file */
@@ -166,7 +188,7 @@ static bool set_both_filters(struct input *in, const struct capture_options *o, 
 {
 	char text[8192];
 	pcap_t *dead;
-	bool vlan = in->link == LINK_ETHERNET || in->link == LINK_SLL;
+	bool vlan = in->link == LINK_ETHERNET; /* libpcap knows no tags on the others */
 
 	if (!capture_ports_filter(o->conf, vlan, text, sizeof(text)))
 		return fail(err, errlen, "too many mail ports for a filter");
@@ -186,11 +208,12 @@ static bool set_both_filters(struct input *in, const struct capture_options *o, 
 	return set_filter(in, text, err, errlen);
 }
 
-static bool open_input(struct input *in, const struct capture_options *o, int *exit_code, char *err,
-		       size_t errlen)
+static bool open_input(struct input *in, const struct capture_options *o, struct stop *stop,
+		       int *exit_code, char *err, size_t errlen)
 {
 	*exit_code = 1;
-	if (!(o->live ? open_interface(in, o->conf, err, errlen) : open_file(in, err, errlen)))
+	if (!(o->live ? open_interface(in, o->conf, err, errlen)
+		      : open_file(in, stop, err, errlen)))
 		return false;
 	in->link = link_of(in->pcap);
 	if (in->link == LINK_UNKNOWN)
@@ -215,9 +238,10 @@ struct capture *capture_open(const struct capture_options *o, int *exit_code, ch
 		return NULL;
 	}
 	c->live = o->live;
+	c->stop.fd = -1;
 	for (c->n = 0; c->n < o->names_n && c->n < CAPTURE_INPUTS_MAX; c->n++) {
 		c->in[c->n].name = o->names[c->n];
-		if (!open_input(&c->in[c->n], o, exit_code, err, errlen)) {
+		if (!open_input(&c->in[c->n], o, &c->stop, exit_code, err, errlen)) {
 			c->n++;
 			capture_close(c);
 			return NULL;
@@ -275,7 +299,7 @@ static void read_ahead(struct capture *c, struct input *in)
 		return;
 	in->head = NULL;
 	in->done = true;
-	if (rc == PCAP_ERROR_BREAK)
+	if (rc == PCAP_ERROR_BREAK || c->stop.told)
 		return;
 	if (!c->error[0])
 		snprintf(c->error, sizeof(c->error), "%s: %s", in->name, pcap_geterr(in->pcap));
@@ -351,6 +375,7 @@ enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, v
 {
 	c->cb = cb;
 	c->ctx = ctx;
+	c->stop.fd = stop_fd;
 	return c->live ? step_live(c, stop_fd) : step_files(c);
 }
 
@@ -374,17 +399,4 @@ uint64_t capture_kernel_drops(struct capture *c)
 		all += c->in[i].drops;
 	}
 	return all;
-}
-
-unsigned capture_descriptors(const struct capture *c, int *fds, unsigned max)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < c->n && n < max; i++) {
-		int fd = c->live ? pcap_fileno(c->in[i].pcap) : fileno(pcap_file(c->in[i].pcap));
-
-		if (fd >= 0)
-			fds[n++] = fd;
-	}
-	return n;
 }

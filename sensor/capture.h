@@ -48,7 +48,8 @@ enum capture_result {
 };
 
 /* Hands on the next frames: one from files, a batch from interfaces, for which it waits at most
- * 100 ms or until stop_fd becomes readable. */
+ * 100 ms. Waiting ends when stop_fd becomes readable; a pipe that is read as a file is then at
+ * its end. */
 typedef void frame_cb(void *ctx, const struct frame *f);
 enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, void *ctx);
 const char *capture_error(const struct capture *c);
@@ -56,10 +57,8 @@ const char *capture_error(const struct capture *c);
 /* Live: packets that the kernel dropped for want of room in the ring, since the start. */
 uint64_t capture_kernel_drops(struct capture *c);
 
-/* The descriptors in use, for confinement. Returns how many, at most max. */
-unsigned capture_descriptors(const struct capture *c, int *fds, unsigned max);
-
-/* The filter of mode "ports": a superset of mail, on links with and without VLAN tags. */
+/* The filter of mode "ports": a superset of mail. vlan: also behind one tag or two, which is to
+ * be asked of Ethernet only. */
 bool capture_ports_filter(const struct conf *c, bool vlan, char *out, size_t outlen);
 
 #endif

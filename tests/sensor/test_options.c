@@ -77,6 +77,22 @@ static void nothing_is_assumed(void **state)
 	assert_int_equal(good("-c m.yaml").inputs_n, 0);
 }
 
+/* "-r *.pcap": the shell makes one word many. */
+static void names_belong_to_the_option_before(void **state)
+{
+	struct options o = good("-r a b --quiet c -- -d");
+
+	(void)state;
+	assert_int_equal(o.inputs_n, 4);
+	assert_string_equal(o.inputs[1], "b");
+	assert_string_equal(o.inputs[2], "c");
+	assert_string_equal(o.inputs[3], "-d");
+	assert_false(o.live);
+	o = good("-i eth0 eth1");
+	assert_int_equal(o.inputs_n, 2);
+	assert_true(o.live);
+}
+
 static void what_to_do_is_one_of_these(void **state)
 {
 	static const struct {
@@ -120,7 +136,8 @@ static void mistakes_are_named(void **state)
 		{ "--mode any --mode any", "--mode" },
 		{ "--nonsense", "--nonsense" },
 		{ "-Z", "-Z" },
-		{ "-r a b.pcap", "b.pcap" },
+		{ "-r a b a", "twice" },
+		{ "--quiet word -r a", "word" },
 		{ "b.pcap -r a", "b.pcap" },
 		{ "--quiet=yes", "--quiet" },
 	};
@@ -176,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_option_is_read),
 		cmocka_unit_test(nothing_is_assumed),
+		cmocka_unit_test(names_belong_to_the_option_before),
 		cmocka_unit_test(what_to_do_is_one_of_these),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(there_is_a_bound_on_inputs),

@@ -65,8 +65,9 @@ static unsigned replay_folder(const char *folder)
 
 	for (int i = 0; i < n; i++) {
 		char path[4096];
+		int length = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
 
-		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		MUST(length > 0 && (size_t)length < sizeof(path));
 		replay(path, (unsigned)i + 1);
 		free(entries[i]);
 	}

@@ -12,8 +12,9 @@
 
 #include "sensor/stoppable.h"
 
-#define WAIT_MS 100
-#define BATCH   256
+#define WAIT_MS   100
+#define BATCH     256
+#define SECOND_NS 1000000000u
 
 struct input {
 	const char *name;
@@ -265,12 +266,15 @@ void capture_close(struct capture *c)
 
 /* Reading ------------------------------------------------------------------------------------ */
 
-/* With nanosecond precision libpcap keeps nanoseconds in tv_usec. Times before 1970 are 0. */
+/* With nanosecond precision libpcap keeps nanoseconds in tv_usec. A file's 32 bits of seconds are
+ * unsigned, which libpcap is not; a time that no clock can mean stays within 64 bits. */
 static uint64_t time_of(const struct pcap_pkthdr *h)
 {
-	if (h->ts.tv_sec < 0 || h->ts.tv_usec < 0)
-		return 0;
-	return (uint64_t)h->ts.tv_sec * 1000000000u + (uint64_t)h->ts.tv_usec;
+	const uint64_t last_s = INT64_MAX / SECOND_NS - 1;
+	uint64_t s = h->ts.tv_sec < 0 ? (uint32_t)h->ts.tv_sec : (uint64_t)h->ts.tv_sec;
+	uint64_t ns = h->ts.tv_usec < 0 ? 0 : (uint64_t)h->ts.tv_usec;
+
+	return (s < last_s ? s : last_s) * SECOND_NS + (ns < SECOND_NS ? ns : SECOND_NS - 1);
 }
 
 static void hand_on(struct capture *c, struct input *in, const struct pcap_pkthdr *h,

@@ -150,17 +150,15 @@ static bool set_health(void *ctx, int64_t step, const struct health *h)
 	return true;
 }
 
-/* The mark stays when a file failed: the next start draws all of them anew. */
+/* The mark was set before the step went to the ledger. It stays when a file failed: the next start
+ * draws all of them anew. */
 static bool draw_marked(struct store *st, int64_t step, const struct drawing *d, char *err,
 			size_t errlen)
 {
 	unsigned failed = 0;
 
-	if (!ledger_mark_rrd(st->ledger, true, err, errlen) ||
-	    !rrdstore_step(st->rrd, step, d->rows, d->n, &d->health, &failed, err, errlen) ||
-	    failed > 0)
-		return false;
-	return ledger_mark_rrd(st->ledger, false, err, errlen);
+	return rrdstore_step(st->rrd, step, d->rows, d->n, &d->health, &failed, err, errlen) &&
+	       failed == 0 && ledger_mark_rrd(st->ledger, false, err, errlen);
 }
 
 static void draw(struct store *st, int64_t step)
@@ -201,6 +199,20 @@ static void rebuild_if_marked(struct store *st)
 		complain(st, PART_RRD, err);
 }
 
+/* A step that is over goes to the ledger under the mark, so that a kill between ledger and files
+ * leaves none undrawn. */
+static bool commit(struct store *st, int64_t step, bool open, const struct ledger_row *rows,
+		   size_t n, const struct health *health)
+{
+	char err[ERR_MAX];
+
+	if ((open || step < RRD_FROM || ledger_mark_rrd(st->ledger, true, err, sizeof(err))) &&
+	    ledger_commit(st->ledger, step, open, rows, n, health, err, sizeof(err)))
+		return true;
+	complain(st, PART_LEDGER, err);
+	return false;
+}
+
 /* Beginning ---------------------------------------------------------------------------------- */
 
 static bool check_order(struct store *st, int64_t step, int64_t last, bool open, char *err,
@@ -223,11 +235,8 @@ static bool check_order(struct store *st, int64_t step, int64_t last, bool open,
 static void finish_left(struct store *st, int64_t left)
 {
 	struct health none = { .alive = 0 };
-	char err[ERR_MAX];
 
-	if (!ledger_commit(st->ledger, left, false, NULL, 0, &none, err, sizeof(err)))
-		complain(st, PART_LEDGER, err);
-	else
+	if (commit(st, left, false, NULL, 0, &none))
 		draw(st, left);
 }
 
@@ -334,10 +343,8 @@ void store_step(struct store *st, int64_t step, bool open, const struct ledger_r
 {
 	char err[ERR_MAX];
 
-	if (!ledger_commit(st->ledger, step, open, rows, n, health, err, sizeof(err))) {
-		complain(st, PART_LEDGER, err);
+	if (!commit(st, step, open, rows, n, health))
 		return;
-	}
 	if (open) {
 		if (!incidents_save(st->incidents, NULL, NULL, err, sizeof(err)))
 			complain(st, PART_INCIDENTS, err);

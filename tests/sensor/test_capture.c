@@ -380,6 +380,36 @@ static void times_are_nanoseconds_whatever_the_file_has(void **state)
 	assert_int_equal(s.time_ns[1], (START + 1) * NS + 123456789);
 }
 
+/* Seconds are unsigned, to 2106; fractions stay fractions; and nothing overflows. */
+static void impossible_times_stay_within_bounds(void **state)
+{
+	const uint32_t section[] = { 0x1a2b3c4d, 1, 0xffffffff, 0xffffffff };
+	const uint32_t interface[] = { 1, 65535, 9 | 1u << 16, 0, 0 }; /* whole seconds */
+	const uint32_t never[] = { 0, 0x7fffffff, 0xffffffff, 0, 0 };
+	struct folder *d = *state;
+	struct seen s;
+	FILE *f = make_file(d);
+
+	pcap_begin(f, NANO, 1);
+	pcap_frame(f, 3976214400u - START, 5, 25); /* in 2096 */
+	pcap_frame(f, UINT32_MAX - START, UINT32_MAX, 25);
+	pcap_frame(f, 0, 4000000000u, 25);
+	pcap_frame(f, 0, 1500000000u, 25);
+	fclose(f);
+	f = make_file(d);
+	ng_block(f, 0x0a0d0d0a, section, 4, NULL, 0);
+	ng_block(f, 1, interface, 5, NULL, 0);
+	ng_block(f, 6, never, 5, NULL, 0);
+	fclose(f);
+	assert_int_equal(read_files(d, NULL, &s), CAPTURE_END);
+	assert_int_equal(s.n, 5);
+	assert_int_equal(s.time_ns[0], 3976214400 * NS + 5);
+	assert_int_equal(s.time_ns[1] / NS, UINT32_MAX);
+	assert_int_equal(s.time_ns[2] / NS, START);
+	assert_int_equal(s.time_ns[3] / NS, START);
+	assert_true(s.time_ns[4] > UINT32_MAX * NS && s.time_ns[4] <= INT64_MAX);
+}
+
 static void files_are_merged_by_time(void **state)
 {
 	static const uint8_t order[] = { 0, 1, 2, 1, 0, 0, 1 };
@@ -633,6 +663,7 @@ int main(void)
 		cmocka_unit_test(it_fits_every_link_layer),
 		cmocka_unit_test(as_many_ports_as_can_be_configured_fit),
 		WITH_FOLDER(times_are_nanoseconds_whatever_the_file_has),
+		WITH_FOLDER(impossible_times_stay_within_bounds),
 		WITH_FOLDER(files_are_merged_by_time),
 		WITH_FOLDER(link_layers_are_told),
 		WITH_FOLDER(a_filter_holds_for_files),

@@ -37,6 +37,8 @@ struct facts {
 
 	/* Clear text. */
 	bool greeted;          /* the server's greeting was seen */
+	bool perhaps_greeted;  /* a 220, but no SYN: it may answer a STARTTLS */
+	bool other_protocol;   /* a command of a protocol that is not this one */
 	bool protocol_sure;    /* what was seen is this protocol and no other */
 	bool clear_gap[SIDES]; /* bytes are missing where clear text was due */
 	bool plain;            /* user data crossed in clear */

@@ -35,8 +35,6 @@ static void begin_tls(struct mail *m, enum side from)
 
 	if (!m->in_tls[other_side(from)] && nothing_before(m))
 		f->implicit = true;
-	else if (!f->implicit && f->s.requested != TRI_TRUE && f->visible[CLIENT] && !f->syn_seen)
-		f->greeted = false; /* that 220 answered a STARTTLS from before the capture */
 	m->in_tls[from] = true;
 	if (from == CLIENT && !upg_step(&m->smtp.upgrade, EV_HELLO))
 		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
@@ -70,10 +68,14 @@ static void feed_held(struct mail *m)
 	memset(m->hold + m->held, 0, (size_t)(n - m->held));
 }
 
-/* Text behind STARTTLS that TLS made void: somebody's commands in the wrong flight. */
+/* Text behind STARTTLS. TLS made it void: somebody's commands in the wrong flight. Without TLS it
+ * is text that was not read. */
 static void discard_held(struct mail *m)
 {
-	m->facts.s.injected |= m->held > 0;
+	if (m->facts.granted)
+		m->facts.s.injected |= m->held > 0;
+	else
+		m->facts.clear_gap[CLIENT] |= m->held > 0;
 	m->held = 0;
 }
 
@@ -81,7 +83,7 @@ static void release_held(struct mail *m)
 {
 	if (m->held == 0 || smtp_waits(&m->smtp, &m->facts))
 		return;
-	if (m->facts.granted)
+	if (m->facts.granted && !m->facts.upgrade_broken)
 		discard_held(m);
 	else
 		feed_held(m);
@@ -188,6 +190,8 @@ enum mail_likeness mail_likeness(const struct mail *m)
 {
 	const struct facts *f = &m->facts;
 
+	if (f->other_protocol)
+		return MAIL_DOUBTFUL;
 	if (f->protocol_sure)
 		return MAIL_SURE;
 	if (f->greeted || m->tls.side[CLIENT].records || m->tls.side[SERVER].records)

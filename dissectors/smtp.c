@@ -97,6 +97,14 @@ void smtp_ask_for_tls(struct smtp *s, struct facts *f)
 		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
 }
 
+void smtp_greeted(struct smtp *s, struct facts *f)
+{
+	f->greeted = true;
+	f->perhaps_greeted = false;
+	s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
+	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
+}
+
 void smtp_note_clear(struct smtp *s, struct facts *f)
 {
 	if (!f->granted || !f->visible[CLIENT])
@@ -152,6 +160,8 @@ void smtp_gap(struct smtp *s, struct facts *f, enum side from, uint64_t n)
 		return;
 	}
 	s->lost[SERVER] = true;
+	s->chunk_in_doubt |= !s->body_seen;
+	s->doubted = 0;
 	s->stale = s->runs;
 	s->code = 0;
 	s->listing = false;

@@ -51,7 +51,8 @@ struct smtp {
 	uint8_t dot;         /* how much of "LF . CR LF" the body has just shown */
 	bool body_seen;      /* this body or chunk has at least one byte */
 	bool body_trusted;   /* the 354 to a DATA was seen, not presumed */
-	bool chunk_in_doubt; /* the BDAT was refused before any of its chunk was seen */
+	bool chunk_in_doubt; /* the BDAT may have been refused before any of its chunk was seen */
+	uint64_t doubted;    /* bytes looked at since */
 	uint64_t chunk_left;
 
 	bool lost[SIDES]; /* a gap, or began in the middle */

@@ -48,7 +48,8 @@ static void bdat(struct smtp *s, struct facts *f, struct span args)
 	s->chunk_left = size;
 	s->body_seen = false;
 	s->body_trusted = !s->lost[CLIENT];
-	s->chunk_in_doubt = false;
+	s->chunk_in_doubt = !f->visible[SERVER];
+	s->doubted = 0;
 	if (size > 0)
 		s->mode = SMTP_MODE_CHUNK;
 }
@@ -133,6 +134,9 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 	}
 	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
 		facts_oddity(f, ODDITY_NO_GREETING);
+	if (f->perhaps_greeted && (c == SMTP_EHLO || c == SMTP_HELO))
+		smtp_greeted(s, f);
+	f->other_protocol |= smtp_is_lmtp(l->text);
 	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
 	facts_evidence(f, word);
 	command(s, f, c, args);
@@ -210,32 +214,48 @@ static size_t body(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 	return n;
 }
 
-/* A refused BDAT whose chunk never came: a command stands in its place. */
-static bool chunk_is_missing(struct smtp *s, const uint8_t *data, size_t n)
+static void chunk_bytes(struct smtp *s, struct facts *f, uint64_t n)
 {
-	struct span args;
-	unsigned word;
+	body_bytes(s, f, n < s->chunk_left ? (size_t)n : (size_t)s->chunk_left);
+	s->chunk_left -= n < s->chunk_left ? n : s->chunk_left;
+	if (s->chunk_left == 0)
+		s->mode = SMTP_MODE_COMMAND;
+}
 
-	if (!s->chunk_in_doubt)
-		return false;
+/* The BDAT was refused, or may have been, before anything of its chunk was seen. A first line that
+ * is a command says that the chunk never came; without the server's side nothing is certain. */
+static size_t doubtful_chunk(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	struct line l;
+	struct span args;
+	bool complete;
+	unsigned word = WORD_OTHER_COMMAND;
+	size_t taken = linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
+
+	s->doubted += taken;
+	if (!complete && s->doubted <= LINE_KEPT && s->doubted < s->chunk_left)
+		return taken;
 	s->chunk_in_doubt = false;
-	return n >= 4 && (smtp_read_command((struct span){ data, n < LINE_KEPT ? n : LINE_KEPT },
-					    &args, &word),
-			  word != WORD_OTHER_COMMAND);
+	if (complete && (smtp_read_command(l.text, &args, &word), word != WORD_OTHER_COMMAND)) {
+		s->mode = SMTP_MODE_COMMAND;
+		s->lost[CLIENT] |= !f->visible[SERVER];
+		f->clear_gap[CLIENT] |= !f->visible[SERVER];
+		client_line(s, f, &l);
+	} else {
+		s->lost[CLIENT] |= s->doubted > s->chunk_left; /* what stood behind the chunk */
+		chunk_bytes(s, f, s->doubted);
+	}
+	linebuf_reset(&s->line[CLIENT]);
+	return taken;
 }
 
 static size_t chunk(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
 {
 	size_t take = n < s->chunk_left ? n : (size_t)s->chunk_left;
 
-	if (chunk_is_missing(s, data, n)) {
-		s->mode = SMTP_MODE_COMMAND;
-		return 0;
-	}
-	body_bytes(s, f, take);
-	s->chunk_left -= take;
-	if (s->chunk_left == 0)
-		s->mode = SMTP_MODE_COMMAND;
+	if (s->chunk_in_doubt)
+		return doubtful_chunk(s, f, data, n);
+	chunk_bytes(s, f, take);
 	return take;
 }
 

@@ -110,10 +110,14 @@ static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)
 		f->upgrade_broken = true; /* the ClientHello had not waited */
 }
 
+/* After a gap the 2xx may belong to a command that was not seen: it proves that MAIL crossed, and
+ * its weight shows with the next command of the envelope. */
 static void answered_mail(const struct smtp *s, struct facts *f, unsigned code)
 {
 	f->unanswered -= f->unanswered > 0;
-	if (code / 100 == 2) {
+	if (s->lost[CLIENT] && code / 100 == 2) {
+		facts_plain(f, REASON_MAIL_IN_CLEAR);
+	} else if (code / 100 == 2) {
 		facts_plain(f, REASON_MAIL_IN_CLEAR);
 		facts_expose(f, EXPOSURE_ENVELOPE, f->offset[CLIENT]);
 		f->exposed_answered |= f->s.exposure == EXPOSURE_ENVELOPE;
@@ -173,11 +177,15 @@ static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsig
 	case SMTP_BDAT_LAST:
 	case SMTP_BDAT:
 		s->chunk_in_doubt = code / 100 != 2 && !s->body_seen;
+		s->doubted = 0;
 		answered_content(s, f, code, c == SMTP_BDAT_LAST);
+		break;
+	case SMTP_RCPT:
+		if (s->lost[CLIENT] && f->plain && code / 100 == 2)
+			facts_expose(f, EXPOSURE_ENVELOPE, f->offset[CLIENT]);
 		break;
 	case SMTP_OTHER:
 	case SMTP_HELO:
-	case SMTP_RCPT:
 	case SMTP_RSET:
 	case SMTP_QUIT:
 	case SMTP_COMMANDS: break;
@@ -199,7 +207,10 @@ static void server_alone(struct smtp *s, struct facts *f, unsigned code)
 		f->granted = true;
 		f->s.accepted = TRI_NULL;
 		return;
-	} else if (code != 221 && !(code == 250 && s->listing)) {
+	} else if (code == 250 && s->listing) {
+		if (f->perhaps_greeted) /* the answer to EHLO: so the 220 was the greeting */
+			smtp_greeted(s, f);
+	} else if (code != 221) {
 		f->clear_gap[CLIENT] = true;
 	}
 	if (f->plain)
@@ -208,8 +219,10 @@ static void server_alone(struct smtp *s, struct facts *f, unsigned code)
 
 static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned code)
 {
-	if (f->greeted || s->lost[SERVER])
-		return !f->greeted && code == 220 && f->offset[CLIENT] == 0 && s->runs == 0;
+	if (f->greeted || f->perhaps_greeted)
+		return false;
+	if (s->lost[SERVER])
+		return code == 220 && f->offset[CLIENT] == 0 && s->runs == 0;
 	return code == 220 || code >= 400;
 }
 
@@ -237,9 +250,10 @@ void smtp_answer(struct smtp *s, struct facts *f)
 
 	facts_evidence(f, code);
 	if (is_greeting(s, f, code)) {
-		f->greeted = true;
-		s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
-		s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
+		if (f->syn_seen)
+			smtp_greeted(s, f);
+		else
+			f->perhaps_greeted = true;
 	} else {
 		bool stale = s->stale > 0;
 		enum smtp_command c = smtp_take(s, code);

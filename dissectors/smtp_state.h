@@ -32,6 +32,9 @@ void smtp_begin_body(struct smtp *s, bool trusted);
 /* The client asks for TLS. */
 void smtp_ask_for_tls(struct smtp *s, struct facts *f);
 
+/* The greeting was seen: nothing that counts went before. */
+void smtp_greeted(struct smtp *s, struct facts *f);
+
 /* A line in clear, of either side; odd where TLS was due. */
 void smtp_note_clear(struct smtp *s, struct facts *f);
 

@@ -17,6 +17,18 @@ static const struct {
 	{ "QUIT", SMTP_QUIT, WORD_QUIT },
 };
 
+/* MAIL is a word of prose, too; the command has "FROM:" behind it (RFC 5321, 4.1.1.2). */
+static bool begins_with_from(struct span args)
+{
+	return args.len >= 5 && span_is((struct span){ args.at, 4 }, "FROM") &&
+	       (args.at[4] == ':' || args.at[4] == ' ');
+}
+
+bool smtp_is_lmtp(struct span line)
+{
+	return span_is(span_word(line, NULL), "LHLO");
+}
+
 enum smtp_command smtp_read_command(struct span line, struct span *args, unsigned *word)
 {
 	struct span verb = span_word(line, args);
@@ -24,7 +36,8 @@ enum smtp_command smtp_read_command(struct span line, struct span *args, unsigne
 	while (verb.len > 0 && verb.at[verb.len - 1] == '\r')
 		verb.len--;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (span_is(verb, commands[i].name)) {
+		if (span_is(verb, commands[i].name) &&
+		    (commands[i].command != SMTP_MAIL || begins_with_from(*args))) {
 			*word = commands[i].word;
 			return (enum smtp_command)commands[i].command;
 		}

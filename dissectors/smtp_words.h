@@ -9,6 +9,9 @@
  * it is called in the evidence, args what follows it. */
 enum smtp_command smtp_read_command(struct span line, struct span *args, unsigned *word);
 
+/* LHLO, with which LMTP begins (RFC 2033, 4.1). */
+bool smtp_is_lmtp(struct span line);
+
 /* "BDAT size [LAST]" behind BDAT (RFC 3030, 2). False unless size is a number below 2^63 with
  * nothing but LAST after it. */
 bool smtp_read_bdat(struct span args, uint64_t *size, bool *last);

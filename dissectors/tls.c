@@ -21,7 +21,8 @@
 
 enum { MSG_CLIENT_HELLO = 1, MSG_SERVER_HELLO = 2 };
 enum { ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
-enum { ENCRYPTED_ALERT = 19, FINISHED_LARGEST = 69, VERSION_13 = 0x0304 };
+enum { ENCRYPTED_ALERT = 19, EMPTY_CERTIFICATE = 25, FINISHED_LARGEST = 69 };
+enum { VERSION_13 = 0x0304 };
 
 void tls_init(struct tls *t)
 {
@@ -167,6 +168,8 @@ static void sealed_by_client(struct tls *t, const struct facts *f, uint16_t leng
 		t->client_small = count(t->client_small);
 		return;
 	}
+	if (t->client_big == 0 && length == EMPTY_CERTIFICATE)
+		return; /* asked for a certificate, it has none: the Finished is still to come */
 	if (t->client_big == 0)
 		t->client_first_large = length > FINISHED_LARGEST && !t->side[CLIENT].sealed_hs;
 	t->client_big = count(t->client_big);

@@ -166,15 +166,15 @@ bool facts_decided(const struct facts *f)
 	return rule(f, ENDING_OPEN).verdict != VERDICT_NONE;
 }
 
-static enum cause cause_of(const struct facts *f)
+static enum cause cause_of(const struct facts *f, const struct session *s)
 {
-	if (f->masked)
+	if (f->masked && f->s.offered != TRI_TRUE)
 		return CAUSE_SUSPECTED_STRIPPING;
 	if (f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN)
 		return CAUSE_HANDSHAKE_FAILED;
 	if (f->starttls_refused)
 		return CAUSE_REFUSED;
-	if (f->s.offered == TRI_TRUE && f->s.requested != TRI_TRUE)
+	if (s->offered == TRI_TRUE && s->requested == TRI_FALSE)
 		return CAUSE_NOT_REQUESTED;
 	if (f->s.offered == TRI_FALSE)
 		return CAUSE_NOT_OFFERED;
@@ -193,7 +193,7 @@ static enum stripped stripped_of(const struct facts *f)
 {
 	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER])
 		return STRIPPED_NONE;
-	if (f->masked)
+	if (f->masked && f->s.offered != TRI_TRUE)
 		return STRIPPED_MASKED;
 	if (f->starttls_refused && f->s.offered == TRI_TRUE)
 		return STRIPPED_REFUSED;
@@ -213,6 +213,8 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->auth_clear = TRI_FALSE;
 	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
 		s->messages = MESSAGES_NULL;
+	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER])
+		s->injected = false; /* an answer that was not seen explains it as well */
 	s->stripped = (uint8_t)stripped_of(f);
 	s->directions = (uint8_t)directions_of(f);
 	s->begun_before = begun_before(f);
@@ -232,7 +234,7 @@ static void fill_weight(const struct facts *f, struct session *s)
 	if (s->exposure == EXPOSURE_NONE || (s->exposure == EXPOSURE_REFUSED && f->unanswered > 0))
 		s->exposure = EXPOSURE_UNKNOWN;
 	s->confirmed = confirmed ? TRI_TRUE : TRI_FALSE;
-	s->cause = (uint8_t)cause_of(f);
+	s->cause = (uint8_t)cause_of(f, s);
 }
 
 enum verdict facts_verdict(const struct facts *f, enum ending how, struct session *out)

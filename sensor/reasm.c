@@ -47,6 +47,11 @@ void reasm_start(struct reasm *r, enum side from, uint32_t seq)
 	r->side[from].next = seq;
 }
 
+void reasm_seen(struct reasm *r, enum side from)
+{
+	r->side[from].seen = true;
+}
+
 void reasm_fin(struct reasm *r, enum side from, uint32_t seq)
 {
 	r->side[from].has_fin = true;
@@ -76,11 +81,24 @@ static bool acked_beyond(const struct reasm_side *s)
 	return s->known && s->has_acked && after(s->acked, s->next) > 1;
 }
 
+/* A bare segment stands behind what its side has sent: nothing of that will come again. */
+static void note_sent(struct reasm_side *s, uint32_t seq)
+{
+	if (!s->known || after(seq, s->next) <= 1 || after(seq, s->next) > ACK_AHEAD_MAX)
+		return;
+	if (!s->has_acked || after(seq, s->acked) > 0) {
+		s->acked = seq;
+		s->has_acked = true;
+	}
+}
+
 static void note_ack(struct reasm *r, enum side from, const struct segment *g)
 {
 	struct reasm_side *s = &r->side[other_side(from)];
 
-	if (!g->has_ack || (!s->known && !s->seen))
+	if (g->has_ack && g->wire_length == 0)
+		note_sent(&r->side[from], g->seq);
+	if (!g->has_ack || !s->seen)
 		return;  /* of a direction that is not in the capture nothing can be missed */
 	if (!s->known) { /* the first thing known of that side is where it stands */
 		s->known = true;
@@ -99,7 +117,7 @@ static bool waits_for_other(const struct reasm *r, enum side from, uint32_t ack,
 {
 	const struct reasm_side *o = &r->side[other_side(from)];
 
-	return has_ack && o->known && after(ack, o->next) > 1 &&
+	return has_ack && o->known && o->seen && after(ack, o->next) > 1 &&
 	       after(ack, o->next) <= ACK_AHEAD_MAX;
 }
 
@@ -267,7 +285,13 @@ static bool give_up_hole(struct reasm *r, struct reasm_memory *m, enum side from
 			 const struct reasm_out *out)
 {
 	uint32_t end = hole_end(&r->side[from], m, any);
+	const struct reasm_side *o = &r->side[other_side(from)];
+	const struct block *b = o->first == POOL_NONE ? NULL : block_at(m, o->first);
 
+	/* Not beyond what the other side's waiting segment answers: that one comes first. */
+	if (b && b->has_ack && after(b->seq, o->next) <= 0 &&
+	    after(b->ack, r->side[from].next) > 0 && after(end, b->ack) > 0)
+		end = b->ack;
 	if (after(end, r->side[from].next) <= 0)
 		return false;
 	gap_to(r, from, end, out);

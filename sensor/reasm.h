@@ -70,6 +70,10 @@ void reasm_init(struct reasm *r);
 /* The first byte of a side's stream has this sequence number (a SYN's plus one). */
 void reasm_start(struct reasm *r, enum side from, uint32_t seq);
 
+/* This side is in the capture: what the other one acknowledges of it will come, or is missing. Said
+ * by its segments, too. */
+void reasm_seen(struct reasm *r, enum side from);
+
 /* Offers a segment; now_ms is the steady clock. Length 0 is legal: a bare acknowledgment. */
 void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *s,
 		   uint64_t now_ms, const struct reasm_out *out);

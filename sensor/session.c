@@ -9,6 +9,7 @@
 /* A connection on no mail port has this many packets with payload to show that it is mail. */
 #define PROBE_PACKETS 8
 #define NDPI_FLOWS    1024
+#define WINDOW_MAX    (1 << 20) /* a reset further away is not of this connection */
 
 /* What is needed while the verdict is open. */
 struct parser {
@@ -146,9 +147,12 @@ static void init_parser(struct parser *p, const struct session_start *start)
 	p->probing = !start->port;
 	for (unsigned i = 0; i < SIDES; i++) {
 		p->mail.facts.visible[i] = start->visible[i];
-		p->reasm.side[i].seen = start->visible[i];
+		if (start->visible[i])
+			reasm_seen(&p->reasm, (enum side)i);
 		if (start->syn[i])
 			reasm_start(&p->reasm, (enum side)i, start->first_seq[i]);
+		else if (syn && start->visible[i])
+			mail_gap(&p->mail, (enum side)i, 0); /* its beginning was not seen */
 	}
 }
 
@@ -288,6 +292,13 @@ static void disagree_if(struct sessions *ss, bool differs)
 	ss->health->n[HEALTH_DISAGREE] += differs;
 }
 
+/* Text of any kind has lines that look like commands; a conversation also has a greeting, if it
+ * was seen from its start and from both sides. */
+static bool may_lack_greeting(const struct facts *f)
+{
+	return f->greeted || !f->syn_seen || !f->visible[CLIENT] || !f->visible[SERVER];
+}
+
 /* On a mail port what has the words of the protocol is mail. Elsewhere its own commands are
  * wanted, or libndpi's word. */
 static bool is_mail(const struct parser *p)
@@ -295,7 +306,8 @@ static bool is_mail(const struct parser *p)
 	enum mail_likeness l = mail_likeness(&p->mail);
 
 	if (p->probing)
-		return l == MAIL_SURE || (l == MAIL_LIKELY && p->ndpi_mail);
+		return (l == MAIL_SURE && may_lack_greeting(&p->mail.facts)) ||
+		       (l == MAIL_LIKELY && p->ndpi_mail);
 	if (l != MAIL_DOUBTFUL)
 		return true;
 	return !p->mail.facts.syn_seen && p->mail.facts.s.protocol == PROTOCOL_SMTP;
@@ -387,6 +399,17 @@ static void bytes_so_far(struct live *l, const struct parser *p)
 	l->s.bytes_to_client = p->bytes[SERVER];
 }
 
+/* The first packet of a side. When the connection was seen from its start, but not this side,
+ * what it said before is missing, and nobody knows how much. */
+static void join(struct parser *p, enum side from)
+{
+	struct facts *f = &p->mail.facts;
+
+	if (!f->visible[from] && f->syn_seen && !p->reasm.side[from].known)
+		mail_gap(&p->mail, from, 0);
+	f->visible[from] = true;
+}
+
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,
 				  const struct packet *p, uint64_t now_ms)
 {
@@ -399,7 +422,7 @@ enum session_state session_packet(struct sessions *ss, uint32_t index, enum side
 		count_only(l, from, p);
 		return SESSION_GOES_ON;
 	}
-	parser->mail.facts.visible[from] = true;
+	join(parser, from);
 	if (p->wire_length > 0)
 		look_at(ss, parser, p);
 	reassemble(ss, l, from, p, now_ms);
@@ -433,6 +456,17 @@ enum session_state session_poll(struct sessions *ss, uint32_t index, uint64_t no
 		return SESSION_NOT_MAIL;
 	judge_open(ss, l, now_ns);
 	return SESSION_GOES_ON;
+}
+
+bool session_expects(const struct sessions *ss, uint32_t index, enum side from, uint32_t seq)
+{
+	const struct live *l = live_at(ss, index);
+	const struct parser *p = parser_of(ss, l);
+	int32_t ahead = (int32_t)(seq - (p ? p->reasm.side[from].next : l->next[from]));
+
+	if (p && !p->reasm.side[from].known)
+		return true;
+	return ahead > -WINDOW_MAX && ahead < WINDOW_MAX;
 }
 
 bool session_finished(const struct sessions *ss, uint32_t index)
@@ -506,6 +540,7 @@ void session_refused(struct sessions *ss, const struct session_start *start, uin
 	f.syn_seen = true;
 	facts_verdict(&f, ENDING_EVICTED, &s);
 	s.messages = MESSAGES_NULL;
+	s.requested = s.auth_clear = TRI_NULL; /* nobody looked */
 	s.end_ns = now_ns;
 	report_end(ss, &l, &s, now_ns);
 }

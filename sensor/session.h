@@ -59,6 +59,9 @@ bool session_stalled(const struct sessions *ss, uint32_t index);
 enum session_state session_poll(struct sessions *ss, uint32_t index, uint64_t now_ms,
 				uint64_t now_ns);
 
+/* True when a segment of this side can have this sequence number now (RFC 9293, 3.10.7.4). */
+bool session_expects(const struct sessions *ss, uint32_t index, enum side from, uint32_t seq);
+
 /* True when both sides have closed and everything between was seen. */
 bool session_finished(const struct sessions *ss, uint32_t index);
 

@@ -9,7 +9,7 @@
 
 /* Seconds without a packet. */
 enum {
-	TIMEOUT_OPEN = 60,      /* no payload yet */
+	TIMEOUT_OPEN = 360, /* no payload yet; a greeting may take 5 min (RFC 5321, 4.5.3.2.1) */
 	TIMEOUT_NOT_MAIL = 300, /* let go; kept so as not to look again */
 	TIMEOUT_CLOSING = 1,    /* RST or FINs with a hole: what was overtaken may come */
 	TIMEOUT_STALLED = 1,    /* something waits for missing bytes */
@@ -105,6 +105,11 @@ static void discard(struct tracker *t, struct flow *f)
 static bool ended(const struct flow *f);
 static uint32_t timeout_of(const struct tracker *t, const struct flow *f);
 
+static bool ended(const struct flow *f)
+{
+	return f->closing || f->fin != 0;
+}
+
 static bool waits_for_bytes(const struct tracker *t, const struct flow *f)
 {
 	return f->state == FLOW_SESSION && session_stalled(t->sessions, f->session) &&
@@ -125,7 +130,8 @@ static void expired(void *ctx, struct flow *f)
 			f->state = FLOW_NOT_MAIL;
 		flow_arm(t->flows, f, timeout_of(t, f));
 	} else {
-		finish(t, f, ended(f) ? ENDING_CLOSED : ENDING_TIMEOUT);
+		account(t, f, ended(f) ? ENDING_CLOSED : ENDING_TIMEOUT);
+		discard(t, f);
 	}
 }
 
@@ -185,19 +191,41 @@ static unsigned guess_client(const struct tracker *t, const struct flow *f, unsi
 	return f->port[0] > f->port[1] ? 0 : 1;
 }
 
-static void note_syn(struct flow *f, unsigned end, const struct packet *p)
+/* A SYN-ACK, and the bare ACK that ends the handshake, tell where the other end begins. */
+static bool tells_other_start(const struct flow *f, unsigned end, const struct packet *p)
 {
-	if (!(p->flags & TCP_SYN))
-		return;
-	f->syn = (uint8_t)(f->syn | 1u << end);
-	f->isn[end] = p->seq;
-	f->client = (uint8_t)(p->flags & TCP_ACK ? !end : end);
+	if (!(p->flags & TCP_ACK) || p->flags & TCP_RST || f->syn & 1u << !end)
+		return false;
+	if (p->flags & TCP_SYN)
+		return true;
+	return f->state == FLOW_OPEN && p->wire_length == 0 && f->syn & 1u << end &&
+	       p->seq == f->isn[end] + 1;
 }
 
-/* A SYN on a connection that we know: a repetition, or the ports are used again. */
+static void note_start(struct flow *f, unsigned end, uint32_t isn)
+{
+	f->syn = (uint8_t)(f->syn | 1u << end);
+	f->isn[end] = isn;
+}
+
+static void note_syn(struct flow *f, unsigned end, const struct packet *p)
+{
+	if (tells_other_start(f, end, p))
+		note_start(f, !end, p->ack - 1);
+	if (!(p->flags & TCP_SYN))
+		return;
+	note_start(f, end, p->seq);
+	if (f->state == FLOW_OPEN)
+		f->client = (uint8_t)(p->flags & TCP_ACK ? !end : end);
+}
+
+/* A SYN on a connection that we know: a repetition, or the ports are used again. A SYN-ACK says so
+ * only of a connection that is over: a forged one must not end another. */
 static bool is_new_connection(const struct flow *f, unsigned end, const struct packet *p)
 {
-	if (!(p->flags & TCP_SYN) || p->flags & (TCP_ACK | TCP_RST))
+	if (!(p->flags & TCP_SYN) || p->flags & TCP_RST)
+		return false;
+	if (p->flags & TCP_ACK && f->state != FLOW_DONE && !ended(f))
 		return false;
 	if (!(f->syn & 1u << end)) /* the SYN-ACK may have overtaken it */
 		return f->state != FLOW_OPEN;
@@ -283,19 +311,22 @@ static void to_session(struct tracker *t, struct flow *f, unsigned end, const st
 
 /* Closing ------------------------------------------------------------------------------------ */
 
-static void note_end(struct flow *f, unsigned end, const struct packet *p)
+/* A reset with any other number than one that can be due is somebody else's. */
+static bool belongs(const struct tracker *t, const struct flow *f, unsigned end, uint32_t seq)
 {
-	if (p->flags & TCP_RST)
+	if (f->state == FLOW_SESSION)
+		return session_expects(t->sessions, f->session, side_of(f, end), seq);
+	return f->state != FLOW_OPEN || !(f->syn & 1u << end) || seq - f->isn[end] <= 1;
+}
+
+static void note_end(const struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
+{
+	if (p->flags & TCP_RST && belongs(t, f, end, p->seq))
 		f->closing = true;
 	if (p->flags & TCP_FIN)
 		f->fin = (uint8_t)(f->fin | 1u << end);
 	if (f->fin == BOTH_ENDS)
 		f->closing = true;
-}
-
-static bool ended(const struct flow *f)
-{
-	return f->closing || f->fin != 0;
 }
 
 static uint32_t timeout_of(const struct tracker *t, const struct flow *f)
@@ -322,17 +353,17 @@ static bool nothing_missing(const struct tracker *t, const struct flow *f)
 
 static void known_flow(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
 {
-	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
-	f->seen = (uint8_t)(f->seen | 1u << end);
-	if (f->state == FLOW_DONE) {
+	if (f->state == FLOW_DONE) { /* does not live longer for it */
 		t->health->n[HEALTH_DUPLICATE] += p->wire_length > 0;
 		return;
 	}
+	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
+	f->seen = (uint8_t)(f->seen | 1u << end);
 	note_syn(f, end, p);
 	to_session(t, f, end, p);
 	if (f->state == FLOW_DONE)
 		return;
-	note_end(f, end, p);
+	note_end(t, f, end, p);
 	if (f->closing && nothing_missing(t, f))
 		finish(t, f, ENDING_CLOSED);
 	else

@@ -476,7 +476,7 @@ static void the_cause_is_the_gravest_that_fits(void **state)
 		enum tri offered, requested;
 		enum cause cause;
 	} rows[] = {
-		{ true, true, true, TLS_ALERT, TRI_TRUE, TRI_TRUE, CAUSE_SUSPECTED_STRIPPING },
+		{ true, true, true, TLS_ALERT, TRI_FALSE, TRI_TRUE, CAUSE_SUSPECTED_STRIPPING },
 		{ false, true, true, TLS_NONE, TRI_TRUE, TRI_TRUE, CAUSE_HANDSHAKE_FAILED },
 		{ false, false, true, TLS_ALERT, TRI_TRUE, TRI_TRUE, CAUSE_HANDSHAKE_FAILED },
 		{ false, false, true, TLS_BROKEN, TRI_TRUE, TRI_TRUE, CAUSE_HANDSHAKE_FAILED },
@@ -517,7 +517,7 @@ static void stripping_is_not_claimed_over_a_gap(void **state)
 	} rows[] = {
 		{ false, false, TRI_TRUE, STRIPPED_NONE },
 		{ true, false, TRI_FALSE, STRIPPED_MASKED },
-		{ true, true, TRI_TRUE, STRIPPED_MASKED },
+		{ true, true, TRI_TRUE, STRIPPED_REFUSED }, /* it stands in the list all the same */
 		{ false, true, TRI_TRUE, STRIPPED_REFUSED },
 		{ false, true, TRI_FALSE, STRIPPED_NONE },
 		{ false, true, TRI_NULL, STRIPPED_NONE },

@@ -272,6 +272,8 @@ static void bytes_come_in_order_and_once(void **state)
 			world_init(&w, isns[n / ISNS], isns[n % ISNS], 256 * 1024);
 			reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
 			reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+			reasm_seen(&w.reasm, CLIENT);
+			reasm_seen(&w.reasm, SERVER);
 			play(&w, cases[i].steps);
 			if (strcmp(w.heard, cases[i].heard) != 0)
 				fail_msg("%s (%#x, %#x): %s, not %s", cases[i].name, w.isn[CLIENT],
@@ -430,6 +432,8 @@ static void what_must_wait_and_cannot_is_refused(void **state)
 	world_init(&w, 1, 1, REASM_BLOCK);
 	reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
 	reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+	reasm_seen(&w.reasm, CLIENT);
+	reasm_seen(&w.reasm, SERVER);
 	offer_large(&w, SERVER, 0, true, &a);
 	assert_int_equal(w.memory.refused, 1);
 	assert_true(w.memory.blocks.used <= w.memory.per_direction);
@@ -483,6 +487,8 @@ static void it_is_finished_when_nothing_is_missing(void **state)
 		world_init(&w, isns[n], isns[n], 1 << 20);
 		reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
 		reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+		reasm_seen(&w.reasm, CLIENT);
+		reasm_seen(&w.reasm, SERVER);
 		assert_false(reasm_finished(&w.reasm));
 		play(&w, almost);
 		assert_false(reasm_finished(&w.reasm));
@@ -661,6 +667,8 @@ static void anything_can_happen(struct anything *a, const struct chance *c, uint
 	world_init(&a->w, roll(&a->dice, 1u << 31) << 1, 0u - roll(&a->dice, 3000), budget);
 	reasm_start(&a->w.reasm, CLIENT, a->w.isn[CLIENT]);
 	reasm_start(&a->w.reasm, SERVER, a->w.isn[SERVER]);
+	reasm_seen(&a->w.reasm, CLIENT);
+	reasm_seen(&a->w.reasm, SERVER);
 	converse(a);
 	mangle(a, c);
 	for (size_t i = 0; i < a->n; i++) {

@@ -199,8 +199,71 @@ static void silence_ends_a_session(void **state)
 	assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
 	assert_int_equal(w.last.reason, REASON_TIMED_OUT);
 	check_books(&w);
-	say(&c, CLIENT, "QUIT\r\n"); /* absorbed */
+	say(&c, CLIENT, "QUIT\r\n"); /* another, begun in the middle */
+	assert_int_equal(w.health.n[HEALTH_FLOWS], 2);
+	world_fini(&w);
+}
+
+/* A reset with a number that cannot be due is somebody else's. */
+static void a_stray_reset_ends_nothing(void **state)
+{
+	struct world w;
+	struct peer c;
+	uint32_t next;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	next = c.next[SERVER];
+	c.next[SERVER] += 1u << 24;
+	send_flags(&c, SERVER, TCP_RST, "", false);
+	c.next[SERVER] = next;
+	pass(&w, 100);
+	assert_int_equal(w.reports[MESSAGE_END], 0);
+	send_flags(&c, SERVER, TCP_RST, "", false);
+	pass(&w, 100);
+	assert_int_equal(w.reports[MESSAGE_END], 1);
+	check_books(&w);
+	world_fini(&w);
+}
+
+/* A server may take five minutes to greet (RFC 5321, 4.5.3.2.1). */
+static void a_slow_greeting_is_waited_for(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	for (unsigned i = 0; i < 299; i++)
+		pass(&w, 10);
+	greet(&c);
+	bye(&c);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
 	assert_int_equal(w.health.n[HEALTH_FLOWS], 1);
+	check_books(&w);
+	world_fini(&w);
+}
+
+/* A tombstone does not live longer for what it absorbs. */
+static void late_packets_keep_no_tombstone(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	bye(&c);
+	for (unsigned i = 0; i < 8; i++) {
+		send_flags(&c, SERVER, TCP_ACK, "", false);
+		pass(&w, 10);
+	}
+	assert_int_equal(w.health.n[HEALTH_FLOWS], 2);
+	check_books(&w);
 	world_fini(&w);
 }
 
@@ -313,6 +376,9 @@ int main(void)
 		cmocka_unit_test(a_connection_is_a_session_an_empty_one_is_none),
 		cmocka_unit_test(a_hole_is_given_up_while_nothing_comes),
 		cmocka_unit_test(silence_ends_a_session),
+		cmocka_unit_test(a_stray_reset_ends_nothing),
+		cmocka_unit_test(a_slow_greeting_is_waited_for),
+		cmocka_unit_test(late_packets_keep_no_tombstone),
 		cmocka_unit_test(ports_are_used_again),
 		cmocka_unit_test(a_full_table_prefers_sessions),
 		cmocka_unit_test(an_evicted_session_is_indeterminate),

@@ -55,7 +55,7 @@ struct facts {
 
 	/* TLS. */
 	bool implicit;       /* from the first byte */
-	bool granted;        /* STARTTLS answered 2xx */
+	bool granted;        /* STARTTLS answered 220 */
 	bool upgrade_broken; /* granted or begun, and then clear text */
 	enum tls_outcome tls;
 	bool tls_gap[SIDES]; /* bytes are missing in TLS */

@@ -146,6 +146,8 @@ static void client_gap(struct smtp *s, uint64_t n)
 	case SMTP_MODE_BODY: s->dot = DOT_LINE_START; break;
 	case SMTP_MODE_COMMAND: smtp_presume(s); break;
 	}
+	if (s->lost[CLIENT]) /* what came before was not the last line */
+		smtp_drop(s, s->runs);
 	s->lost[CLIENT] = true;
 }
 

@@ -240,6 +240,7 @@ static void unmatched(struct smtp *s, struct facts *f, unsigned code)
 		return;
 	}
 	facts_oddity(f, s->runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+	s->lost[SERVER] |= code / 100 == 2; /* its command was not seen, or comes yet */
 	if (code == 354 && s->lost[CLIENT])
 		smtp_begin_body(s, false);
 }

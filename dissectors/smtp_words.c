@@ -104,7 +104,7 @@ bool smtp_plausible(enum smtp_command c, unsigned code)
 	case SMTP_DATA: return code == 354;
 	case SMTP_AUTH:
 	case SMTP_AUTH_DATA: return code == 334 || code == 235;
-	case SMTP_STARTTLS: return class == 2 && code != 221;
+	case SMTP_STARTTLS: return code == 220; /* RFC 3207, 4 */
 	case SMTP_EHLO:
 	case SMTP_HELO: return class == 2 && code != 221 && code != 235;
 	case SMTP_MAIL:

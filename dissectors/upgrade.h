@@ -21,7 +21,7 @@ enum upg {
 enum upg_event {
 	EV_OFFER, /* the capability list names the upgrade */
 	EV_ASK,   /* STARTTLS */
-	EV_YES,   /* answered 2xx */
+	EV_YES,   /* answered 220 */
 	EV_NO,    /* answered 4xx or 5xx */
 	EV_HELLO, /* a ClientHello */
 	EV_CLEAR, /* clear text where TLS is due */

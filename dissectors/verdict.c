@@ -176,7 +176,7 @@ static enum cause cause_of(const struct facts *f, const struct session *s)
 		return CAUSE_REFUSED;
 	if (s->offered == TRI_TRUE && s->requested == TRI_FALSE)
 		return CAUSE_NOT_REQUESTED;
-	if (f->s.offered == TRI_FALSE)
+	if (s->offered == TRI_FALSE && s->requested != TRI_TRUE)
 		return CAUSE_NOT_OFFERED;
 	return CAUSE_UNKNOWN;
 }

@@ -117,7 +117,7 @@ static const struct {
 } answers[] = {
 	/*            220 221 235 250 334 354 450 550 */
 	{ SMTP_OTHER, "........" },     { SMTP_HELO, ".--.--.." }, { SMTP_EHLO, ".--.--.." },
-	{ SMTP_STARTTLS, "G-GG--RR" },  { SMTP_MAIL, "---P--.." }, { SMTP_RCPT, "---.--.." },
+	{ SMTP_STARTTLS, "G-----RR" },  { SMTP_MAIL, "---P--.." }, { SMTP_RCPT, "---.--.." },
 	{ SMTP_DATA, "-----B.." },      { SMTP_DOT, "---P--.." },  { SMTP_BDAT, "---.--.." },
 	{ SMTP_BDAT_LAST, "---P--.." }, { SMTP_RSET, "---.--.." }, { SMTP_AUTH, "--P-D-.." },
 	{ SMTP_AUTH_DATA, "--P-D-.." }, { SMTP_QUIT, "....--.." }, { NONE, "--------" },

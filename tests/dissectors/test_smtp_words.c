@@ -156,7 +156,7 @@ static const struct {
 } rows[] = {
 	/*              0 100 200 220 221 235 250 251 299 334 354 399 */
 	{ SMTP_OTHER, "--yyyyyyyyyy" },     { SMTP_HELO, "--yy--yyy---" },
-	{ SMTP_EHLO, "--yy--yyy---" },      { SMTP_STARTTLS, "--yy-yyyy---" },
+	{ SMTP_EHLO, "--yy--yyy---" },      { SMTP_STARTTLS, "---y--------" },
 	{ SMTP_MAIL, "--y---yyy---" },      { SMTP_RCPT, "--y---yyy---" },
 	{ SMTP_DATA, "----------y-" },      { SMTP_DOT, "--y---yyy---" },
 	{ SMTP_BDAT, "--y---yyy---" },      { SMTP_BDAT_LAST, "--y---yyy---" },

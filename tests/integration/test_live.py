@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""A live interface: real SMTP over a wire between two network namespaces, seen by the sensor as
+it happens. Needs root."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from mailhosts import CLIENT, SECOND_CLIENT, SERVER, WIRE, Hosts
+from session_record import MAILSEALD, NO_LEAK_CHECK, check
+from tap import Tap
+from traffic import (PATIENCE, Traffic, built_with, children, process_status, query, sound,
+                     wait_until)
+
+CONFIGURATION = """\
+sensor: test
+peers:
+  - {name: alpha, signatory: true, mta: [198.51.100.0/28]}
+  - {name: beta, signatory: true, mta: [198.51.100.32/28]}
+syslog: {socket: %s}
+"""
+RFC5424 = re.compile(r"^<(\d+)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d) \S+ \S+ \S+ "
+                     r"\S+ \[.*\]")
+
+
+class LiveSensor:
+    """mailseald on the wire, with everything it writes in a folder of its own."""
+
+    def __init__(self, folder, hosts, *arguments, interface=WIRE):
+        self.folder = Path(folder)
+        self.folder.chmod(0o755)
+        self.state, self.sessions = self.folder / "state", self.folder / "sessions"
+        self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.syslog.bind(str(self.folder / "log"))
+        (self.folder / "log").chmod(0o666)
+        conf = self.folder / "mailseal.yaml"
+        conf.write_text(CONFIGURATION % (self.folder / "log"), encoding="ascii")
+        # pylint: disable=R1732
+        self.process = subprocess.Popen(
+            hosts.inside(hosts.names[1], MAILSEALD, "-i", interface, "-c", conf, "--state",
+                         self.state, "--sessions", self.sessions, *arguments),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env={"ASAN_OPTIONS": NO_LEAK_CHECK, **os.environ})
+        wait_until(self.confined, "a sensor that captures")
+
+    def confined(self):
+        if self.process.poll() is not None:
+            raise OSError(self.process.stderr.read().decode())
+        seccomp = "0" if built_with("WITHOUT_CONFINEMENT") else "2"
+        return any(process_status(c).get("NoNewPrivs") == "1" and
+                   process_status(c).get("Seccomp") == seccomp
+                   for c in children(self.process.pid))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stderr.close()
+        self.syslog.close()
+
+    def records(self):
+        """By the port of the client; only whole lines."""
+        text = self.sessions.read_text(encoding="ascii") if self.sessions.exists() else ""
+        return {r["client_port"]: r for r in map(json.loads, text[:text.rfind("\n") + 1]
+                                                 .splitlines())}
+
+    def record(self, client):
+        """The record of a connection that has ended."""
+        wait_until(lambda: client.port in self.records(), "a session record")
+        return self.records()[client.port]
+
+    def next_message(self):
+        self.syslog.settimeout(PATIENCE)
+        return self.syslog.recv(65536).decode()
+
+    def end(self, number=signal.SIGTERM):
+        if number:
+            self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        return code, self.process.stderr.read().decode(errors="replace")
+
+
+def expect(record, **wanted):
+    return check(record) + [f"{k}={record.get(k)!r}, not {v!r}" for k, v in wanted.items()
+                            if record.get(k) != v]
+
+
+def ended_well(code, said):
+    return [] if code == 0 and "error" not in said else [f"exit {code}: {said}"]
+
+
+CLEAR = {"verdict": "plaintext", "exposure": "content", "confirmed": True, "messages": 1,
+         "starttls_offered": True, "starttls_requested": False, "cause": "not-requested",
+         "directions": "both", "bytes_missing": 0, "oddities": []}
+SEALED = {"verdict": "encrypted-starttls", "reason": "handshake-completed",
+          "starttls_offered": True, "starttls_requested": True, "starttls_accepted": True,
+          "exposure": None, "directions": "both", "bytes_missing": 0, "messages": 0}
+PAIR = {"client": CLIENT, "server": SERVER, "client_peer": "alpha", "server_peer": "beta",
+        "interface": WIRE, "server_port": 25, "service": "mta", "vlan": None}
+def alert_before_the_end(sensor, client):
+    """The incident is told while the connection is open; its first words may be milder, for
+    the envelope crosses before the message."""
+    message = ""
+    while "critical" not in message:
+        message = sensor.next_message()
+        if not RFC5424.match(message) or "plaintext-between-signatories" not in message:
+            return [f"not what RFC 5424 wants: {message!r}"]
+    complaints = [] if "alpha" in message and "beta" in message else [message]
+    complaints += ["the connection was closed"] * (not client.is_open())
+    return complaints + ["there is a record already"] * (client.port in sensor.records())
+
+
+def mail_as_it_happens(folder, hosts):
+    with LiveSensor(folder, hosts, "--quiet") as sensor:
+        clear = hosts.send("clear")
+        complaints = alert_before_the_end(sensor, clear)
+        clear.quit()
+        sealed = hosts.send("tls")
+        sealed.quit()
+        elsewhere = hosts.send("clear", port=8025)  # on no mail port, in mode ports
+        elsewhere.quit()
+        complaints += expect(sensor.record(clear), **CLEAR, **PAIR)
+        complaints += expect(sensor.record(sealed), **SEALED, **PAIR)
+        complaints += ended_well(*sensor.end())
+        complaints += ["mail on port 8025 was seen"] * (elsewhere.port in sensor.records())
+        complaints += [f"{len(sensor.records())} records"] * (len(sensor.records()) != 2)
+        return complaints + state_is_right(sensor.state)
+
+
+def state_is_right(state):
+    """The open step is in the ledger, and in its sum everything stands once."""
+    rows = query(state, "SELECT c.name, s.name, sum(r.plaintext), sum(r.enc_starttls)"
+                 " FROM minutes r JOIN party c ON c.id = r.client JOIN party s ON s.id = r.server"
+                 " GROUP BY c.name, s.name ORDER BY c.name")
+    complaints = sound(state)
+    if rows != [("alpha", "beta", 1, 1)]:
+        complaints.append(f"the ledger holds {rows}")
+    if query(state, "SELECT value FROM meta WHERE name = 'open'") != [(1,)]:
+        complaints.append("the last step is not open")
+    lost, packets = query(state, "SELECT sum(lost + drop_kernel), sum(packets)"
+                          " FROM health_minutes")[0]
+    return complaints + [f"lost {lost} of {packets} packets"] * (lost != 0 or packets < 50)
+
+
+def tagged(traffic, tags):
+    """The frames of the traffic with these tags behind their addresses."""
+    inserted = b"".join(b"\x81\x00" + tag.to_bytes(2, "big") for tag in tags)
+    traffic.packets = [(t, f[:12] + inserted + f[12:]) for t, f in traffic.packets]
+    return traffic
+
+
+def tags_on_the_wire(folder, hosts):
+    """The kernel takes the outer tag off a frame and its filter sees what is left: mail behind
+    one tag and behind two is found all the same, and the outer tag is told."""
+    complaints = []
+    with LiveSensor(folder, hosts, "--quiet") as sensor:
+        for number, tags in enumerate(((), (7,), (9, 7))):
+            traffic = Traffic()
+            traffic.port += 10 * number
+            traffic.add("smtp-plaintext", 0)
+            traffic.add("smtp-starttls-220", 1)
+            capture = Path(folder) / "tagged.pcap"
+            capture.write_bytes(tagged(traffic, tags).pcap())
+            hosts.replay(capture)
+            for session, verdict in zip(traffic.sessions, ("plaintext", "encrypted-starttls")):
+                port = session.ends[1]
+                wait_until(lambda p=port: p in sensor.records(), f"a record behind {tags}")
+                record = sensor.records()[port]
+                complaints += [f"behind {tags}: {c}" for c in expect(
+                    record, verdict=verdict, vlan=tags[0] if tags else None, bytes_missing=0)]
+        return complaints + ended_well(*sensor.end())
+
+
+def a_filter_of_ones_own(folder, hosts):
+    with LiveSensor(folder, hosts, "--quiet", "--filter", f"not host {SECOND_CLIENT}") as sensor:
+        kept_out = hosts.send(source=SECOND_CLIENT)
+        kept_out.quit()
+        let_in = hosts.send(source=CLIENT)
+        let_in.quit()
+        complaints = expect(sensor.record(let_in), **CLEAR, **PAIR)
+        complaints += ended_well(*sensor.end())
+        return complaints + ["it was seen"] * (kept_out.port in sensor.records())
+
+
+def mail_on_any_port(folder, hosts):
+    with LiveSensor(folder, hosts, "--quiet", "--mode", "any") as sensor:
+        client = hosts.send(port=8025)
+        client.quit()
+        sealed = hosts.send("tls", port=8025)
+        sealed.quit()
+        complaints = expect(sensor.record(client), **CLEAR, **{**PAIR, "server_port": 8025})
+        complaints += expect(sensor.record(sealed), **SEALED, **{**PAIR, "server_port": 8025})
+        return complaints + ended_well(*sensor.end(signal.SIGINT))
+
+
+def the_interface_any(folder, hosts):
+    with LiveSensor(folder, hosts, "--quiet", interface="any") as sensor:
+        client = hosts.send()
+        client.quit()
+        complaints = expect(sensor.record(client), **CLEAR, **{**PAIR, "interface": "any"})
+        return complaints + ended_well(*sensor.end())
+
+
+def an_idle_link(folder, hosts):
+    """No packet at all: SIGTERM ends it all the same."""
+    with LiveSensor(folder, hosts, "--quiet", "--filter", "port 1") as sensor:
+        return ended_well(*sensor.end()) + sound(sensor.state)
+
+
+def the_wire_is_gone(folder, hosts):
+    """Exit 1, one line that says so, and what was seen is kept. Comes last: it leaves no wire."""
+    with LiveSensor(folder, hosts, "--quiet") as sensor:
+        client = hosts.send()
+        client.quit()
+        sensor.record(client)
+        hosts.remove_wire()
+        code, said = sensor.end(number=None)
+        complaints = [] if code == 1 else [f"exit {code}"]
+        if len(said.splitlines()) != 1 or WIRE not in said:
+            complaints.append(f"said {said!r}")
+        plaintext = query(sensor.state, "SELECT sum(plaintext) FROM minutes")
+        return complaints + [f"the ledger holds {plaintext}"] * (plaintext != [(1,)])
+
+
+TESTS = (
+    ("mail in clear and sealed", mail_as_it_happens),
+    ("mail behind tags", tags_on_the_wire),
+    ("--filter", a_filter_of_ones_own),
+    ("--mode any finds mail on port 8025", mail_on_any_port),
+    ("-i any", the_interface_any),
+    ("an idle link", an_idle_link),
+    ("an interface that is removed", the_wire_is_gone),
+)
+
+
+def skip_all(why):
+    print(f"1..0 # SKIP {why}")
+
+
+def main():
+    if os.geteuid() != 0:
+        skip_all("only root can make network namespaces")
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        hosts = Hosts(directory)
+        try:
+            try:
+                hosts.open()
+            except OSError as error:
+                skip_all(f"no network namespaces: {error}".replace("\n", " "))
+                return
+            tap = Tap()
+            for name, function in TESTS:
+                with tempfile.TemporaryDirectory() as folder:
+                    tap.run(name, function, folder, hosts)
+        finally:
+            hosts.close()
+    left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    tap.result(not any(n in left.stdout for n in hosts.names), "nothing is left", left.stdout)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()

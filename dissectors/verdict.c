@@ -166,28 +166,6 @@ bool facts_decided(const struct facts *f)
 	return rule(f, ENDING_OPEN).verdict != VERDICT_NONE;
 }
 
-static enum cause cause_of(const struct facts *f, const struct session *s)
-{
-	if (f->masked && f->s.offered != TRI_TRUE)
-		return CAUSE_SUSPECTED_STRIPPING;
-	if (f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN)
-		return CAUSE_HANDSHAKE_FAILED;
-	if (f->starttls_refused)
-		return CAUSE_REFUSED;
-	if (s->offered == TRI_TRUE && s->requested == TRI_FALSE)
-		return CAUSE_NOT_REQUESTED;
-	if (s->offered == TRI_FALSE && s->requested != TRI_TRUE)
-		return CAUSE_NOT_OFFERED;
-	return CAUSE_UNKNOWN;
-}
-
-static enum directions directions_of(const struct facts *f)
-{
-	if (!one_sided(f))
-		return DIRECTIONS_BOTH;
-	return f->visible[CLIENT] ? DIRECTIONS_TO_SERVER : DIRECTIONS_TO_CLIENT;
-}
-
 /* Masking and refusing show in the session itself; neither is claimed over missing bytes. */
 static enum stripped stripped_of(const struct facts *f)
 {
@@ -198,6 +176,28 @@ static enum stripped stripped_of(const struct facts *f)
 	if (f->starttls_refused && f->s.offered == TRI_TRUE)
 		return STRIPPED_REFUSED;
 	return STRIPPED_NONE;
+}
+
+static enum cause cause_of(const struct facts *f, const struct session *s)
+{
+	if (stripped_of(f) == STRIPPED_MASKED)
+		return CAUSE_SUSPECTED_STRIPPING;
+	if (f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN)
+		return CAUSE_HANDSHAKE_FAILED;
+	if (f->starttls_refused)
+		return CAUSE_REFUSED;
+	if (s->offered == TRI_TRUE && s->requested == TRI_FALSE)
+		return CAUSE_NOT_REQUESTED;
+	if (s->offered == TRI_FALSE && s->requested == TRI_FALSE)
+		return CAUSE_NOT_OFFERED;
+	return CAUSE_UNKNOWN;
+}
+
+static enum directions directions_of(const struct facts *f)
+{
+	if (!one_sided(f))
+		return DIRECTIONS_BOTH;
+	return f->visible[CLIENT] ? DIRECTIONS_TO_SERVER : DIRECTIONS_TO_CLIENT;
 }
 
 /* What was not seen is null, not false. */

@@ -227,8 +227,8 @@ static bool is_new_connection(const struct flow *f, unsigned end, const struct p
 		return false;
 	if (p->flags & TCP_ACK && f->state != FLOW_DONE && !ended(f))
 		return false;
-	if (!(f->syn & 1u << end)) /* the SYN-ACK may have overtaken it */
-		return f->state != FLOW_OPEN;
+	if (!(f->syn & 1u << end) && f->state == FLOW_OPEN) /* the SYN-ACK overtook it */
+		return false;
 	return f->isn[end] != p->seq;
 }
 
@@ -358,6 +358,8 @@ static void known_flow(struct tracker *t, struct flow *f, unsigned end, const st
 		return;
 	}
 	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
+	if (!((f->seen | f->syn) & 1u << end))
+		f->isn[end] = p->seq - 1; /* what its SYN would say, if this is its first packet */
 	f->seen = (uint8_t)(f->seen | 1u << end);
 	note_syn(f, end, p);
 	to_session(t, f, end, p);

@@ -286,11 +286,13 @@ static void bytes_come_in_order_and_once(void **state)
 /* Begun in the middle: the first byte seen is the first byte. */
 static void without_a_syn_it_begins_where_it_is_seen(void **state)
 {
-	static const struct step steps[] = {
-		C(500, "ab", 900), S(900, "12", 502), C(498, "zz", 0), C(502, "cd", 902), { END }
-	};
+	static const struct step steps[] = { C(500, "ab", 900),
+					     S(900, "12", 502),
+					     C(498, "zz", 0),
+					     C(502, "cd", 902),
+					     { .kind = END } };
 	static const struct step answer_first[] = {
-		S(900, "12", 502), C(502, "cd", 902), S_ACK(506), POLL_AFTER(1000), { END }
+		S(900, "12", 502), C(502, "cd", 902), S_ACK(506), POLL_AFTER(1000), { .kind = END }
 	};
 	struct world w;
 
@@ -312,10 +314,10 @@ static void without_a_syn_it_begins_where_it_is_seen(void **state)
 static void one_side_alone(void **state)
 {
 	static const struct step whole[] = {
-		C(0, "ab", 9), C(2, "cd", 30), POLL_AFTER(5000), AT_THE_END, { END }
+		C(0, "ab", 9), C(2, "cd", 30), POLL_AFTER(5000), AT_THE_END, { .kind = END }
 	};
 	static const struct step hole[] = {
-		C(0, "ab", 9), C(4, "ef", 9), POLL_AFTER(999), POLL_AFTER(1), { END }
+		C(0, "ab", 9), C(4, "ef", 9), POLL_AFTER(999), POLL_AFTER(1), { .kind = END }
 	};
 	struct world w;
 
@@ -336,8 +338,8 @@ static void one_side_alone(void **state)
 
 static void different_bytes_in_one_place_are_noticed(void **state)
 {
-	static const struct step same[] = { C(2, "cd", 0), C(0, "abcdef", 0), { END } };
-	static const struct step other[] = { C(2, "cd", 0), C(1, "bcX", 0), { END } };
+	static const struct step same[] = { C(2, "cd", 0), C(0, "abcdef", 0), { .kind = END } };
+	static const struct step other[] = { C(2, "cd", 0), C(1, "bcX", 0), { .kind = END } };
 	struct world w;
 
 	(void)state;
@@ -357,7 +359,7 @@ static void different_bytes_in_one_place_are_noticed(void **state)
 static void over_the_budget_the_oldest_hole_is_a_gap(void **state)
 {
 	static const struct step steps[] = {
-		C(2, "cd", 0), C(6, "gh", 0), C(10, "kl", 0), { END }
+		C(2, "cd", 0), C(6, "gh", 0), C(10, "kl", 0), { .kind = END }
 	};
 	struct world w;
 
@@ -477,9 +479,9 @@ static void memory_is_shared(void **state)
 static void it_is_finished_when_nothing_is_missing(void **state)
 {
 	static const struct step almost[] = {
-		C(0, "QUIT", 0), S(0, "221", 4), C_FIN(4), S_FIN(5), { END }
+		C(0, "QUIT", 0), S(0, "221", 4), C_FIN(4), S_FIN(5), { .kind = END }
 	};
-	static const struct step rest[] = { S(3, "\r\n", 4), { END } };
+	static const struct step rest[] = { S(3, "\r\n", 4), { .kind = END } };
 	struct world w;
 
 	(void)state;

@@ -121,6 +121,17 @@ static struct reasm_out out_of(struct sessions *ss, struct parser *p)
 
 /* Beginning ---------------------------------------------------------------------------------- */
 
+/* On no mail port it can only be SMTP between servers. */
+static enum protocol protocol_of(const struct session_start *start)
+{
+	return start->port ? (enum protocol)start->port->protocol : PROTOCOL_SMTP;
+}
+
+static enum service service_of(const struct session_start *start)
+{
+	return start->port ? (enum service)start->port->service : SERVICE_MTA;
+}
+
 static void fixed_part(struct session *s, const struct session_start *start)
 {
 	memcpy(s->client, start->client, 16);
@@ -130,19 +141,17 @@ static void fixed_part(struct session *s, const struct session_start *start)
 	s->vlan = start->vlan;
 	s->interface = start->interface;
 	s->start_ns = start->start_ns;
-	s->protocol = start->port ? start->port->protocol : PROTOCOL_SMTP;
-	s->service = start->port ? start->port->service : SERVICE_MTA;
+	s->protocol = (uint8_t)protocol_of(start);
+	s->service = (uint8_t)service_of(start);
 }
 
 static void init_parser(struct parser *p, const struct session_start *start)
 {
 	bool syn = start->syn[CLIENT] || start->syn[SERVER];
-	enum protocol protocol = start->port ? (enum protocol)start->port->protocol : PROTOCOL_SMTP;
-	enum service service = start->port ? (enum service)start->port->service : SERVICE_MTA;
 
 	memset(p, 0, offsetof(struct parser, mail));
 	reasm_init(&p->reasm);
-	mail_init(&p->mail, protocol, service, syn);
+	mail_init(&p->mail, protocol_of(start), service_of(start), syn);
 	fixed_part(&p->mail.facts.s, start);
 	p->probing = !start->port;
 	for (unsigned i = 0; i < SIDES; i++) {
@@ -292,9 +301,9 @@ static void disagree_if(struct sessions *ss, bool differs)
 	ss->health->n[HEALTH_DISAGREE] += differs;
 }
 
-/* Text of any kind has lines that look like commands; a conversation also has a greeting, if it
- * was seen from its start and from both sides. */
-static bool may_lack_greeting(const struct facts *f)
+/* Text of any kind has lines that look like commands; a conversation also has a greeting, unless
+ * its start or one of its sides was not seen. */
+static bool greeted_or_unseen(const struct facts *f)
 {
 	return f->greeted || !f->syn_seen || !f->visible[CLIENT] || !f->visible[SERVER];
 }
@@ -306,7 +315,7 @@ static bool is_mail(const struct parser *p)
 	enum mail_likeness l = mail_likeness(&p->mail);
 
 	if (p->probing)
-		return (l == MAIL_SURE && may_lack_greeting(&p->mail.facts)) ||
+		return (l == MAIL_SURE && greeted_or_unseen(&p->mail.facts)) ||
 		       (l == MAIL_LIKELY && p->ndpi_mail);
 	if (l != MAIL_DOUBTFUL)
 		return true;

@@ -22,6 +22,8 @@ void facts_init(struct facts *f)
 	memset(f, 0, sizeof(*f));
 	f->s.vlan = VLAN_NONE;
 	f->s.tls_cipher = TLS_CIPHER_NONE;
+	f->s.tls_group = TLS_GROUP_NONE;
+	f->s.tls_alert = TLS_ALERT_NONE;
 }
 
 void facts_evidence(struct facts *f, unsigned code)

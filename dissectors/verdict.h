@@ -45,6 +45,8 @@ enum reason {
 	REASON_TIMED_OUT,            /* idle for too long while undecided */
 	REASON_EVICTED,              /* pushed out of a full table while undecided */
 	REASON_POSSIBLE_ALERT,       /* TLS 1.3: closed behind what may be an encrypted alert */
+	REASON_PREAUTH_IN_CLEAR,     /* IMAP: commands after PREAUTH crossed in clear */
+	REASON_DECRYPTED_MIRROR,     /* the tap shows clear text where TLS was granted */
 	REASON_N
 };
 
@@ -101,7 +103,26 @@ enum oddity {
 	ODDITY_OVERLAP,             /* segments that overlap with different bytes */
 	ODDITY_TRUNCATED,           /* packets cut short by the snap length */
 	ODDITY_UNEXPECTED_UPGRADE,  /* an upgrade event out of order */
+	ODDITY_MASKED_GREETING,     /* a greeting blanked to asterisks by something on the path */
+	ODDITY_BAD_LITERAL,         /* IMAP: a literal with an impossible size */
 	ODDITY_N
+};
+
+/* Named facts for the people who run the server; each is a bit (1u << value) in session.findings. */
+enum finding {
+	FINDING_PREAUTH_IN_CLEAR,  /* IMAP: the greeting in clear was PREAUTH (RFC 9051, 7.1.4) */
+	FINDING_LOGIN_BEFORE_STLS, /* a login in clear before, or instead of, an upgrade on offer */
+	FINDING_LOGINDISABLED_OFFERED, /* IMAP: LOGINDISABLED was listed in clear (RFC 9051, 6.2.3) */
+	FINDING_N
+};
+
+/* The server's certificate. */
+enum certificate {
+	CERTIFICATE_NONE,           /* no TLS, or the part that would show it was not seen */
+	CERTIFICATE_NOT_OBSERVABLE, /* TLS 1.3 encrypts it; a resumed session has none */
+	CERTIFICATE_SEEN,
+	CERTIFICATE_UNREADABLE, /* it is not one that libcrypto can parse, or too large */
+	CERTIFICATE_N
 };
 
 /* One piece of evidence: a reply code (100 to 999), or a word from this list. */
@@ -127,14 +148,57 @@ enum word {
 	WORD_FINISHED, /* the handshake completed */
 	WORD_ALERT,
 	WORD_NOT_TLS,
+	WORD_MASKED,   /* a keyword, or the client's command, blanked to XXXXXXXA */
+	WORD_INJECTED, /* clear bytes in the flight of STARTTLS or behind its answer */
+	/* IMAP and POP3: answers */
+	WORD_POP_OK,  /* +OK */
+	WORD_POP_ERR, /* -ERR */
+	WORD_OK,      /* tagged, or the greeting */
+	WORD_NO,
+	WORD_BAD,
+	WORD_PREAUTH,
+	WORD_BYE,
+	WORD_CONTINUE, /* + */
+	/* IMAP and POP3: commands */
+	WORD_CAPABILITY,
+	WORD_LOGIN,
+	WORD_AUTHENTICATE,
+	WORD_SELECT,
+	WORD_FETCH,
+	WORD_APPEND,
+	WORD_LOGOUT,
+	WORD_CAPA,
+	WORD_STLS,
+	WORD_USER,
+	WORD_PASS,
+	WORD_APOP,
+	WORD_RETR,
+	WORD_TOP,
+	WORD_LITERAL, /* bytes of an IMAP literal */
 	WORD_END
 };
 
 #define EVIDENCE_MAX    16
 #define SNI_MAX         255
+#define ALPN_LIST_MAX   63  /* bytes of the client's list */
+#define CERT_NAME_MAX   127 /* bytes of a distinguished name */
 #define TLS_CIPHER_NONE -1
 #define VLAN_NONE       0xffff
 #define MESSAGES_NULL   -1
+#define TLS_GROUP_NONE  -1
+#define TLS_ALERT_NONE  -1
+
+/* What the server's certificate says, for TLS up to 1.2. The names are of the form of RFC 4514
+ * without e-mail addresses, cut at CERT_NAME_MAX; bytes from the wire: escape before use. */
+struct certificate_facts {
+	int64_t not_before, not_after; /* seconds since 1970 */
+	uint8_t state;                 /* enum certificate; the rest is valid when SEEN */
+	uint8_t name_matches;          /* enum tri: it is good for the SNI; null without SNI */
+	uint8_t self_signed;           /* enum tri */
+	uint8_t subject_len, issuer_len;
+	char subject[CERT_NAME_MAX + 1];
+	char issuer[CERT_NAME_MAX + 1];
+};
 
 struct session {
 	uint64_t start_ns, end_ns; /* first and last packet, ns since 1970 UTC */
@@ -162,15 +226,25 @@ struct session {
 	uint8_t cause;        /* enum cause */
 	uint8_t directions;   /* enum directions */
 	uint8_t begun_before; /* bool: began before the capture did */
+	uint8_t ehlo_refused; /* bool: EHLO was answered 5xx, and nothing was missing */
+	uint8_t findings;     /* bits of enum finding */
+	uint8_t fallback;     /* bool, set by the recorder: TLS failed shortly before */
+	uint8_t tls_resumed;  /* enum tri */
 
-	int32_t messages;     /* accepted in clear, or MESSAGES_NULL */
-	int32_t tls_cipher;   /* code point, or TLS_CIPHER_NONE */
+	int32_t messages;   /* accepted in clear, or MESSAGES_NULL */
+	int32_t tls_cipher; /* code point, or TLS_CIPHER_NONE */
+	int32_t tls_group;  /* code point of the key exchange group, or TLS_GROUP_NONE */
+	int16_t tls_alert;  /* description of the alert in clear that ended it, or TLS_ALERT_NONE */
 	uint16_t tls_version; /* as on the wire (0x0304 is TLS 1.3), or 0 */
 	uint16_t sni_len;
 	uint32_t oddities; /* bits of enum oddity */
 	uint16_t evidence_len;
 	uint16_t evidence[EVIDENCE_MAX];
 	char sni[SNI_MAX + 1]; /* raw bytes from the wire: escape before use */
+	uint8_t alpn_len;
+	char alpn[ALPN_LIST_MAX +
+		  1]; /* what the client offered, joined by commas (RFC 7301); raw */
+	struct certificate_facts certificate;
 };
 
 /* The words used in the session record, the ledger and the configuration. NULL for TRI_NULL,
@@ -184,6 +258,7 @@ const char *cause_name(enum cause c);
 const char *directions_name(enum directions d);
 const char *stripped_name(enum stripped s);
 const char *oddity_name(enum oddity o);
+const char *finding_name(enum finding f);
 const char *word_name(unsigned w);              /* NULL for reply codes */
 const char *tls_version_name(unsigned version); /* "TLSv1.3"; NULL when unknown */
 

@@ -31,6 +31,8 @@ static const char *const reason_names[REASON_N] = {
 	[REASON_TIMED_OUT] = "timed-out",
 	[REASON_EVICTED] = "evicted",
 	[REASON_POSSIBLE_ALERT] = "possible-encrypted-alert",
+	[REASON_PREAUTH_IN_CLEAR] = "preauth-in-clear",
+	[REASON_DECRYPTED_MIRROR] = "decrypted-mirror",
 };
 
 static const char *const protocol_names[PROTOCOL_N] = {
@@ -87,6 +89,14 @@ static const char *const oddity_names[ODDITY_N] = {
 	[ODDITY_OVERLAP] = "overlap",
 	[ODDITY_TRUNCATED] = "truncated",
 	[ODDITY_UNEXPECTED_UPGRADE] = "unexpected-upgrade",
+	[ODDITY_MASKED_GREETING] = "masked-greeting",
+	[ODDITY_BAD_LITERAL] = "bad-literal",
+};
+
+static const char *const finding_names[FINDING_N] = {
+	[FINDING_PREAUTH_IN_CLEAR] = "preauth-in-clear",
+	[FINDING_LOGIN_BEFORE_STLS] = "login-before-stls",
+	[FINDING_LOGINDISABLED_OFFERED] = "logindisabled-offered",
 };
 
 static const char *const word_names[WORD_END - WORD_FIRST] = {
@@ -109,6 +119,31 @@ static const char *const word_names[WORD_END - WORD_FIRST] = {
 	[WORD_FINISHED - WORD_FIRST] = "completed",
 	[WORD_ALERT - WORD_FIRST] = "alert",
 	[WORD_NOT_TLS - WORD_FIRST] = "not-TLS",
+	[WORD_MASKED - WORD_FIRST] = "masked",
+	[WORD_INJECTED - WORD_FIRST] = "injected",
+	[WORD_POP_OK - WORD_FIRST] = "+OK",
+	[WORD_POP_ERR - WORD_FIRST] = "-ERR",
+	[WORD_OK - WORD_FIRST] = "OK",
+	[WORD_NO - WORD_FIRST] = "NO",
+	[WORD_BAD - WORD_FIRST] = "BAD",
+	[WORD_PREAUTH - WORD_FIRST] = "PREAUTH",
+	[WORD_BYE - WORD_FIRST] = "BYE",
+	[WORD_CONTINUE - WORD_FIRST] = "+",
+	[WORD_CAPABILITY - WORD_FIRST] = "CAPABILITY",
+	[WORD_LOGIN - WORD_FIRST] = "LOGIN",
+	[WORD_AUTHENTICATE - WORD_FIRST] = "AUTHENTICATE",
+	[WORD_SELECT - WORD_FIRST] = "SELECT",
+	[WORD_FETCH - WORD_FIRST] = "FETCH",
+	[WORD_APPEND - WORD_FIRST] = "APPEND",
+	[WORD_LOGOUT - WORD_FIRST] = "LOGOUT",
+	[WORD_CAPA - WORD_FIRST] = "CAPA",
+	[WORD_STLS - WORD_FIRST] = "STLS",
+	[WORD_USER - WORD_FIRST] = "USER",
+	[WORD_PASS - WORD_FIRST] = "PASS",
+	[WORD_APOP - WORD_FIRST] = "APOP",
+	[WORD_RETR - WORD_FIRST] = "RETR",
+	[WORD_TOP - WORD_FIRST] = "TOP",
+	[WORD_LITERAL - WORD_FIRST] = "literal",
 };
 
 const char *verdict_name(enum verdict v)
@@ -156,6 +191,11 @@ const char *oddity_name(enum oddity o)
 	return NAME_IN(oddity_names, o);
 }
 
+const char *finding_name(enum finding f)
+{
+	return NAME_IN(finding_names, f);
+}
+
 const char *word_name(unsigned w)
 {
 	return w < WORD_FIRST ? NULL : NAME_IN(word_names, w - WORD_FIRST);
@@ -197,6 +237,21 @@ static bool evidence_valid(const struct session *s)
 	return true;
 }
 
+static bool certificate_valid(const struct certificate_facts *c)
+{
+	return c->state < CERTIFICATE_N && c->name_matches < TRI_N && c->self_signed < TRI_N &&
+	       c->subject_len <= CERT_NAME_MAX && c->issuer_len <= CERT_NAME_MAX;
+}
+
+static bool tls_valid(const struct session *s)
+{
+	return s->tls_cipher >= TLS_CIPHER_NONE && s->tls_cipher <= 0xffff &&
+	       s->tls_group >= TLS_GROUP_NONE && s->tls_group <= 0xffff &&
+	       s->tls_alert >= TLS_ALERT_NONE && s->tls_alert <= 0xff && s->tls_resumed < TRI_N &&
+	       s->sni_len <= SNI_MAX && s->alpn_len <= ALPN_LIST_MAX &&
+	       certificate_valid(&s->certificate);
+}
+
 bool session_valid(const struct session *s)
 {
 	return s->verdict != VERDICT_NONE && s->verdict < VERDICT_N && s->reason < REASON_N &&
@@ -204,8 +259,7 @@ bool session_valid(const struct session *s)
 	       s->offered < TRI_N && s->requested < TRI_N && s->accepted < TRI_N &&
 	       s->auth_clear < TRI_N && s->stripped < STRIPPED_N && s->injected <= 1 &&
 	       s->exposure < EXPOSURE_N && s->confirmed < TRI_N && s->cause < CAUSE_N &&
-	       s->directions < DIRECTIONS_N && s->begun_before <= 1 &&
-	       s->messages >= MESSAGES_NULL && s->tls_cipher >= TLS_CIPHER_NONE &&
-	       s->tls_cipher <= 0xffff && s->sni_len <= SNI_MAX && s->oddities < 1u << ODDITY_N &&
-	       evidence_valid(s);
+	       s->directions < DIRECTIONS_N && s->begun_before <= 1 && s->ehlo_refused <= 1 &&
+	       s->fallback <= 1 && s->findings < 1u << FINDING_N && s->messages >= MESSAGES_NULL &&
+	       s->oddities < 1u << ODDITY_N && tls_valid(s) && evidence_valid(s);
 }

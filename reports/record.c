@@ -148,7 +148,7 @@ static void put_findings(struct line *l, const struct session *s, const struct r
 	put_tri(l, "auth_cleartext", s->auth_clear);
 	put_word(l, "stripped", stripped_name((enum stripped)s->stripped));
 	put_bool(l, "injected", s->injected);
-	put_bool(l, "fallback", c->fallback);
+	put_bool(l, "fallback", s->fallback);
 }
 
 static void put_weight(struct line *l, const struct session *s)

@@ -13,14 +13,13 @@
 #include "dissectors/verdict.h"
 #include "reports/peers.h"
 
-#define RECORD_MAX 8192 /* always enough for one line with its LF */
+#define RECORD_MAX 10240 /* always enough for one line with its LF */
 
 struct record_context {
 	const char *sensor;
 	const char *interface; /* name, or file name of -r, of which the end is kept; or NULL */
 	const struct pair *pair;
 	int64_t counted; /* step in which the session was counted; negative writes null */
-	bool fallback;
 	/* Addresses outside mta and access prefixes to /16 and /48. The community ID is null
 	 * then: trying all addresses of a /16 would undo it. */
 	bool truncate;

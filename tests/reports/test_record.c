@@ -138,7 +138,7 @@ static void a_plaintext_session_shows_what_it_weighs(void **state)
 	s.vlan = 0;
 	s.injected = 1;
 	s.oddities = 1u << ODDITY_BARE_LF | 1u << ODDITY_TRUNCATED;
-	c.fallback = true;
+	s.fallback = true;
 	json = parsed(&s, &c);
 	assert_string_equal(text_of(json, "verdict"), "plaintext");
 	assert_string_equal(text_of(json, "exposure"), "content");

@@ -22,7 +22,8 @@ WEIGHT = {None: 0, "unknown": 0, "refused": 1, "envelope": 2, "credentials": 3, 
 # What no cut may change.
 SAME = ("protocol", "service", "verdict", "reason", "starttls_offered", "starttls_requested",
         "starttls_accepted", "tls_version", "tls_cipher", "sni", "messages", "auth_cleartext",
-        "stripped", "exposure", "confirmed", "directions", "cause", "evidence", "bytes_missing")
+        "stripped", "injected", "findings", "exposure", "confirmed", "directions", "cause",
+        "evidence", "bytes_missing")
 # What loss may hide but not change.
 FACTS = ("starttls_offered", "starttls_requested", "starttls_accepted", "tls_version",
          "tls_cipher", "sni", "auth_cleartext", "stripped")
@@ -31,6 +32,8 @@ FACTS = ("starttls_offered", "starttls_requested", "starttls_accepted", "tls_ver
 def same(expected, got):
     if isinstance(expected, tuple):
         return any(same(e, got) for e in expected)
+    if isinstance(got, list) and isinstance(expected, str):
+        return sorted(got) == ([] if expected == "none" else sorted(expected.split(",")))
     if isinstance(expected, str) and expected.endswith("..."):
         return isinstance(got, str) and got.startswith(expected[:-3])
     return type(expected) is type(got) and expected == got
@@ -165,6 +168,10 @@ class Judged:
                 if not same(self.talk.expect.get(key, ()), record[key]):
                     yield "%s: %s, which the whole talk does not say (%s)" % (
                         key, text(record[key]), text(whole.get(key)))
+        if record["injected"] and not whole.get("injected"):
+            yield "injected, which the whole talk is not"
+        for finding in set(record.get("findings", ())) - set(whole.get("findings", ())):
+            yield "finding: %s, which the whole talk does not have" % finding
         weight = max(WEIGHT[e] for e in alternatives(self.talk.expect.get(
             "exposure", whole.get("exposure"))))
         if WEIGHT[record["exposure"]] > weight:

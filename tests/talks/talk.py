@@ -22,6 +22,7 @@ Things that are not text stand in angle brackets:
     <fin> <rst>                     this side closes here; nothing is closed by itself then
     <gap 100>                       100 bytes that the capture does not have
     <fill 500>                      500 bytes of text in lines
+    <long 10000>                    10000 bytes of text without a line end
     <client-hello sni=N versions=1.3,1.2 alpn=N size=N>     <server-hello version=V cipher=0xN>
     <hello-retry-request cipher=0xN> <certificate LENGTH> <server-key-exchange>
     <certificate-request> <server-hello-done> <client-key-exchange [rsa]> <session-ticket>
@@ -34,7 +35,10 @@ Things that are not text stand in angle brackets:
 Other lines: "port: 587", "ipv6: yes", "begin: mid-stream" (no SYN), "end: open" (the capture
 ends first), "expect-client:" and "expect-server:" (what must hold when only one direction was
 seen). Values are null, true, false, numbers, words or "quoted"; a|b allows either, "220 EHLO..."
-any text that begins so.
+any text that begins so. A list (findings, oddities) is its words with commas between them, in any
+order, or none.
+
+In IMAP the bytes of a literal are lines like any other; its length counts their line ends.
 """
 import argparse
 import re
@@ -49,7 +53,7 @@ OPTION = re.compile(r"^([a-z0-9-]+):\s+(.*)$")
 ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[rnt\\])")
 ESCAPED = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
 HERE = re.compile(r"^<<([A-Z]+)$")
-DIRECTIVES = {"fin", "rst", "gap", "fill"} | set(tlswire.RECORDS) | set(tlswire.MESSAGES)
+DIRECTIVES = {"fin", "rst", "gap", "fill", "long"} | set(tlswire.RECORDS) | set(tlswire.MESSAGES)
 DIRECTIVE = re.compile(r"^<((?:%s)\b.*)>$" % "|".join(sorted(DIRECTIVES, key=len, reverse=True)))
 LINE_END = {None: b"\r\n", ".lf": b"\n", ".raw": b""}
 HEAD, TAIL, STRIDE = 100, 40, 29  # where long segments are cut
@@ -185,6 +189,8 @@ class Talk:
             line = b"Nothing that anybody would want to read stands here.\r\n"
             length = int(positional[0])
             return (line * (length // len(line) + 1))[:length - 2] + b"\r\n"
+        if name == "long":
+            return (b"No end of it. " * (int(positional[0]) // 14 + 1))[:int(positional[0])]
         if name in tlswire.RECORDS:
             return getattr(self._tls, name)(*positional, **keywords)
         return self._tls.handshake(parts, split=keywords.pop("split", 0))

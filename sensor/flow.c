@@ -1,10 +1,10 @@
 #include "sensor/flow.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "reports/siphash.h"
 #include "sensor/pool.h"
 
 #define WHEEL_SLOTS   2048 /* of a second each */
@@ -22,7 +22,7 @@ struct flowtable {
 	uint32_t *buckets;
 	uint32_t mask;
 	uint32_t now_s; /* the wheel stands here */
-	uint8_t hash_key[crypto_shorthash_KEYBYTES];
+	struct siphash_key hash_key;
 	uint32_t wheel[WHEEL_SLOTS];
 	uint64_t occupied[WHEEL_SLOTS / 64];
 };
@@ -41,7 +41,7 @@ struct flowtable *flowtable_new(uint32_t max_flows)
 	struct flowtable *t = calloc(1, sizeof(*t));
 	size_t buckets = power_of_two(max_flows);
 
-	if (!t || sodium_init() < 0)
+	if (!t || !siphash_key_new(&t->hash_key))
 		goto fail;
 	t->mask = (uint32_t)buckets - 1;
 	/* A bucket holds index + 1, so that fresh memory means empty. */
@@ -50,7 +50,6 @@ struct flowtable *flowtable_new(uint32_t max_flows)
 	if (t->buckets == MAP_FAILED || !pool_init(&t->pool, sizeof(struct flow), max_flows))
 		goto fail;
 	memset(t->wheel, 0xff, sizeof(t->wheel)); /* POOL_NONE */
-	crypto_shorthash_keygen(t->hash_key);
 	return t;
 fail:
 	free(t);
@@ -96,10 +95,7 @@ static unsigned key_of(const struct packet *p, struct flow_key *k)
 
 static uint32_t *bucket_of(struct flowtable *t, const struct flow_key *k)
 {
-	uint64_t hash;
-
-	crypto_shorthash((uint8_t *)&hash, (const uint8_t *)k, sizeof(*k), t->hash_key);
-	return &t->buckets[hash & t->mask];
+	return &t->buckets[siphash(&t->hash_key, k, sizeof(*k)) & t->mask];
 }
 
 struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *end)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/period.h"
+#include "reports/tls_names.h"
 
 #define LABEL_WIDTH 12u
 #define SAFE_MAX    (4 * READ_TEXT_MAX)
@@ -151,19 +152,101 @@ static void put_starttls(const struct page *p)
 						      : "no");
 }
 
+static void cipher_words(const struct page *p, char *out, size_t outlen)
+{
+	char name[4 * READ_WORD_MAX];
+	unsigned code = (unsigned)p->r->s.tls_cipher & 0xffff;
+
+	text_safe(p->r->cipher_name, p->s->utf8, name, sizeof(name));
+	if (name[0])
+		snprintf(out, outlen, "%s (0x%04x)", name, code);
+	else
+		snprintf(out, outlen, "0x%04x", code);
+}
+
+static void put_handshake(const struct page *p)
+{
+	const struct session *s = &p->r->s;
+	char alpn[4 * READ_NAME_MAX], name[TLS_NAME_MAX], text[sizeof(alpn) + 64];
+
+	text_safe(p->r->alpn, p->s->utf8, alpn, sizeof(alpn));
+	snprintf(text, sizeof(text), "The client offered to speak (ALPN): %s.", alpn);
+	sentence(p, alpn[0] ? text : NULL);
+	tls_group_text(s->tls_group, name);
+	snprintf(text, sizeof(text), "The keys were exchanged in the group %s.", name);
+	sentence(p, s->tls_group == TLS_GROUP_NONE ? NULL : text);
+	if (s->tls_resumed == TRI_TRUE)
+		sentence(p, "The session goes on from an earlier one: it was resumed.");
+	else if (s->tls_resumed == TRI_FALSE)
+		sentence(p, "The session is a new one, not resumed.");
+	tls_alert_text(s->tls_alert, name);
+	snprintf(text, sizeof(text), "An alert ended the handshake: %s.", name);
+	sentence(p, s->tls_alert == TLS_ALERT_NONE ? NULL : text);
+}
+
+static const char *name_words(unsigned t)
+{
+	switch (t) {
+	case TRI_TRUE: return "It is good for the name that the client asked for.";
+	case TRI_FALSE: return "It is not good for the name that the client asked for.";
+	}
+	return "The client asked for no name that it could be compared with.";
+}
+
+static void put_certificate_seen(const struct page *p)
+{
+	const struct certificate_facts *c = &p->r->s.certificate;
+	char subject[4 * READ_NAME_MAX], issuer[4 * READ_NAME_MAX], text[9 * READ_NAME_MAX];
+	char from[MOMENT_MAX], to[MOMENT_MAX];
+	int64_t then = (int64_t)(p->r->s.start_ns / 1000000000u);
+
+	text_safe(p->r->subject, p->s->utf8, subject, sizeof(subject));
+	text_safe(p->r->issuer, p->s->utf8, issuer, sizeof(issuer));
+	snprintf(text, sizeof(text), "The server's certificate is for %s and from %s%s.",
+		 subject[0] ? subject : "no subject", issuer[0] ? issuer : "no issuer",
+		 c->self_signed == TRI_TRUE ? ": it signed itself" : "");
+	sentence(p, text);
+	moment_text(c->not_before, from);
+	moment_text(c->not_after, to);
+	snprintf(text, sizeof(text), "It is valid from %s to %s%s.", from, to,
+		 then < c->not_before  ? ": not yet at that time"
+		 : then > c->not_after ? ": it had expired"
+				       : "");
+	sentence(p, text);
+	sentence(p, name_words(c->name_matches));
+}
+
+static void put_certificate(const struct page *p)
+{
+	switch ((enum certificate)p->r->s.certificate.state) {
+	case CERTIFICATE_NONE:
+	case CERTIFICATE_N: return;
+	case CERTIFICATE_SEEN: put_certificate_seen(p); return;
+	case CERTIFICATE_NOT_OBSERVABLE:
+		sentence(p, "The server's certificate does not show on the wire.");
+		return;
+	case CERTIFICATE_UNREADABLE:
+		sentence(p, "The server's certificate could not be read.");
+		return;
+	}
+}
+
 static void put_tls(const struct page *p)
 {
 	const struct session *s = &p->r->s;
-	char sni[SAFE_MAX], cipher[16];
+	char sni[SAFE_MAX], cipher[READ_WORD_MAX * 4 + 16];
 
-	if (!s->tls_version && s->tls_cipher == TLS_CIPHER_NONE && !p->r->sni[0])
+	if (!s->tls_version && s->tls_cipher == TLS_CIPHER_NONE && !p->r->sni[0] &&
+	    !p->r->alpn[0] && s->tls_alert == TLS_ALERT_NONE)
 		return;
 	heading(p, "TLS");
 	line(p, "version", s->tls_version ? tls_version_name(s->tls_version) : "not seen");
-	snprintf(cipher, sizeof(cipher), "0x%04x", (unsigned)s->tls_cipher & 0xffff);
+	cipher_words(p, cipher, sizeof(cipher));
 	line(p, "cipher", s->tls_cipher == TLS_CIPHER_NONE ? "not seen" : cipher);
 	text_safe(p->r->sni, p->s->utf8, sni, sizeof(sni));
 	line(p, "asked for", sni[0] ? sni : "no server name");
+	put_handshake(p);
+	put_certificate(p);
 }
 
 static void put_confirmed(const struct page *p)
@@ -175,6 +258,14 @@ static void put_confirmed(const struct page *p)
 			    "clear.");
 	else
 		sentence(p, "Not confirmed: no answer or acknowledgement of it was seen.");
+}
+
+static void put_findings(const struct page *p)
+{
+	for (unsigned i = 0; i < FINDING_N; i++) {
+		if (p->r->s.findings & 1u << i)
+			sentence(p, explain_finding((enum finding)i));
+	}
 }
 
 static void put_clear(const struct page *p)
@@ -204,6 +295,7 @@ static void put_clear(const struct page *p)
 	if (p->r->fallback)
 		sentence(p, "Shortly before, TLS failed between the same two addresses: a fallback "
 			    "to clear.");
+	put_findings(p);
 }
 
 static void put_oddities(const struct page *p)

@@ -31,6 +31,7 @@ const char *explain_cause(enum cause c);
 const char *explain_stripped(enum stripped s);
 const char *explain_directions(enum directions d);
 const char *explain_oddity(enum oddity o);
+const char *explain_finding(enum finding f);
 const char *explain_word(unsigned word); /* "the client said EHLO" */
 
 /* The sentences of all evidence, in order; replies are matched with the commands before them. */

@@ -38,6 +38,13 @@ static const char *const reason_words[REASON_N] = {
 	[REASON_POSSIBLE_ALERT] = "The connection closed right behind a TLS 1.3 record that may be "
 				  "an encrypted alert, so "
 				  "the handshake may have failed.",
+	[REASON_PREAUTH_IN_CLEAR] =
+		"The server took the client for logged in (PREAUTH), and its commands "
+		"crossed in clear.",
+	[REASON_DECRYPTED_MIRROR] =
+		"STARTTLS was accepted and clear text followed. This tap is said to show "
+		"decrypted traffic (capture.decrypted_mirror), so what was on the wire is not "
+		"known.",
 };
 
 static const char *const exposure_words[EXPOSURE_N] = {
@@ -87,6 +94,18 @@ static const char *const oddity_words[ODDITY_N] = {
 	[ODDITY_OVERLAP] = "segments overlapped with different bytes",
 	[ODDITY_TRUNCATED] = "packets were cut short by the capture",
 	[ODDITY_UNEXPECTED_UPGRADE] = "a step of the upgrade came out of order",
+	[ODDITY_MASKED_GREETING] = "something on the path blanked the greeting to asterisks",
+	[ODDITY_BAD_LITERAL] = "an IMAP literal had an impossible size",
+};
+
+static const char *const finding_words[FINDING_N] = {
+	[FINDING_PREAUTH_IN_CLEAR] =
+		"The server greeted with PREAUTH in clear: it takes the client for logged in, "
+		"and IMAP allows no STARTTLS after that.",
+	[FINDING_LOGIN_BEFORE_STLS] =
+		"A login crossed in clear before, or instead of, an upgrade that was on offer.",
+	[FINDING_LOGINDISABLED_OFFERED] =
+		"The server said that it takes no password in clear (LOGINDISABLED).",
 };
 
 static const char *const word_words[WORD_END - WORD_FIRST] = {
@@ -109,6 +128,31 @@ static const char *const word_words[WORD_END - WORD_FIRST] = {
 	[WORD_FINISHED - WORD_FIRST] = "the TLS handshake completed",
 	[WORD_ALERT - WORD_FIRST] = "a TLS alert ended the handshake",
 	[WORD_NOT_TLS - WORD_FIRST] = "something that is not TLS came where TLS was due",
+	[WORD_MASKED - WORD_FIRST] = "something on the path blanked a word (XXXXXXXA)",
+	[WORD_INJECTED - WORD_FIRST] = "clear bytes came where TLS was to begin: an injection",
+	[WORD_POP_OK - WORD_FIRST] = "the server said yes (+OK)",
+	[WORD_POP_ERR - WORD_FIRST] = "the server said no (-ERR)",
+	[WORD_OK - WORD_FIRST] = "the server said yes (OK)",
+	[WORD_NO - WORD_FIRST] = "the server said no (NO)",
+	[WORD_BAD - WORD_FIRST] = "the server did not understand (BAD)",
+	[WORD_PREAUTH - WORD_FIRST] = "the server greeted a client that is logged in (PREAUTH)",
+	[WORD_BYE - WORD_FIRST] = "the server took its leave (BYE)",
+	[WORD_CONTINUE - WORD_FIRST] = "the server asked for more (+)",
+	[WORD_CAPABILITY - WORD_FIRST] = "what the server can do was asked or told (CAPABILITY)",
+	[WORD_LOGIN - WORD_FIRST] = "the client logged in (LOGIN) in clear",
+	[WORD_AUTHENTICATE - WORD_FIRST] = "the client logged in (AUTHENTICATE) in clear",
+	[WORD_SELECT - WORD_FIRST] = "the client opened a mailbox (SELECT) in clear",
+	[WORD_FETCH - WORD_FIRST] = "the client fetched mail (FETCH) in clear",
+	[WORD_APPEND - WORD_FIRST] = "the client stored a mail (APPEND) in clear",
+	[WORD_LOGOUT - WORD_FIRST] = "the client took its leave (LOGOUT)",
+	[WORD_CAPA - WORD_FIRST] = "the client asked what the server can do (CAPA)",
+	[WORD_STLS - WORD_FIRST] = "the client asked for STLS",
+	[WORD_USER - WORD_FIRST] = "the client named a user (USER) in clear",
+	[WORD_PASS - WORD_FIRST] = "the client sent a password (PASS) in clear",
+	[WORD_APOP - WORD_FIRST] = "the client logged in (APOP) in clear",
+	[WORD_RETR - WORD_FIRST] = "the client fetched a mail (RETR) in clear",
+	[WORD_TOP - WORD_FIRST] = "the client fetched the top of a mail (TOP) in clear",
+	[WORD_LITERAL - WORD_FIRST] = "a literal crossed in clear",
 };
 
 const char *explain_verdict(enum verdict v)
@@ -144,6 +188,11 @@ const char *explain_directions(enum directions d)
 const char *explain_oddity(enum oddity o)
 {
 	return WORDS_OF(oddity_words, o);
+}
+
+const char *explain_finding(enum finding f)
+{
+	return WORDS_OF(finding_words, f);
 }
 
 const char *explain_word(unsigned word)

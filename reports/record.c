@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/tls_names.h"
+
 #define TEXT_MAX 255
+
+typedef const char *names_fn(unsigned value);
 
 /* Where the line stands. The last two bytes are kept for LF and NUL. */
 struct line {
@@ -121,6 +125,54 @@ static void put_ends(struct line *l, const struct session *s, const struct recor
 	put_word(l, "server_peer", c->pair->server);
 }
 
+/* Bytes from outside; none at all is null. */
+static void put_text_or_null(struct line *l, const char *key, const char *bytes, size_t len)
+{
+	if (len == 0)
+		put_word(l, key, NULL);
+	else
+		put_text(l, key, bytes, len);
+}
+
+static void put_moment(struct line *l, const char *key, int64_t seconds)
+{
+	char text[MOMENT_MAX];
+
+	moment_text(seconds, text);
+	put_word(l, key, text);
+}
+
+static void put_certificate(struct line *l, const struct certificate_facts *c)
+{
+	if (c->state != CERTIFICATE_SEEN) {
+		put_word(l, "certificate", certificate_word(c->state));
+		return;
+	}
+	put_key(l, "certificate");
+	put(l, "{");
+	put_text(l, "subject", c->subject, c->subject_len);
+	put_text(l, "issuer", c->issuer, c->issuer_len);
+	put_moment(l, "not_before", c->not_before);
+	put_moment(l, "not_after", c->not_after);
+	put_tri(l, "name_matches", c->name_matches);
+	put_tri(l, "self_signed", c->self_signed);
+	put(l, "}");
+}
+
+/* How the handshake went. */
+static void put_handshake(struct line *l, const struct session *s)
+{
+	char text[TLS_NAME_MAX];
+
+	put_text_or_null(l, "alpn", s->alpn, s->alpn_len);
+	tls_group_text(s->tls_group, text);
+	put_word(l, "tls_group", s->tls_group == TLS_GROUP_NONE ? NULL : text);
+	put_tri(l, "tls_resumed", s->tls_resumed);
+	tls_alert_text(s->tls_alert, text);
+	put_word(l, "tls_alert", s->tls_alert == TLS_ALERT_NONE ? NULL : text);
+	put_certificate(l, &s->certificate);
+}
+
 static void put_tls(struct line *l, const struct session *s)
 {
 	char cipher[sizeof("0xffff")];
@@ -128,13 +180,12 @@ static void put_tls(struct line *l, const struct session *s)
 	put_word(l, "tls_version", tls_version_name(s->tls_version));
 	snprintf(cipher, sizeof(cipher), "0x%04x", (unsigned)s->tls_cipher & 0xffff);
 	put_word(l, "tls_cipher", s->tls_cipher == TLS_CIPHER_NONE ? NULL : cipher);
-	if (s->sni_len == 0)
-		put_word(l, "sni", NULL);
-	else
-		put_text(l, "sni", s->sni, s->sni_len);
+	put_text_or_null(l, "sni", s->sni, s->sni_len);
+	put_word(l, "tls_cipher_name", tls_cipher_name(s->tls_cipher));
+	put_handshake(l, s);
 }
 
-static void put_findings(struct line *l, const struct session *s, const struct record_context *c)
+static void put_judgement(struct line *l, const struct session *s)
 {
 	put_word(l, "protocol", protocol_name((enum protocol)s->protocol));
 	put_word(l, "service", service_name((enum service)s->service));
@@ -163,22 +214,39 @@ static void put_weight(struct line *l, const struct session *s)
 	put_word(l, "evidence", text);
 }
 
-static void put_volume(struct line *l, const struct session *s)
+/* An array of the names of the bits that are set. */
+static void put_bits(struct line *l, const char *key, uint32_t bits, names_fn *names)
 {
 	const char *comma = "";
 
-	put_number(l, "bytes_to_server", s->bytes_to_server);
-	put_number(l, "bytes_to_client", s->bytes_to_client);
-	put_number(l, "bytes_missing", s->bytes_missing);
-	put_key(l, "oddities");
+	put_key(l, key);
 	put(l, "[");
-	for (unsigned i = 0; i < ODDITY_N; i++) {
-		if ((s->oddities & 1u << i) == 0)
+	for (unsigned i = 0; i < 32; i++) {
+		if ((bits & 1u << i) == 0)
 			continue;
-		put(l, "%s\"%s\"", comma, oddity_name((enum oddity)i));
+		put(l, "%s\"%s\"", comma, names(i));
 		comma = ",";
 	}
 	put(l, "]");
+}
+
+static const char *oddity_of(unsigned i)
+{
+	return oddity_name((enum oddity)i);
+}
+
+static const char *finding_of(unsigned i)
+{
+	return finding_name((enum finding)i);
+}
+
+static void put_volume(struct line *l, const struct session *s)
+{
+	put_number(l, "bytes_to_server", s->bytes_to_server);
+	put_number(l, "bytes_to_client", s->bytes_to_client);
+	put_number(l, "bytes_missing", s->bytes_missing);
+	put_bits(l, "oddities", s->oddities, oddity_of);
+	put_bits(l, "findings", s->findings, finding_of);
 }
 
 /* The end of a long file name tells more than its beginning. */
@@ -216,7 +284,7 @@ size_t record_json(const struct session *s, const struct record_context *c, char
 	put(&l, "{");
 	put_times(&l, s, c);
 	put_ends(&l, s, c);
-	put_findings(&l, s, c);
+	put_judgement(&l, s);
 	put_weight(&l, s);
 	put_volume(&l, s);
 	put_place(&l, s, c);

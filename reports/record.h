@@ -1,7 +1,7 @@
 /* record.h - the session record as one line of JSON (DESIGN: session record; doc/metrics.md).
  *
- * Written without allocation into a buffer of the caller. Bytes from the wire (the SNI) are
- * escaped to printable ASCII.
+ * Written without allocation into a buffer of the caller. Bytes from the wire (SNI, ALPN,
+ * names of certificates) are escaped to printable ASCII.
  */
 #ifndef MAILSEAL_RECORD_H
 #define MAILSEAL_RECORD_H
@@ -36,6 +36,14 @@ void address_text(const uint8_t addr[16], bool truncate, char *out, size_t outle
 void time_text(uint64_t ns, unsigned digits, char *out, size_t outlen);
 /* The same of a step, "2026-11-22T10:00:00Z"; outside 1970 to 2554 the epoch. */
 void step_text(int64_t step, char *out, size_t outlen);
+
+/* A time of a certificate, "2049-12-31T23:59:59Z"; outside the years 0 to 9999 their ends. */
+#define MOMENT_MAX 24
+void moment_text(int64_t seconds, char out[MOMENT_MAX]);
+bool moment_parse(const char *text, int64_t *seconds);
+
+/* "not-observable", "unreadable"; NULL for the states that are null or an object. */
+const char *certificate_word(unsigned state);
 
 /* "220 EHLO 250 STARTTLS 220" */
 void evidence_text(const struct session *s, char *out, size_t outlen);

@@ -8,12 +8,13 @@
 
 #include "reports/period.h"
 #include "reports/text.h"
+#include "reports/tls_names.h"
 
 #define NS_PER_S     1000000000u
 #define DURATION_MAX (100.0 * 365 * 86400)
 
 struct field;
-typedef bool read_fn(const struct field *f, const json_t *v, struct record *out);
+typedef bool read_fn(const struct field *f, json_t *v, struct record *out);
 typedef const char *names_fn(unsigned value);
 
 /* One key of the record: how it is read, and where to. */
@@ -24,6 +25,7 @@ struct field {
 	uint64_t max;
 	names_fn *names; /* words of an enum, values below max */
 	bool nullable;   /* null is the enum's 0, an empty text, or none */
+	bool later;      /* older lines do not have it */
 };
 
 /* The tables of names take enums, a table of fields needs one type. */
@@ -41,6 +43,7 @@ NAMES(cause_name, cause)
 NAMES(directions_name, directions)
 NAMES(stripped_name, stripped)
 NAMES(oddity_name, oddity)
+NAMES(finding_name, finding)
 #undef NAMES
 
 static void store(const struct field *f, struct record *out, uint64_t value)
@@ -51,11 +54,13 @@ static void store(const struct field *f, struct record *out, uint64_t value)
 		*(uint8_t *)at = (uint8_t)value;
 	else if (f->size == 2)
 		memcpy(at, &(uint16_t){ (uint16_t)value }, 2);
+	else if (f->size == 4)
+		memcpy(at, &(uint32_t){ (uint32_t)value }, 4);
 	else
 		memcpy(at, &value, 8);
 }
 
-static bool read_uint(const struct field *f, const json_t *v, struct record *out)
+static bool read_uint(const struct field *f, json_t *v, struct record *out)
 {
 	json_int_t value = json_integer_value(v);
 
@@ -65,7 +70,7 @@ static bool read_uint(const struct field *f, const json_t *v, struct record *out
 	return true;
 }
 
-static bool read_bool(const struct field *f, const json_t *v, struct record *out)
+static bool read_bool(const struct field *f, json_t *v, struct record *out)
 {
 	if (!json_is_boolean(v))
 		return false;
@@ -73,7 +78,7 @@ static bool read_bool(const struct field *f, const json_t *v, struct record *out
 	return true;
 }
 
-static bool read_tri(const struct field *f, const json_t *v, struct record *out)
+static bool read_tri(const struct field *f, json_t *v, struct record *out)
 {
 	if (!json_is_boolean(v) && !json_is_null(v))
 		return false;
@@ -93,7 +98,7 @@ static unsigned named(names_fn *names, unsigned max, const char *text)
 	return max;
 }
 
-static bool read_word(const struct field *f, const json_t *v, struct record *out)
+static bool read_word(const struct field *f, json_t *v, struct record *out)
 {
 	unsigned value;
 
@@ -124,7 +129,7 @@ static size_t byte_at(const char *text, unsigned char *byte)
 }
 
 /* Bytes as they were seen; NUL, which no text can hold, as \x00. f->size is the room. */
-static bool read_text(const struct field *f, const json_t *v, struct record *out)
+static bool read_text(const struct field *f, json_t *v, struct record *out)
 {
 	const char *text = json_string_value(v), *end = text + json_string_length(v);
 	char *at = (char *)out + f->offset, *last = at + f->size - sizeof("\\x00");
@@ -146,7 +151,7 @@ static bool read_text(const struct field *f, const json_t *v, struct record *out
 	return true;
 }
 
-static bool read_duration(const struct field *f, const json_t *v, struct record *out)
+static bool read_duration(const struct field *f, json_t *v, struct record *out)
 {
 	(void)f;
 	out->duration = json_number_value(v);
@@ -154,7 +159,7 @@ static bool read_duration(const struct field *f, const json_t *v, struct record 
 }
 
 /* "2026-11-22T10:00:00.123456Z" */
-static bool read_timestamp(const struct field *f, const json_t *v, struct record *out)
+static bool read_timestamp(const struct field *f, json_t *v, struct record *out)
 {
 	const char *text = json_string_value(v);
 	char whole[UTC_TEXT_MAX];
@@ -174,7 +179,7 @@ static bool read_timestamp(const struct field *f, const json_t *v, struct record
 	return true;
 }
 
-static bool read_counted(const struct field *f, const json_t *v, struct record *out)
+static bool read_counted(const struct field *f, json_t *v, struct record *out)
 {
 	const char *text = json_string_value(v);
 
@@ -185,7 +190,7 @@ static bool read_counted(const struct field *f, const json_t *v, struct record *
 					 utc_parse(text, &out->counted);
 }
 
-static bool read_version(const struct field *f, const json_t *v, struct record *out)
+static bool read_version(const struct field *f, json_t *v, struct record *out)
 {
 	const char *text = json_string_value(v);
 
@@ -201,7 +206,7 @@ static bool read_version(const struct field *f, const json_t *v, struct record *
 }
 
 /* "0x1302" */
-static bool read_cipher(const struct field *f, const json_t *v, struct record *out)
+static bool read_cipher(const struct field *f, json_t *v, struct record *out)
 {
 	const char *text = json_string_value(v);
 
@@ -216,7 +221,34 @@ static bool read_cipher(const struct field *f, const json_t *v, struct record *o
 	return true;
 }
 
-static bool read_messages(const struct field *f, const json_t *v, struct record *out)
+static bool read_group(const struct field *f, json_t *v, struct record *out)
+{
+	const char *text = json_string_value(v);
+
+	(void)f;
+	return json_is_null(v) || (text && tls_group_parse(text, &out->s.tls_group));
+}
+
+static bool read_alert(const struct field *f, json_t *v, struct record *out)
+{
+	const char *text = json_string_value(v);
+
+	(void)f;
+	return json_is_null(v) || (text && tls_alert_parse(text, &out->s.tls_alert));
+}
+
+static bool read_moment(const struct field *f, json_t *v, struct record *out)
+{
+	const char *text = json_string_value(v);
+	int64_t seconds;
+
+	if (!text || !moment_parse(text, &seconds))
+		return false;
+	store(f, out, (uint64_t)seconds);
+	return true;
+}
+
+static bool read_messages(const struct field *f, json_t *v, struct record *out)
 {
 	json_int_t value = json_integer_value(v);
 
@@ -225,7 +257,7 @@ static bool read_messages(const struct field *f, const json_t *v, struct record 
 	return json_is_null(v) || (json_is_integer(v) && value >= 0 && value <= INT32_MAX);
 }
 
-static bool read_vlan(const struct field *f, const json_t *v, struct record *out)
+static bool read_vlan(const struct field *f, json_t *v, struct record *out)
 {
 	if (!json_is_null(v))
 		return read_uint(f, v, out);
@@ -247,7 +279,7 @@ static uint16_t evidence_item(const char *text, size_t len)
 	return 0;
 }
 
-static bool read_evidence(const struct field *f, const json_t *v, struct record *out)
+static bool read_evidence(const struct field *f, json_t *v, struct record *out)
 {
 	const char *text = json_string_value(v);
 
@@ -265,44 +297,66 @@ static bool read_evidence(const struct field *f, const json_t *v, struct record 
 	return text != NULL;
 }
 
-static bool read_oddities(const struct field *f, const json_t *v, struct record *out)
+/* An array of names, each a bit. */
+static bool read_bits(const struct field *f, json_t *v, struct record *out)
 {
-	out->s.oddities = 0;
+	uint32_t bits = 0;
+
 	for (size_t i = 0; i < json_array_size(v); i++) {
 		const char *text = json_string_value(json_array_get(v, i));
-		unsigned o = text ? named(f->names, ODDITY_N, text) : ODDITY_N;
+		unsigned bit = text ? named(f->names, (unsigned)f->max, text) : (unsigned)f->max;
 
-		if (o == ODDITY_N || out->s.oddities & 1u << o)
+		if (bit == f->max || bits & 1u << bit)
 			return false;
-		out->s.oddities |= 1u << o;
+		bits |= 1u << bit;
 	}
+	store(f, out, bits);
 	return json_is_array(v);
 }
 
+static bool read_certificate(const struct field *f, json_t *v, struct record *out);
+
 #define AT(member) offsetof(struct record, member), sizeof(((struct record *)0)->member)
-#define UINT(key, member, most)                               \
-	{                                                     \
-		key, read_uint, AT(member), most, NULL, false \
+#define UINT(key, member, most)                                      \
+	{                                                            \
+		key, read_uint, AT(member), most, NULL, false, false \
 	}
-#define WORD(key, member, most, names, nullable)                  \
+#define WORD(key, member, most, names, nullable)                         \
+	{                                                                \
+		key, read_word, AT(member), most, names, nullable, false \
+	}
+#define TEXT(key, member, nullable)                                  \
+	{                                                            \
+		key, read_text, AT(member), 0, NULL, nullable, false \
+	}
+#define TRI(key, member)                                        \
+	{                                                       \
+		key, read_tri, AT(member), 0, NULL, true, false \
+	}
+#define BOOL(key, member)                                         \
 	{                                                         \
-		key, read_word, AT(member), most, names, nullable \
+		key, read_bool, AT(member), 0, NULL, false, false \
 	}
-#define TEXT(key, member, nullable)                           \
-	{                                                     \
-		key, read_text, AT(member), 0, NULL, nullable \
+#define OWN(key, read)                                \
+	{                                             \
+		key, read, 0, 0, 0, NULL, true, false \
 	}
-#define TRI(key, member)                                 \
-	{                                                \
-		key, read_tri, AT(member), 0, NULL, true \
+#define BITS(key, member, most, names, later)                         \
+	{                                                             \
+		key, read_bits, AT(member), most, names, false, later \
 	}
-#define BOOL(key, member)                                  \
-	{                                                  \
-		key, read_bool, AT(member), 0, NULL, false \
+/* Keys that older versions did not write. */
+#define LATER(key, read)                             \
+	{                                            \
+		key, read, 0, 0, 0, NULL, true, true \
 	}
-#define OWN(key, read)                         \
-	{                                      \
-		key, read, 0, 0, 0, NULL, true \
+#define LATER_TEXT(key, member)                                 \
+	{                                                       \
+		key, read_text, AT(member), 0, NULL, true, true \
+	}
+#define MOMENT(key, member)                                         \
+	{                                                           \
+		key, read_moment, AT(member), 0, NULL, false, false \
 	}
 
 static const struct field fields[] = {
@@ -325,6 +379,12 @@ static const struct field fields[] = {
 	OWN("tls_version", read_version),
 	OWN("tls_cipher", read_cipher),
 	TEXT("sni", sni, true),
+	LATER_TEXT("tls_cipher_name", cipher_name),
+	LATER_TEXT("alpn", alpn),
+	LATER("tls_group", read_group),
+	{ "tls_resumed", read_tri, AT(s.tls_resumed), 0, NULL, true, true },
+	LATER("tls_alert", read_alert),
+	LATER("certificate", read_certificate),
 	OWN("messages", read_messages),
 	TRI("auth_cleartext", s.auth_clear),
 	WORD("stripped", s.stripped, STRIPPED_N, stripped_name_of, true),
@@ -338,56 +398,109 @@ static const struct field fields[] = {
 	UINT("bytes_to_server", s.bytes_to_server, INT64_MAX),
 	UINT("bytes_to_client", s.bytes_to_client, INT64_MAX),
 	UINT("bytes_missing", s.bytes_missing, INT64_MAX),
-	{ "oddities", read_oddities, 0, 0, 0, oddity_name_of, false },
+	BITS("oddities", s.oddities, ODDITY_N, oddity_name_of, false),
+	BITS("findings", s.findings, FINDING_N, finding_name_of, true),
 	OWN("counted", read_counted),
 	TEXT("interface", interface, true),
-	{ "vlan", read_vlan, AT(s.vlan), 0xfff, NULL, true },
+	{ "vlan", read_vlan, AT(s.vlan), 0xfff, NULL, true, false },
 	TEXT("community_id", community_id, true),
 };
-#define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
-static const struct field *field_named(const char *key)
+/* Of an object inside the record. */
+static const struct field certificate_fields[] = {
+	TEXT("subject", subject, true),
+	TEXT("issuer", issuer, true),
+	MOMENT("not_before", s.certificate.not_before),
+	MOMENT("not_after", s.certificate.not_after),
+	TRI("name_matches", s.certificate.name_matches),
+	TRI("self_signed", s.certificate.self_signed),
+};
+
+struct keys {
+	const struct field *fields;
+	size_t n;
+};
+
+static const struct keys record_keys = { fields, sizeof(fields) / sizeof(fields[0]) };
+static const struct keys certificate_keys = {
+	certificate_fields, sizeof(certificate_fields) / sizeof(certificate_fields[0])
+};
+
+static bool has_key(const struct keys *k, const char *key)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
-		if (strcmp(fields[i].key, key) == 0)
-			return &fields[i];
+	for (size_t i = 0; i < k->n; i++) {
+		if (strcmp(k->fields[i].key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The key that nobody knows; NULL when every key that is there is known. */
+static const char *unknown_key(const struct keys *k, json_t *object)
+{
+	void *at = json_object_iter(object);
+
+	for (; at; at = json_object_iter_next(object, at)) {
+		if (!has_key(k, json_object_iter_key(at)))
+			return json_object_iter_key(at);
 	}
 	return NULL;
 }
 
-/* Every key that is there is known. A key of a hostile file goes into err cut short. */
-static bool keys_known(json_t *root, char *err, size_t errlen)
-{
-	const char *key;
-	json_t *value;
+enum fault { FAULT_NONE, FAULT_MISSING, FAULT_VALUE };
 
-	json_object_foreach(root, key, value)
-	{
-		if (!field_named(key)) {
-			snprintf(err, errlen, "the record has an unknown key \"%.40s\"", key);
-			return false;
-		}
+/* Reads every key; at a fault *key is the one. */
+static enum fault read_fields(const struct keys *k, json_t *object, struct record *out,
+			      const char **key)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		const struct field *f = &k->fields[i];
+		json_t *v = json_object_get(object, f->key);
+
+		*key = f->key;
+		if (!v && !f->later)
+			return FAULT_MISSING;
+		if (v && !f->read(f, v, out))
+			return FAULT_VALUE;
 	}
-	return true;
+	return FAULT_NONE;
 }
 
-static bool fields_read(const json_t *root, struct record *out, char *err, size_t errlen)
+static bool read_certificate(const struct field *f, json_t *v, struct record *out)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
-		const json_t *v = json_object_get(root, fields[i].key);
+	const char *word = json_string_value(v), *key;
 
-		if (!v) {
-			snprintf(err, errlen, "the record has no key \"%s\"", fields[i].key);
-			return false;
-		}
-		if (!fields[i].read(&fields[i], v, out)) {
-			snprintf(err, errlen,
-				 "the value of \"%s\" is not one that a record can have",
-				 fields[i].key);
-			return false;
-		}
+	(void)f;
+	if (json_is_object(v)) {
+		out->s.certificate.state = CERTIFICATE_SEEN;
+		return !unknown_key(&certificate_keys, v) &&
+		       read_fields(&certificate_keys, v, out, &key) == FAULT_NONE;
 	}
-	return true;
+	for (unsigned i = 0; word && i < CERTIFICATE_N; i++) {
+		if (certificate_word(i) && strcmp(certificate_word(i), word) == 0)
+			out->s.certificate.state = (uint8_t)i;
+	}
+	return json_is_null(v) || out->s.certificate.state != CERTIFICATE_NONE;
+}
+
+/* A key of a hostile file goes into err cut short. */
+static bool fields_read(json_t *root, struct record *out, char *err, size_t errlen)
+{
+	const char *key = unknown_key(&record_keys, root);
+
+	if (key) {
+		snprintf(err, errlen, "the record has an unknown key \"%.40s\"", key);
+		return false;
+	}
+	switch (read_fields(&record_keys, root, out, &key)) {
+	case FAULT_NONE: return true;
+	case FAULT_MISSING:
+		snprintf(err, errlen, "the record has no key \"%s\"", key);
+		return false;
+	case FAULT_VALUE: break;
+	}
+	snprintf(err, errlen, "the value of \"%s\" is not one that a record can have", key);
+	return false;
 }
 
 static bool read_object(json_t *root, struct record *out, char *err, size_t errlen)
@@ -396,7 +509,7 @@ static bool read_object(json_t *root, struct record *out, char *err, size_t errl
 		snprintf(err, errlen, "not a session record: not a JSON object");
 		return false;
 	}
-	if (!keys_known(root, err, errlen) || !fields_read(root, out, err, errlen))
+	if (!fields_read(root, out, err, errlen))
 		return false;
 	if (!session_valid(&out->s)) {
 		snprintf(err, errlen, "the values of the record do not go together");
@@ -413,6 +526,8 @@ bool record_read(const char *line, size_t len, struct record *out, char *err, si
 	bool ok;
 
 	memset(out, 0, sizeof(*out));
+	out->s.tls_group = TLS_GROUP_NONE;
+	out->s.tls_alert = TLS_ALERT_NONE;
 	if (len >= RECORD_MAX) {
 		snprintf(err, errlen, "not a session record: the line is too long");
 		return false;

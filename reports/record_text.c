@@ -53,6 +53,47 @@ void step_text(int64_t step, char *out, size_t outlen)
 	time_text(shown ? (uint64_t)step * NS : 0, 0, out, outlen);
 }
 
+#define MOMENT_FIRST -62167219200 /* 0000-01-01T00:00:00Z */
+#define MOMENT_LAST  253402300799 /* 9999-12-31T23:59:59Z */
+
+void moment_text(int64_t seconds, char out[MOMENT_MAX])
+{
+	int64_t kept = seconds < MOMENT_FIRST  ? MOMENT_FIRST
+		       : seconds > MOMENT_LAST ? MOMENT_LAST
+					       : seconds;
+	time_t t = (time_t)kept;
+	struct tm tm;
+	char rest[16];
+
+	memset(&tm, 0, sizeof(tm));
+	gmtime_r(&t, &tm);
+	strftime(rest, sizeof(rest), "-%m-%dT%H:%M:%S", &tm);
+	snprintf(out, MOMENT_MAX, "%04u%sZ", (unsigned)(tm.tm_year + 1900) % 10000, rest);
+}
+
+bool moment_parse(const char *text, int64_t *seconds)
+{
+	char back[MOMENT_MAX];
+	struct tm tm;
+
+	memset(&tm, 0, sizeof(tm));
+	if (!strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return false;
+	*seconds = timegm(&tm);
+	moment_text(*seconds, back);
+	return strcmp(back, text) == 0;
+}
+
+const char *certificate_word(unsigned state)
+{
+	static const char *const words[CERTIFICATE_N] = {
+		[CERTIFICATE_NOT_OBSERVABLE] = "not-observable",
+		[CERTIFICATE_UNREADABLE] = "unreadable",
+	};
+
+	return state < CERTIFICATE_N ? words[state] : NULL;
+}
+
 void evidence_text(const struct session *s, char *out, size_t outlen)
 {
 	size_t at = 0;

@@ -18,15 +18,19 @@ VERDICTS = ("encrypted-starttls", "encrypted-implicit", "plaintext", "tls-failed
 REASONS = ("handshake-completed", "mail-in-clear", "auth-in-clear", "content-in-clear",
            "fatal-alert", "not-tls", "handshake-unfinished", "closed-without-mail",
            "began-before-capture", "gap", "one-sided", "capture-ended", "timed-out", "evicted",
-           "possible-encrypted-alert")
+           "possible-encrypted-alert", "preauth-in-clear", "decrypted-mirror")
 EXPOSURES = ("refused", "unknown", "envelope", "credentials", "content")
 CAUSES = ("not-offered", "not-requested", "refused", "handshake-failed", "suspected-stripping",
           "unknown")
 ODDITIES = ("line-too-long", "bare-lf", "no-greeting", "bad-reply", "unsolicited-reply",
             "reply-mismatch", "too-many-commands", "bad-bdat", "clear-after-upgrade", "bad-tls",
-            "overlap", "truncated", "unexpected-upgrade")
+            "overlap", "truncated", "unexpected-upgrade", "masked-greeting", "bad-literal")
+FINDINGS = ("preauth-in-clear", "login-before-stls", "logindisabled-offered")
 WORDS = ("HELO", "EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "body", "dot", "RSET", "AUTH",
-         "QUIT", "command", "gap", "ClientHello", "ServerHello", "completed", "alert", "not-TLS")
+         "QUIT", "command", "gap", "ClientHello", "ServerHello", "completed", "alert", "not-TLS",
+         "masked", "injected", "+OK", "-ERR", "OK", "NO", "BAD", "PREAUTH", "BYE", "+",
+         "CAPABILITY", "LOGIN", "AUTHENTICATE", "SELECT", "FETCH", "APPEND", "LOGOUT", "CAPA",
+         "STLS", "USER", "PASS", "APOP", "RETR", "TOP", "literal")
 EVIDENCE_MAX = 16
 NO_LEAK_CHECK = "detect_leaks=0"  # LeakSanitizer cannot work in a confined process
 
@@ -61,10 +65,27 @@ def evidence(v):
         w in WORDS or (w or "").isdigit() and 100 <= int(w) <= 999 for w in words)
 
 
+def certificate(v):
+    if not isinstance(v, dict):
+        return v in (None, "not-observable", "unreadable")
+    return list(v) == list(CERTIFICATE) and all(CERTIFICATE[k](v[k]) for k in v)
+
+
+def text(v):
+    return isinstance(v, str)
+
+
+def words_of(*words):
+    return lambda v: isinstance(v, list) and all(w in words for w in v)
+
+
 boolean = word_of(True, False)
 tri = word_of(True, False, None)
 peer = matching(r"[a-z0-9-]{1,36}")
 PORT = range(65536)
+moment = matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+CERTIFICATE = {"subject": text, "issuer": text, "not_before": moment, "not_after": moment,
+               "name_matches": tri, "self_signed": boolean}
 SCHEMA = {
     "timestamp": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"),
     "sensor": lambda v: isinstance(v, str) and v != "",
@@ -80,6 +101,12 @@ SCHEMA = {
     "tls_version": optional(word_of("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")),
     "tls_cipher": optional(matching(r"0x[0-9a-f]{4}")),
     "sni": optional(lambda v: isinstance(v, str) and v.isprintable()),
+    "tls_cipher_name": optional(matching(r"TLS_[A-Za-z0-9_]+")),
+    "alpn": optional(lambda v: isinstance(v, str) and v != ""),
+    "tls_group": optional(matching(r"[A-Za-z][A-Za-z0-9]+|0x[0-9a-f]{4}")),
+    "tls_resumed": tri,
+    "tls_alert": optional(matching(r"[a-z_]+|\d{1,3}")),
+    "certificate": certificate,
     "messages": optional(number),
     "auth_cleartext": tri,
     "stripped": optional(word_of("masked", "refused", "removed", "helo")),
@@ -90,7 +117,7 @@ SCHEMA = {
     "cause": optional(word_of(*CAUSES)),
     "evidence": evidence,
     "bytes_to_server": number, "bytes_to_client": number, "bytes_missing": number,
-    "oddities": lambda v: isinstance(v, list) and all(o in ODDITIES for o in v),
+    "oddities": words_of(*ODDITIES), "findings": words_of(*FINDINGS),
     "counted": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z"),
     "interface": lambda v: isinstance(v, str) and v != "",
     "vlan": optional(lambda v: number(v) and v < 4096),
@@ -117,6 +144,10 @@ def contradictions(record):
         yield "confirmed=%s with verdict=%s" % (record["confirmed"], record["verdict"])
     if record["starttls_accepted"] is not None and record["starttls_requested"] is False:
         yield "starttls_accepted without starttls_requested"
+    if record["tls_cipher_name"] and not record["tls_cipher"]:
+        yield "tls_cipher_name without tls_cipher"
+    if isinstance(record["certificate"], dict) and record["tls_version"] == "TLSv1.3":
+        yield "a certificate in TLS 1.3"
     if record["community_id"] != community_id(record):
         yield "community_id=%s, not %s" % (record["community_id"], community_id(record))
 

@@ -56,7 +56,7 @@ check_words()
 	fi
 }
 
-for kind in verdict reason exposure cause stripped directions oddity word protocol service; do
+for kind in verdict reason exposure cause stripped directions oddity finding word protocol service; do
 	check_words "$kind" "$(words_of "${kind}_names" dissectors/verdict_names.c)"
 done
 check_words "count" "$(names_of COUNT_ reports/counts.h)"
@@ -64,8 +64,8 @@ check_words "health counter" "$(names_of '' reports/health.h)"
 check_words "key of the record" "$(python3 -c '
 import sys
 sys.path.insert(0, sys.argv[1] + "/tests/integration")
-from session_record import SCHEMA
-print("\n".join(SCHEMA))' "$src")"
+from session_record import CERTIFICATE, SCHEMA
+print("\n".join([*SCHEMA, *CERTIFICATE]))' "$src")"
 
 help=$("$build/mailseald" --help 2>&1)
 status=$?

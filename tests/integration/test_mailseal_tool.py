@@ -211,7 +211,7 @@ def explain_errors(state):
         (["/nonexistent/x"], b"", "No such file"),
         ([state], b"", "Is a directory"),
         ([], b"", "it is empty"),
-        ([], b"x" * 9000 + b"\n", "too long"),
+        ([], b"x" * 11000 + b"\n", "too long"),
         ([], b"\x1b]0;evil\x07\n", "not a session record"),
         ([], unknown, 'unknown key "colour"'),
         ([], wrong, '"verdict"'),

@@ -35,8 +35,12 @@ static void every_value_has_its_sentence(void **state)
 		assert_sentence(explain_directions((enum directions)i), i);
 	for (unsigned i = 0; i < ODDITY_N; i++)
 		assert_non_null(explain_oddity((enum oddity)i));
-	for (unsigned i = WORD_FIRST; i < WORD_END; i++)
+	for (unsigned i = 0; i < FINDING_N; i++)
+		assert_sentence(explain_finding((enum finding)i), i);
+	for (unsigned i = WORD_FIRST; i < WORD_END; i++) {
 		assert_non_null(explain_word(i));
+		assert_true(strlen(explain_word(i)) < EXPLAIN_LINE_MAX);
+	}
 }
 
 static void values_out_of_range_have_none(void **state)
@@ -46,6 +50,7 @@ static void values_out_of_range_have_none(void **state)
 	assert_null(explain_verdict(VERDICT_N));
 	assert_null(explain_reason(REASON_NONE));
 	assert_null(explain_reason(REASON_N));
+	assert_null(explain_finding(FINDING_N));
 	assert_null(explain_word(220));
 	assert_null(explain_word(WORD_END));
 }
@@ -149,6 +154,8 @@ static struct record record_of(enum verdict v, enum exposure e)
 	r.s.verdict = (uint8_t)v;
 	r.s.exposure = (uint8_t)e;
 	r.s.tls_cipher = TLS_CIPHER_NONE;
+	r.s.tls_group = TLS_GROUP_NONE;
+	r.s.tls_alert = TLS_ALERT_NONE;
 	strcpy(r.client_peer, "orange");
 	strcpy(r.server_peer, "free");
 	return r;
@@ -196,6 +203,10 @@ static void a_page_is_safe_and_fits(void **state)
 	strcpy(r.server, "2001:db8::25");
 	strcpy(r.sensor, "th2\033[2J");
 	strcpy(r.sni, "mx\r.example");
+	r.s.findings = (1u << FINDING_N) - 1;
+	r.s.certificate.state = CERTIFICATE_SEEN;
+	strcpy(r.subject, "CN=mx\033[2J.example");
+	strcpy(r.alpn, "\033]0;x");
 	strcpy(r.client_peer, "o\nrange");
 	r.s.vlan = 12;
 	r.s.tls_version = 0x0303;
@@ -218,6 +229,65 @@ static void a_page_is_safe_and_fits(void **state)
 		assert_true(strlen(line) <= 60);
 }
 
+/* The page of a record, its line breaks as blanks. */
+static void page_of(const struct record *r, char out[16384])
+{
+	static const struct screen s = { .width = 500 };
+	FILE *f = fmemopen(out, 16384, "w");
+
+	assert_non_null(f);
+	explain_print(f, &s, r, SIGNATORIES_UNKNOWN);
+	fclose(f);
+}
+
+static void a_handshake_is_told(void **state)
+{
+	static const char *const said[] = {
+		"TLS_RSA_WITH_AES_256_CBC_SHA (0x0035)",
+		"(ALPN): imap,pop3\\x1b.",
+		"in the group secp256r1.",
+		"not resumed.",
+		"ended the handshake: unknown_ca.",
+		"is for CN=mx\\x1b and from CN=Test: it signed itself.",
+		"from 2020-01-01T00:00:00Z to 2021-01-01T00:00:00Z: it had expired.",
+		"It is not good for the name",
+		"LOGINDISABLED",
+	};
+	struct record r = record_of(VERDICT_TLS_FAILED, EXPOSURE_NONE);
+	char page[16384];
+
+	(void)state;
+	r.s.start_ns = 1795341600000000000u;
+	r.s.tls_version = 0x0303;
+	r.s.tls_cipher = 0x0035;
+	strcpy(r.cipher_name, "TLS_RSA_WITH_AES_256_CBC_SHA");
+	strcpy(r.alpn, "imap,pop3\033");
+	r.s.tls_group = 23;
+	r.s.tls_resumed = TRI_FALSE;
+	r.s.tls_alert = 48;
+	r.s.findings = 1u << FINDING_LOGINDISABLED_OFFERED;
+	r.s.certificate = (struct certificate_facts){ .state = CERTIFICATE_SEEN,
+						      .not_before = 1577836800,
+						      .not_after = 1609459200,
+						      .name_matches = TRI_FALSE,
+						      .self_signed = TRI_TRUE };
+	strcpy(r.subject, "CN=mx\033");
+	strcpy(r.issuer, "CN=Test");
+	page_of(&r, page);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		if (!strstr(page, said[i]))
+			fail_msg("%s is not in %s", said[i], page);
+	}
+	r.s.certificate.state = CERTIFICATE_NOT_OBSERVABLE;
+	r.s.tls_resumed = TRI_TRUE;
+	page_of(&r, page);
+	assert_non_null(strstr(page, "does not show on the wire."));
+	assert_non_null(strstr(page, "it was resumed."));
+	r.s.certificate.state = CERTIFICATE_UNREADABLE;
+	page_of(&r, page);
+	assert_non_null(strstr(page, "could not be read."));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +297,7 @@ int main(void)
 		cmocka_unit_test(as_many_commands_as_there_is_room_for),
 		cmocka_unit_test(the_charter_is_about_two_signatories),
 		cmocka_unit_test(a_page_is_safe_and_fits),
+		cmocka_unit_test(a_handshake_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,10 @@ static struct session sealed_session(void)
 	s.auth_clear = TRI_FALSE;
 	s.tls_version = 0x0304;
 	s.tls_cipher = 0x1302;
+	s.tls_group = 0x11ec;
+	s.tls_alert = TLS_ALERT_NONE;
+	s.tls_resumed = TRI_FALSE;
+	s.certificate.state = CERTIFICATE_NOT_OBSERVABLE;
 	s.sni_len = 15;
 	memcpy(s.sni, "mx.free.example", 15);
 	s.bytes_to_server = 5310;
@@ -110,12 +114,16 @@ static void a_sealed_session_reads_as_documented(void **state)
 		      "\"verdict\":\"encrypted-starttls\",\"reason\":\"handshake-completed\","
 		      "\"starttls_offered\":true,\"starttls_requested\":true,"
 		      "\"starttls_accepted\":true,\"tls_version\":\"TLSv1.3\","
-		      "\"tls_cipher\":\"0x1302\",\"sni\":\"mx.free.example\",\"messages\":0,"
+		      "\"tls_cipher\":\"0x1302\",\"sni\":\"mx.free.example\","
+		      "\"tls_cipher_name\":\"TLS_AES_256_GCM_SHA384\",\"alpn\":null,"
+		      "\"tls_group\":\"X25519MLKEM768\",\"tls_resumed\":false,"
+		      "\"tls_alert\":null,\"certificate\":\"not-observable\",\"messages\":0,"
 		      "\"auth_cleartext\":false,\"stripped\":null,\"injected\":false,"
 		      "\"fallback\":false,\"exposure\":null,\"confirmed\":null,"
 		      "\"directions\":\"both\",\"cause\":null,"
 		      "\"evidence\":\"220 EHLO 250 STARTTLS 220\",\"bytes_to_server\":5310,"
 		      "\"bytes_to_client\":4120,\"bytes_missing\":0,\"oddities\":[],"
+		      "\"findings\":[],"
 		      "\"counted\":\"2026-11-22T10:00:00Z\",\"interface\":\"eth1\",\"vlan\":null,"
 		      "\"community_id\":\"1:jVTRm6RnQXXE5RdrjefKuxgP2Rc=\"}\n");
 }
@@ -160,8 +168,10 @@ static void a_plaintext_session_shows_what_it_weighs(void **state)
 static void what_is_not_known_is_null(void **state)
 {
 	static const char *const null_keys[] = {
-		"starttls_offered", "tls_version", "tls_cipher", "sni",     "messages",
-		"counted",          "interface",   "vlan",       "stripped"
+		"starttls_offered", "tls_version",     "tls_cipher", "sni",
+		"messages",         "counted",         "interface",  "vlan",
+		"stripped",         "tls_cipher_name", "alpn",       "tls_group",
+		"tls_alert",        "tls_resumed",     "certificate"
 	};
 	struct session s = sealed_session();
 	struct record_context c = context();
@@ -171,6 +181,9 @@ static void what_is_not_known_is_null(void **state)
 	s.offered = TRI_NULL;
 	s.tls_version = 0;
 	s.tls_cipher = TLS_CIPHER_NONE;
+	s.tls_group = TLS_GROUP_NONE;
+	s.tls_resumed = TRI_NULL;
+	s.certificate.state = CERTIFICATE_NONE;
 	s.sni_len = 0;
 	s.messages = MESSAGES_NULL;
 	s.end_ns = s.start_ns - 1; /* time went backwards */
@@ -196,6 +209,95 @@ static void bytes_from_the_wire_are_escaped(void **state)
 	assert_non_null(strstr(line, "\"sni\":\"a\\u0022b\\u005Cc\\u000A\\u0000\\u007F\\u00FF\","));
 }
 
+static struct certificate_facts long_certificate(void)
+{
+	struct certificate_facts c = { .state = CERTIFICATE_SEEN,
+				       .not_before = INT64_MIN,
+				       .not_after = INT64_MAX,
+				       .name_matches = TRI_FALSE,
+				       .self_signed = TRI_FALSE,
+				       .subject_len = CERT_NAME_MAX,
+				       .issuer_len = CERT_NAME_MAX };
+
+	memset(c.subject, 0x7f, CERT_NAME_MAX);
+	memset(c.issuer, 0xff, CERT_NAME_MAX);
+	return c;
+}
+
+static void a_certificate_is_an_object(void **state)
+{
+	struct session s = sealed_session();
+	struct record_context c = context();
+	json_t *json, *inside;
+
+	(void)state;
+	s.certificate = (struct certificate_facts){ .state = CERTIFICATE_SEEN,
+						    .not_before = -1,
+						    .not_after = 253402300799,
+						    .self_signed = TRI_TRUE,
+						    .subject_len = 5,
+						    .subject = "CN=\"x" };
+	s.findings = 1u << FINDING_LOGIN_BEFORE_STLS;
+	memcpy(s.alpn, "imap,\xe9", 6);
+	s.alpn_len = 6;
+	s.tls_group = 0x7777;
+	s.tls_alert = 200;
+	json = parsed(&s, &c);
+	inside = json_object_get(json, "certificate");
+	assert_string_equal(text_of(inside, "subject"), "CN=\"x");
+	assert_string_equal(text_of(inside, "issuer"), "");
+	assert_string_equal(text_of(inside, "not_before"), "1969-12-31T23:59:59Z");
+	assert_string_equal(text_of(inside, "not_after"), "9999-12-31T23:59:59Z");
+	assert_true(json_is_null(json_object_get(inside, "name_matches")));
+	assert_true(json_is_true(json_object_get(inside, "self_signed")));
+	assert_string_equal(text_of(json, "alpn"), "imap,\xc3\xa9");
+	assert_string_equal(text_of(json, "tls_group"), "0x7777");
+	assert_string_equal(text_of(json, "tls_alert"), "200");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(json, "findings"), 0)),
+			    "login-before-stls");
+	json_decref(json);
+	s.certificate.state = CERTIFICATE_UNREADABLE;
+	s.tls_alert = 48;
+	json = parsed(&s, &c);
+	assert_string_equal(text_of(json, "certificate"), "unreadable");
+	assert_string_equal(text_of(json, "tls_alert"), "unknown_ca");
+	json_decref(json);
+}
+
+static void moments_keep_to_their_years(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} cases[] = {
+		{ 0, "1970-01-01T00:00:00Z" },
+		{ -62167219200, "0000-01-01T00:00:00Z" },
+		{ 253402300799, "9999-12-31T23:59:59Z" },
+		{ 1709164800, "2024-02-29T00:00:00Z" },
+	};
+	static const char *const wrong[] = { "",
+					     "2024-02-30T00:00:00Z",
+					     "2024-02-29T00:00:00",
+					     "2024-02-29T00:00:00Zx",
+					     "24-02-29T00:00:00Z",
+					     "10000-01-01T00:00:00Z",
+					     " 2024-02-29T00:00:00Z" };
+	char text[MOMENT_MAX];
+	int64_t seconds;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		moment_text(cases[i].seconds, text);
+		assert_string_equal(text, cases[i].text);
+		assert_true(moment_parse(text, &seconds));
+		assert_int_equal(seconds, cases[i].seconds);
+	}
+	moment_text(INT64_MIN, text);
+	assert_string_equal(text, "0000-01-01T00:00:00Z");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(moment_parse(wrong[i], &seconds));
+}
+
 static void the_longest_line_fits(void **state)
 {
 	char long_name[4000];
@@ -210,6 +312,12 @@ static void the_longest_line_fits(void **state)
 	c.sensor = c.interface = long_name;
 	s.sni_len = SNI_MAX;
 	memset(s.sni, 0x01, SNI_MAX);
+	s.alpn_len = ALPN_LIST_MAX;
+	memset(s.alpn, 0x01, ALPN_LIST_MAX);
+	s.tls_alert = 113;
+	s.tls_cipher = 0xc06b;
+	s.certificate = long_certificate();
+	s.findings = (1u << FINDING_N) - 1;
 	s.start_ns = 0;
 	s.end_ns = UINT64_MAX;
 	s.bytes_to_server = s.bytes_to_client = s.bytes_missing =
@@ -345,6 +453,8 @@ int main(void)
 		cmocka_unit_test(a_plaintext_session_shows_what_it_weighs),
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(bytes_from_the_wire_are_escaped),
+		cmocka_unit_test(a_certificate_is_an_object),
+		cmocka_unit_test(moments_keep_to_their_years),
 		cmocka_unit_test(the_longest_line_fits),
 		cmocka_unit_test(a_truncated_address_has_no_community_id),
 		cmocka_unit_test(addresses_are_short),

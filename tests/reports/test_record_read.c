@@ -37,6 +37,19 @@ static struct session sample(void)
 	s.messages = 2;
 	s.tls_cipher = 0x1302;
 	s.tls_version = 0x0304;
+	s.tls_group = 23;
+	s.tls_alert = 48;
+	s.tls_resumed = TRI_TRUE;
+	s.findings = 1u << FINDING_PREAUTH_IN_CLEAR;
+	s.alpn_len = 4;
+	memcpy(s.alpn, "imap", 4);
+	s.certificate.state = CERTIFICATE_SEEN;
+	s.certificate.not_before = -5;
+	s.certificate.not_after = 1795341600;
+	s.certificate.name_matches = TRI_FALSE;
+	s.certificate.self_signed = TRI_TRUE;
+	s.certificate.subject_len = 4;
+	memcpy(s.certificate.subject, "CN=\0", 4);
 	s.bytes_to_server = 5310;
 	s.bytes_to_client = 4120;
 	s.bytes_missing = 3;
@@ -84,6 +97,10 @@ static void what_was_written_is_read_back(void **state)
 	assert_string_equal(r.sensor, "th2-1");
 	assert_string_equal(r.interface, "eth1");
 	assert_string_equal(r.sni, "mx\xe9\\x00\"\n");
+	assert_string_equal(r.alpn, "imap");
+	assert_string_equal(r.cipher_name, "TLS_AES_256_GCM_SHA384");
+	assert_string_equal(r.subject, "CN=\\x00");
+	assert_string_equal(r.issuer, "");
 	assert_int_equal(r.counted, 1795341600);
 	assert_true(r.fallback);
 	assert_int_equal(strlen(r.community_id), 30);
@@ -92,6 +109,10 @@ static void what_was_written_is_read_back(void **state)
 	memcpy(r.s.server, s.server, sizeof(s.server));
 	memcpy(r.s.sni, s.sni, sizeof(s.sni));
 	r.s.sni_len = s.sni_len;
+	memcpy(r.s.alpn, s.alpn, sizeof(s.alpn));
+	r.s.alpn_len = s.alpn_len;
+	memcpy(r.s.certificate.subject, s.certificate.subject, CERT_NAME_MAX);
+	r.s.certificate.subject_len = s.certificate.subject_len;
 	r.s.end_ns = s.end_ns;
 	assert_memory_equal(&r.s, &s, sizeof(s));
 }
@@ -107,7 +128,11 @@ static void every_null_is_read_back(void **state)
 	s.messages = MESSAGES_NULL;
 	s.tls_cipher = TLS_CIPHER_NONE;
 	s.tls_version = s.sni_len = s.evidence_len = 0;
-	s.oddities = 0;
+	s.oddities = s.findings = s.alpn_len = 0;
+	s.tls_group = TLS_GROUP_NONE;
+	s.tls_alert = TLS_ALERT_NONE;
+	s.tls_resumed = TRI_NULL;
+	s.certificate.state = CERTIFICATE_NONE;
 	s.offered = s.requested = s.confirmed = TRI_NULL;
 	s.exposure = s.cause = s.stripped = s.reason = 0;
 	if (!record_read(line, write_line(&s, true, line), &r, err, sizeof(err)))
@@ -119,6 +144,10 @@ static void every_null_is_read_back(void **state)
 	assert_int_equal(r.s.messages, MESSAGES_NULL);
 	assert_int_equal(r.s.tls_cipher, TLS_CIPHER_NONE);
 	assert_int_equal(r.s.evidence_len, 0);
+	assert_int_equal(r.s.tls_group, TLS_GROUP_NONE);
+	assert_int_equal(r.s.tls_alert, TLS_ALERT_NONE);
+	assert_int_equal(r.s.tls_resumed, TRI_NULL);
+	assert_int_equal(r.s.certificate.state, CERTIFICATE_NONE);
 	assert_int_equal(r.s.exposure, EXPOSURE_NONE);
 }
 
@@ -165,6 +194,17 @@ static void a_wrong_value_is_named(void **state)
 		{ "\"evidence\":\"220 EHLO not-TLS\"", "\"evidence\":null", "evidence" },
 		{ "bare-lf", "bare-cr", "oddities" },
 		{ "\"bare-lf\"", "\"truncated\"", "oddities" },
+		{ "secp256r1", "secp257r1", "tls_group" },
+		{ "secp256r1", "0x00g7", "tls_group" },
+		{ "unknown_ca", "unknown", "tls_alert" },
+		{ "unknown_ca", "256", "tls_alert" },
+		{ "\"tls_resumed\":true", "\"tls_resumed\":\"yes\"", "tls_resumed" },
+		{ "\"alpn\":\"imap\"", "\"alpn\":7", "alpn" },
+		{ "\"certificate\":{", "\"certificate\":{\"colour\":1,", "certificate" },
+		{ "\"issuer\":\"\",", "", "certificate" },
+		{ "\"not_before\":\"1969", "\"not_before\":\"969", "certificate" },
+		{ "\"self_signed\":true", "\"self_signed\":2", "certificate" },
+		{ "\"findings\":[\"preauth", "\"findings\":[\"postauth", "findings" },
 		{ "\"vlan\":7", "\"vlan\":4096", "vlan" },
 		{ "\"bytes_missing\":3", "\"bytes_missing\":-3", "bytes_missing" },
 		{ "\"bytes_missing\":3", "\"bytes_missing\":99999999999999999999", "" },
@@ -198,6 +238,48 @@ static void keys_are_there_once_and_no_others(void **state)
 	assert_non_null(strstr(err, "unknown key \"colour\""));
 	len = changed("\"vlan\":7", "\"vlan\":7,\"vlan\":7", line);
 	assert_false(record_read(line, len, &r, err, sizeof(err)));
+}
+
+/* Cuts a line from one text up to another. */
+static void cut_out(char *line, const char *from, const char *to)
+{
+	char *a = strstr(line, from), *b = a ? strstr(a, to) : NULL;
+
+	assert_non_null(b);
+	memmove(a, b, strlen(b) + 1);
+}
+
+static void a_line_of_an_older_version_is_read(void **state)
+{
+	char line[2 * RECORD_MAX], err[256] = "";
+	struct record r;
+
+	(void)state;
+	changed("\"vlan\":7", "\"vlan\":7", line);
+	cut_out(line, "\"tls_cipher_name\"", "\"messages\"");
+	cut_out(line, "\"findings\"", "\"counted\"");
+	if (!record_read(line, strlen(line), &r, err, sizeof(err)))
+		fail_msg("%s in %s", err, line);
+	assert_int_equal(r.s.tls_cipher, 0x1302);
+	assert_int_equal(r.s.tls_group, TLS_GROUP_NONE);
+	assert_int_equal(r.s.tls_alert, TLS_ALERT_NONE);
+	assert_int_equal(r.s.certificate.state, CERTIFICATE_NONE);
+	assert_int_equal(r.s.findings, 0);
+	assert_string_equal(r.alpn, "");
+}
+
+static void a_certificate_may_be_a_word(void **state)
+{
+	struct session s = sample();
+	char line[RECORD_MAX], err[256] = "";
+	struct record r;
+
+	(void)state;
+	for (unsigned i = CERTIFICATE_NONE; i < CERTIFICATE_N; i++) {
+		s.certificate.state = (uint8_t)i;
+		assert_true(record_read(line, write_line(&s, false, line), &r, err, sizeof(err)));
+		assert_int_equal(r.s.certificate.state, i);
+	}
 }
 
 static void what_is_no_record_is_refused(void **state)
@@ -255,6 +337,8 @@ int main(void)
 		cmocka_unit_test(every_null_is_read_back),
 		cmocka_unit_test(a_wrong_value_is_named),
 		cmocka_unit_test(keys_are_there_once_and_no_others),
+		cmocka_unit_test(a_line_of_an_older_version_is_read),
+		cmocka_unit_test(a_certificate_may_be_a_word),
 		cmocka_unit_test(what_is_no_record_is_refused),
 		cmocka_unit_test(a_line_cut_anywhere_is_refused),
 	};

@@ -19,9 +19,9 @@
 	X(HEALTH_DELIVERED, "delivered", "TCP packets handed to the flow table")              \
 	X(SKIP_LINK, "skip_link", "link layer not understood or truncated")                   \
 	X(SKIP_NOT_IP, "skip_not_ip", "not IP (ARP, LLDP and the like)")                      \
-	X(SKIP_TUNNEL, "skip_tunnel", "inside an encapsulation that is not decoded")          \
+	X(SKIP_TUNNEL, "skip_tunnel", "in an encapsulation that cannot be decoded")           \
 	X(SKIP_IP, "skip_ip", "malformed or truncated IP header")                             \
-	X(SKIP_FRAGMENT, "skip_fragment", "IP fragment")                                      \
+	X(SKIP_FRAGMENT, "skip_fragment", "IP fragments but the last of each datagram")       \
 	X(SKIP_NOT_TCP, "skip_not_tcp", "IP, but not TCP")                                    \
 	X(SKIP_TCP, "skip_tcp", "malformed or truncated TCP header")                          \
 	X(SKIP_PORT, "skip_port", "TCP on no mail port, in mode ports")                       \
@@ -34,6 +34,8 @@
 	X(HEALTH_UNDECIDED_FULL, "undecided_full", "mail flows with no room for their state") \
 	X(HEALTH_DUPLICATE, "duplicate", "segments that brought nothing new")                 \
 	X(HEALTH_TRUNCATED, "truncated", "packets cut by the snap length")                    \
+	X(HEALTH_REASSEMBLED, "reassembled", "IP datagrams put together from fragments")      \
+	X(HEALTH_FRAGMENTS_LOST, "fragments_lost", "IP datagrams that miss some fragments")   \
 	X(HEALTH_GAPS, "gaps", "holes in TCP streams of mail")                                \
 	X(HEALTH_GAP_BYTES, "gap_bytes", "bytes in these holes")                              \
 	X(HEALTH_REASM_FULL, "reasm_full", "segments refused for want of reassembly memory")  \

@@ -66,6 +66,9 @@ static enum link link_of(pcap_t *p)
 	case DLT_IPV6: return LINK_RAW;
 	case DLT_NULL: return LINK_NULL;
 	case DLT_LOOP: return LINK_LOOP;
+	case DLT_PPP:
+	case DLT_PPP_SERIAL: return LINK_PPP;
+	case DLT_PPP_ETHER: return LINK_PPPOE;
 	default: return LINK_UNKNOWN;
 	}
 }
@@ -154,10 +157,27 @@ static void append(char *out, size_t outlen, const char *format, ...)
 	va_end(args);
 }
 
+/* What passes of each. By Ethernet type and IP protocol: the word mpls, like vlan, moves whatever
+ * is written behind it. */
+static const char *const encapsulation_filters[ENCAPSULATIONS] = {
+	[ENCAPSULATION_MPLS] = "ether proto 0x8847 or ether proto 0x8848",
+	[ENCAPSULATION_PPPOE] = "ether proto 0x8864",
+	[ENCAPSULATION_GRE] = "ip proto 47 or ip6 proto 47",
+	[ENCAPSULATION_ERSPAN] = "ip proto 47 or ip6 proto 47",
+	[ENCAPSULATION_VXLAN] = "udp dst port 4789 or udp dst port 8472",
+	[ENCAPSULATION_GENEVE] = "udp dst port 6081",
+	[ENCAPSULATION_IPIP] = "ip proto 4 or ip6 proto 4",
+	[ENCAPSULATION_6IN4] = "ip proto 41 or ip6 proto 41",
+};
+
 bool capture_ports_filter(const struct conf *c, bool vlan, char *out, size_t outlen)
 {
 	char ports[2048] = "";
 
+	for (unsigned i = 0; i < ENCAPSULATIONS; i++) {
+		if (c->encapsulations & 1u << i)
+			append(ports, sizeof(ports), "%s or ", encapsulation_filters[i]);
+	}
 	for (unsigned i = 0; i < c->ports_n; i++)
 		append(ports, sizeof(ports), "%sport %u", i ? " or " : "", c->ports[i].port);
 	/* Ports cannot be found behind fragments and IPv6 extension headers: let these through. */
@@ -218,10 +238,11 @@ static bool open_input(struct input *in, const struct capture_options *o, struct
 		return false;
 	in->link = link_of(in->pcap);
 	if (in->link == LINK_UNKNOWN)
-		return fail(err, errlen,
-			    "%s: link type %s is not supported (Ethernet, Linux cooked, raw IP and "
-			    "loopback are)",
-			    in->name, link_name(in->pcap));
+		return fail(
+			err, errlen,
+			"%s: link type %s is not supported (Ethernet, Linux cooked, raw IP, PPP "
+			"and loopback are)",
+			in->name, link_name(in->pcap));
 	*exit_code = 2;
 	if (o->live && o->kernel_filter)
 		return set_both_filters(in, o, err, errlen);

@@ -67,6 +67,7 @@ static void set_default(struct conf *c, const struct conf_option *o, const char 
 		return;
 	case OPTION_MODE:
 	case OPTION_INTERFACES:
+	case OPTION_ENCAPSULATIONS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: return;
 	}
@@ -233,6 +234,22 @@ static bool read_interfaces(struct reader *r, const struct conf_option *o, const
 	return true;
 }
 
+static bool read_encapsulations(struct reader *r, const struct conf_option *o,
+				const struct ynode *n)
+{
+	char why[WHY_MAX];
+
+	if (!expect(r, n, YNODE_LIST, o->key))
+		return false;
+	for (const struct ynode *i = n->first; i; i = i->next) {
+		if (!expect_value(r, i, o->key))
+			return false;
+		if (!conf_encapsulation_add(r->conf, i->text, why, sizeof(why)))
+			return fail(r, i->line, o->key, "%s", why);
+	}
+	return true;
+}
+
 static bool read_single(struct reader *r, const struct conf_option *o, const struct ynode *n)
 {
 	char why[WHY_MAX];
@@ -257,6 +274,7 @@ static bool read_option(struct reader *r, const struct conf_option *o, const str
 	case OPTION_MODE: return read_single(r, o, n);
 	case OPTION_INTERFACES: return read_interfaces(r, o, n);
 	case OPTION_PORTS: return read_ports(r, o, n);
+	case OPTION_ENCAPSULATIONS: return read_encapsulations(r, o, n);
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break; /* within lists: read_peer() and read_exception() */
 	}

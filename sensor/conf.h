@@ -28,6 +28,23 @@ struct mail_port {
 	bool implicit_tls;
 };
 
+/* What a kernel filter cannot look into and lets through on demand: enumerator, name. */
+#define ENCAPSULATION_TABLE(X)            \
+	X(ENCAPSULATION_MPLS, "mpls")     \
+	X(ENCAPSULATION_PPPOE, "pppoe")   \
+	X(ENCAPSULATION_GRE, "gre")       \
+	X(ENCAPSULATION_ERSPAN, "erspan") \
+	X(ENCAPSULATION_VXLAN, "vxlan")   \
+	X(ENCAPSULATION_GENEVE, "geneve") \
+	X(ENCAPSULATION_IPIP, "ipip")     \
+	X(ENCAPSULATION_6IN4, "6in4")
+
+#define ENCAPSULATION_ENUM(id, name) id,
+enum encapsulation { ENCAPSULATION_TABLE(ENCAPSULATION_ENUM) ENCAPSULATIONS };
+#undef ENCAPSULATION_ENUM
+
+const char *encapsulation_name(enum encapsulation e);
+
 struct ydoc;
 
 struct conf {
@@ -41,12 +58,14 @@ struct conf {
 	char filter[4096];      /* BPF of the user's own; empty for none */
 	struct mail_port ports[CONF_PORTS_MAX];
 	unsigned ports_n;
+	unsigned encapsulations; /* bits 1 << enum encapsulation */
 	unsigned snaplen;
 	unsigned ring_mib;            /* kernel ring per interface */
 	unsigned max_flows;           /* TCP connections in the table */
 	unsigned max_undecided;       /* mail sessions whose verdict is open */
 	unsigned reassembly_kib;      /* memory for segments out of order, all flows */
 	unsigned reassembly_flow_kib; /* of it for one direction of one flow */
+	unsigned fragments_kib;       /* memory for IP fragments */
 	unsigned idle_s;              /* a flow without packets is given up */
 
 	/* peers */

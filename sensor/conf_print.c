@@ -61,6 +61,20 @@ static void print_interfaces(FILE *out, const struct conf *c)
 	fputs("]\n", out);
 }
 
+static void print_encapsulations(FILE *out, const struct conf *c)
+{
+	const char *comma = "";
+
+	fputc('[', out);
+	for (unsigned i = 0; i < ENCAPSULATIONS; i++) {
+		if (!(c->encapsulations & 1u << i))
+			continue;
+		fprintf(out, "%s%s", comma, encapsulation_name((enum encapsulation)i));
+		comma = ", ";
+	}
+	fputs("]\n", out);
+}
+
 static void print_value(FILE *out, const struct conf *c, const struct conf_option *o)
 {
 	char text[4096];
@@ -68,6 +82,7 @@ static void print_value(FILE *out, const struct conf *c, const struct conf_optio
 	switch (o->kind) {
 	case OPTION_PORTS: print_ports(out, c, (enum port_list)o->offset); return;
 	case OPTION_INTERFACES: print_interfaces(out, c); return;
+	case OPTION_ENCAPSULATIONS: print_encapsulations(out, c); return;
 	case OPTION_SENSOR:
 	case OPTION_TEXT:
 	case OPTION_PATH:

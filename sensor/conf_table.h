@@ -9,16 +9,17 @@
 #include "sensor/conf.h"
 
 enum option_kind {
-	OPTION_SENSOR,     /* a name; by default that of the host */
-	OPTION_TEXT,       /* text of min to max bytes */
-	OPTION_PATH,       /* an absolute path of at most max bytes, or empty */
-	OPTION_COUNT,      /* a whole number from min to max */
-	OPTION_PERCENT,    /* up to two decimals; min, max and value in hundredths */
-	OPTION_MODE,       /* ports or any */
-	OPTION_INTERFACES, /* a list of names */
-	OPTION_PORTS,      /* a list of ports; offset is an enum port_list */
-	OPTION_PEER,       /* a key of an item of peers */
-	OPTION_EXCEPTION   /* a key of an item of exceptions */
+	OPTION_SENSOR,         /* a name; by default that of the host */
+	OPTION_TEXT,           /* text of min to max bytes */
+	OPTION_PATH,           /* an absolute path of at most max bytes, or empty */
+	OPTION_COUNT,          /* a whole number from min to max */
+	OPTION_PERCENT,        /* up to two decimals; min, max and value in hundredths */
+	OPTION_MODE,           /* ports or any */
+	OPTION_INTERFACES,     /* a list of names */
+	OPTION_PORTS,          /* a list of ports; offset is an enum port_list */
+	OPTION_ENCAPSULATIONS, /* a list of names of encapsulations */
+	OPTION_PEER,           /* a key of an item of peers */
+	OPTION_EXCEPTION       /* a key of an item of exceptions */
 };
 
 struct conf_option {
@@ -54,6 +55,9 @@ struct conf_option {
 	X("capture.ports.pop3", "", "110", "Ports of POP3.", OPTION_PORTS, PORTS_POP3, 1, 65535)   \
 	X("capture.ports.pop3s", "", "995", "Ports of POP3 with implicit TLS.", OPTION_PORTS,      \
 	  PORTS_POP3S, 1, 65535)                                                                   \
+	X("capture.encapsulations", "", "",                                                        \
+	  "What a kernel filter passes so that it is looked into.", OPTION_ENCAPSULATIONS,         \
+	  CONF_AT(encapsulations), 0, ENCAPSULATIONS)                                              \
 	X("capture.snaplen", "bytes", "65535", "How much of each packet is captured.",             \
 	  OPTION_COUNT, CONF_AT(snaplen), 128, 262144)                                             \
 	X("capture.ring_mib", "MiB", "32", "Capture ring in the kernel, per interface.",           \
@@ -68,6 +72,8 @@ struct conf_option {
 	X("capture.reassembly_flow_kib", "KiB", "256",                                             \
 	  "Most of it that one direction of one connection may hold.", OPTION_COUNT,               \
 	  CONF_AT(reassembly_flow_kib), 1, 65536)                                                  \
+	X("capture.fragments_kib", "KiB", "4096", "Memory for IP fragments.", OPTION_COUNT,        \
+	  CONF_AT(fragments_kib), 256, 1048576)                                                    \
 	X("capture.idle_s", "s", "1800", "A connection without packets for so long is given up.",  \
 	  OPTION_COUNT, CONF_AT(idle_s), 1, 86400)                                                 \
 	X("record.state_dir", "", "", "State directory; empty for none.", OPTION_PATH,             \
@@ -135,5 +141,8 @@ void conf_option_get(const struct conf *c, const struct conf_option *o, char *ou
 /* Adds a port to a list. False with why: out of bounds, in a list already, too many. */
 bool conf_port_add(struct conf *c, enum port_list list, const char *text, char *why, size_t whylen);
 void conf_ports_clear(struct conf *c, enum port_list list);
+
+/* Adds an encapsulation by its name. False with why: there is none, or it is there already. */
+bool conf_encapsulation_add(struct conf *c, const char *name, char *why, size_t whylen);
 
 #endif

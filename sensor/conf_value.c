@@ -133,6 +133,7 @@ bool conf_option_set(struct conf *c, const struct conf_option *o, const char *te
 	case OPTION_MODE: return set_mode(to, text, why, whylen);
 	case OPTION_INTERFACES:
 	case OPTION_PORTS:
+	case OPTION_ENCAPSULATIONS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break;
 	}
@@ -164,6 +165,7 @@ void conf_option_get(const struct conf *c, const struct conf_option *o, char *ou
 		break;
 	case OPTION_INTERFACES:
 	case OPTION_PORTS:
+	case OPTION_ENCAPSULATIONS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break;
 	}
@@ -211,4 +213,43 @@ const struct mail_port *conf_port(const struct conf *c, uint16_t port)
 			return &c->ports[i];
 	}
 	return NULL;
+}
+
+/* Encapsulations ------------------------------------------------------------------------------ */
+
+#define NAME(id, name) [id] = (name),
+static const char *const encapsulation_names[] = { ENCAPSULATION_TABLE(NAME) };
+#undef NAME
+
+const char *encapsulation_name(enum encapsulation e)
+{
+	return (size_t)e < ENCAPSULATIONS ? encapsulation_names[e] : NULL;
+}
+
+static void name_all(char *out, size_t outlen)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < ENCAPSULATIONS && n < outlen; i++)
+		n += (size_t)snprintf(out + n, outlen - n, "%s%s", i ? ", " : "",
+				      encapsulation_names[i]);
+}
+
+bool conf_encapsulation_add(struct conf *c, const char *name, char *why, size_t whylen)
+{
+	char all[128];
+
+	for (unsigned i = 0; i < ENCAPSULATIONS; i++) {
+		if (strcmp(name, encapsulation_names[i]) != 0)
+			continue;
+		if (c->encapsulations & 1u << i) {
+			snprintf(why, whylen, "names %s twice", name);
+			return false;
+		}
+		c->encapsulations |= 1u << i;
+		return true;
+	}
+	name_all(all, sizeof(all));
+	snprintf(why, whylen, "knows %s, not \"%.40s\"", all, name);
+	return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sensor/fragments.h"
 #include "sensor/tracker.h"
 
 #define SECOND_NS        1000000000ull
@@ -13,6 +14,7 @@
 struct pipeline {
 	struct capture *capture;
 	struct channel *channel;
+	struct fragments *fragments;
 	struct tracker *tracker;
 	struct health health;
 	uint64_t health_sent_ns;
@@ -44,10 +46,11 @@ struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
 	p->capture = capture;
 	p->channel = channel;
 	p->live = live;
+	p->fragments = fragments_new((size_t)c->fragments_kib << 10, &p->health);
 	p->tracker = tracker_new(c, any, &p->health, report, p);
-	if (p->tracker)
+	if (p->fragments && p->tracker)
 		return p;
-	free(p);
+	pipeline_free(p);
 	return NULL;
 }
 
@@ -56,6 +59,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	tracker_free(p->tracker);
+	fragments_free(p->fragments);
 	free(p);
 }
 
@@ -86,18 +90,15 @@ static void send_health_when_due(struct pipeline *p)
 static void frame(void *ctx, const struct frame *f)
 {
 	struct pipeline *p = ctx;
-	struct packet packet;
+	struct packet packet = { .time_ns = f->time_ns, .interface = f->interface };
 	enum health_counter where;
 
 	p->health.n[HEALTH_PACKETS]++;
 	p->health.n[HEALTH_BYTES] += f->len;
 	p->health.n[HEALTH_TRUNCATED] += f->caplen < f->len;
-	where = decode_frame(f->link, f->data, f->caplen, &packet);
-	if (where == HEALTH_DELIVERED) {
-		packet.time_ns = f->time_ns;
-		packet.interface = f->interface;
+	where = decode_frame(p->fragments, f->link, f->data, f->caplen, &packet);
+	if (where == HEALTH_DELIVERED)
 		where = tracker_packet(p->tracker, &packet);
-	}
 	p->health.n[where]++;
 }
 

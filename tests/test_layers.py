@@ -26,6 +26,7 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",),
 # conf stands for conf_*.
 ROWS = (
     ("clock", "conf", "confine", "log", "pool", "stoppable", "summary", "syslog_socket"),
+    ("fragments",),
     ("decode", "channel"),
     ("capture", "flow", "reasm", "classify", "inbox", "store"),
     ("options", "session", "recorder"),
@@ -34,7 +35,8 @@ ROWS = (
     ("main",),
 )
 # The recorder never sees a packet, and what sees packets knows no sink.
-PACKETS = ("decode", "capture", "flow", "reasm", "classify", "session", "tracker", "pipeline")
+PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "session", "tracker",
+           "pipeline")
 SINKS = ("inbox", "store", "recorder")
 
 # The dissectors have no input or output and no clock.

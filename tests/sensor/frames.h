@@ -8,6 +8,13 @@
  *     ip6 ip6zero hop route dst ah mob hip shim atomic frag6 frag6mf
  *     tcp tcpopt tcpoff4 tcpoff15 udpN protoN (N: port, protocol)
  *     dataN padN                              payload; bytes behind the packet
+ *
+ * Encapsulations, in the order of their headers:
+ *     mpls ... bottom                         labels; cw: a control word behind them
+ *     pppoe-session ppp                       ppp-short, ppp-bare: less of its header
+ *     gre, gre-cks (any of them)              checksum, key, sequence number; pptp, pptp-ack
+ *     gre erspan1, gre-s erspan2, gre erspan3 erspan3-o: with a subheader, erspan3-ip: with IP
+ *     udp4789 vxlan, udp6081 geneve           vxlan-0: without its flag; geneve-opt, geneve-1
  */
 #ifndef MAILSEAL_TESTS_FRAMES_H
 #define MAILSEAL_TESTS_FRAMES_H
@@ -148,6 +155,115 @@ static inline void frame_tag(struct made_frame *f, uint16_t type, unsigned vlan)
 	f->type = type;
 }
 
+static inline void frame_gre(struct made_frame *f, const char *how, unsigned version)
+{
+	unsigned flags = (strchr(how, 'c') ? 0x8000 : 0) | (strchr(how, 'k') ? 0x2000 : 0) |
+			 (strchr(how, 's') ? 0x1000 : 0) | (strchr(how, 'a') ? 0x0080 : 0) |
+			 (strchr(how, 'r') ? 0x4000 : 0) | version;
+	uint8_t *h;
+
+	for (const char *at = how; *at; at++)
+		frame_be32(frame_push(f, 4), 0x01020304);
+	h = frame_push(f, 4);
+	frame_be16(h, flags);
+	frame_be16(h + 2, f->type);
+	f->next = 47;
+}
+
+/* number: I, II or III; how: "" or what is behind the dash. */
+static inline void frame_erspan(struct made_frame *f, unsigned number, const char *how)
+{
+	uint8_t *h;
+
+	if (number == 3) {
+		if (strcmp(how, "o") == 0)
+			frame_be32(frame_push(f, 8), 0x04030201);
+		h = frame_push(f, 12);
+		h[0] = 0x20;
+		h[10] = strcmp(how, "ip") == 0 ? 2 << 2 : 0;
+		h[11] = strcmp(how, "o") == 0 ? 1 : 0;
+	} else if (number == 2) {
+		frame_push(f, 8)[0] = 0x10;
+	}
+	f->type = number == 3 ? 0x22eb : 0x88be;
+}
+
+static inline void frame_ppp(struct made_frame *f, const char *how)
+{
+	unsigned protocol = f->type == 0x0800 ? 0x21 : f->type == 0x86dd ? 0x57 : 0x281;
+
+	if (strcmp(how, "short") == 0)
+		frame_push(f, 1)[0] = (uint8_t)protocol;
+	else
+		frame_be16(frame_push(f, 2), protocol);
+	if (strcmp(how, "") == 0)
+		frame_be16(frame_push(f, 2), 0xff03);
+	f->type = 0x880b;
+}
+
+static inline void frame_pppoe(struct made_frame *f)
+{
+	size_t length = frame_size(f) - f->pad;
+	uint8_t *h = frame_push(f, 6);
+
+	h[0] = 0x11;
+	h[3] = 7;
+	frame_be16(h + 4, length);
+	f->type = 0x8864;
+}
+
+static inline void frame_geneve(struct made_frame *f, const char *how)
+{
+	uint8_t *h = frame_push(f, strcmp(how, "opt") == 0 ? 20 : 8);
+
+	h[0] = strcmp(how, "opt") == 0 ? 3 : strcmp(how, "1") == 0 ? 0x40 : 0;
+	frame_be16(h + 2, f->type);
+}
+
+/* What follows the dash; "" without one. */
+static inline const char *frame_how(const char *word)
+{
+	const char *dash = strchr(word, '-');
+
+	return dash ? dash + 1 : "";
+}
+
+static inline bool frame_is(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(word, name, len) == 0 && (word[len] == '\0' || word[len] == '-');
+}
+
+static inline bool frame_encapsulation(struct made_frame *f, const char *word)
+{
+	const char *how = frame_how(word);
+
+	if (frame_is(word, "gre"))
+		frame_gre(f, how, 0);
+	else if (frame_is(word, "pptp"))
+		frame_gre(f, strcmp(how, "ack") == 0 ? "ksa" : "ks", 1);
+	else if (strncmp(word, "erspan", 6) == 0)
+		frame_erspan(f, (unsigned)word[6] - '0', how);
+	else if (frame_is(word, "ppp"))
+		frame_ppp(f, how);
+	else if (frame_is(word, "pppoe-session"))
+		frame_pppoe(f);
+	else if (frame_is(word, "geneve"))
+		frame_geneve(f, how);
+	else if (frame_is(word, "vxlan"))
+		frame_push(f, 8)[0] = strcmp(how, "0") == 0 ? 0 : 8;
+	else if (strcmp(word, "cw") == 0)
+		frame_push(f, 4);
+	else if (strcmp(word, "bottom") == 0)
+		frame_be32(frame_push(f, 4), 0x00064140);
+	else
+		return false;
+	if (strcmp(word, "bottom") == 0)
+		f->type = 0x8847;
+	return true;
+}
+
 static inline void frame_link(struct made_frame *f, const char *word)
 {
 	uint8_t *h;
@@ -155,6 +271,7 @@ static inline void frame_link(struct made_frame *f, const char *word)
 	if (strcmp(word, "eth") == 0) {
 		h = frame_push(f, 14);
 		frame_be16(h + 12, f->type);
+		f->type = 0x6558; /* when it is inside something */
 	} else if (strcmp(word, "sll") == 0) {
 		h = frame_push(f, 16);
 		frame_be16(h + 14, f->type);
@@ -252,7 +369,7 @@ static inline void frame_word(struct made_frame *f, const char *word)
 		frame_tcp(f, 20, 15);
 	else if (strcmp(word, "ip5") == 0)
 		frame_push(f, 20)[0] = 0x55;
-	else if (frame_counted(f, word) || frame_named(f, word))
+	else if (frame_encapsulation(f, word) || frame_counted(f, word) || frame_named(f, word))
 		return;
 	else if (strncmp(word, "ip4", 3) == 0)
 		frame_ip4(f, word + 3);

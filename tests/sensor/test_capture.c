@@ -24,16 +24,22 @@ struct filter {
 	struct bpf_program program;
 };
 
-static void filter_init(struct filter *f, int link_type, bool vlan)
+static void filter_init_with(struct filter *f, int link_type, bool vlan, unsigned encapsulations)
 {
 	char text[8192];
 
 	f->conf = conf_default();
+	f->conf->encapsulations = encapsulations;
 	f->pcap = pcap_open_dead(link_type, 65535);
 	assert_non_null(f->pcap);
 	assert_true(capture_ports_filter(f->conf, vlan, text, sizeof(text)));
 	if (pcap_compile(f->pcap, &f->program, text, 1, PCAP_NETMASK_UNKNOWN) != 0)
 		fail_msg("%s: %s", text, pcap_geterr(f->pcap));
+}
+
+static void filter_init(struct filter *f, int link_type, bool vlan)
+{
+	filter_init_with(f, link_type, vlan, 0);
 }
 
 static void filter_fini(struct filter *f)
@@ -129,6 +135,60 @@ static void the_rest_is_kept_back(void **state)
 	filter_fini(&f);
 }
 
+static const struct {
+	enum encapsulation e;
+	const char *words;
+} encapsulated[] = {
+	{ ENCAPSULATION_MPLS, "mpls bottom ip4 tcp data10" },
+	{ ENCAPSULATION_PPPOE, "pppoe-session ppp ip6 tcp data10" },
+	{ ENCAPSULATION_GRE, "ip4 gre-ck ip4 tcp data10" },
+	{ ENCAPSULATION_GRE, "ip6 gre eth ip4 tcp data10" },
+	{ ENCAPSULATION_ERSPAN, "ip4 gre-s erspan2 eth ip4 tcp data10" },
+	{ ENCAPSULATION_ERSPAN, "ip6 gre-s erspan3 eth ip6 tcp data10" },
+	{ ENCAPSULATION_VXLAN, "ip4opt udp4789 vxlan eth ip4 tcp data10" },
+	{ ENCAPSULATION_VXLAN, "ip6 udp8472 vxlan eth ip4 tcp data10" },
+	{ ENCAPSULATION_GENEVE, "ip4 udp6081 geneve eth ip4 tcp data10" },
+	{ ENCAPSULATION_GENEVE, "ip6 udp6081 geneve ip4 tcp data10" },
+	{ ENCAPSULATION_IPIP, "ip4 ip4 tcp data10" },
+	{ ENCAPSULATION_IPIP, "ip6 ip4 tcp data10" },
+	{ ENCAPSULATION_6IN4, "ip4 ip6 tcp data10" },
+	{ ENCAPSULATION_6IN4, "ip6 ip6 tcp data10" },
+};
+
+/* GRE and ERSPAN are one to a filter. */
+static bool is_named(enum encapsulation named, enum encapsulation e)
+{
+	return named == e || (named == ENCAPSULATION_GRE && e == ENCAPSULATION_ERSPAN) ||
+	       (named == ENCAPSULATION_ERSPAN && e == ENCAPSULATION_GRE);
+}
+
+/* With one named, all of it passes, and no other; mail and the rest do as they did. */
+static void what_is_named_passes(void **state)
+{
+	struct filter f;
+
+	(void)state;
+	for (unsigned named = 0; named < ENCAPSULATIONS; named++) {
+		filter_init_with(&f, DLT_EN10MB, true, 1u << named);
+		for (size_t i = 0; i < TAGS * sizeof(encapsulated) / sizeof(encapsulated[0]); i++) {
+			const char *tag = tags[i % TAGS], *words = encapsulated[i / TAGS].words;
+			bool due = is_named((enum encapsulation)named, encapsulated[i / TAGS].e);
+
+			if (tagged_passes(&f, tag, words, 80, false) != due)
+				fail_msg("%s%s with %s", tag, words,
+					 encapsulation_name((enum encapsulation)named));
+		}
+		for (size_t i = 0; i < TAGS; i++) {
+			assert_true(tagged_passes(&f, tags[i], "ip4 tcp data10", 25, true));
+			assert_true(tagged_passes(&f, tags[i], "ip6 hop tcp data10", 80, false));
+			assert_false(tagged_passes(&f, tags[i], "ip6 tcp data10", 80, false));
+			assert_false(tagged_passes(&f, tags[i], "ip4 udp53 data10", 80, false));
+			assert_false(tagged_passes(&f, tags[i], "arp", 80, false));
+		}
+		filter_fini(&f);
+	}
+}
+
 /* Without tags it compiles for every link layer that can be captured on. */
 static void it_fits_every_link_layer(void **state)
 {
@@ -146,7 +206,7 @@ static void it_fits_every_link_layer(void **state)
 		struct made_frame frame;
 		struct filter f;
 
-		filter_init(&f, links[i].link_type, false);
+		filter_init_with(&f, links[i].link_type, false, (1u << ENCAPSULATIONS) - 1);
 		make_frame(&frame, links[i].words, 25);
 		assert_true(passes(&f, &frame));
 		make_frame(&frame, links[i].words, 80);
@@ -167,8 +227,10 @@ static void as_many_ports_as_can_be_configured_fit(void **state)
 		snprintf(port, sizeof(port), "%u", 60000 + i);
 		assert_true(conf_port_add(c, PORTS_SMTP, port, why, sizeof(why)));
 	}
+	c->encapsulations = (1u << ENCAPSULATIONS) - 1;
 	assert_true(capture_ports_filter(c, true, text, sizeof(text)));
 	assert_int_equal(pcap_compile(p, &program, text, 1, PCAP_NETMASK_UNKNOWN), 0);
+	assert_in_range(program.bf_len, 100, 4096);              /* BPF_MAXINSNS of the kernel */
 	assert_false(capture_ports_filter(c, true, text, 1000)); /* said, not cut */
 	pcap_freecode(&program);
 	pcap_close(p);
@@ -660,6 +722,7 @@ int main(void)
 		cmocka_unit_test(mail_passes_behind_no_tag_one_and_two),
 		cmocka_unit_test(what_hides_its_port_passes),
 		cmocka_unit_test(the_rest_is_kept_back),
+		cmocka_unit_test(what_is_named_passes),
 		cmocka_unit_test(it_fits_every_link_layer),
 		cmocka_unit_test(as_many_ports_as_can_be_configured_fit),
 		WITH_FOLDER(times_are_nanoseconds_whatever_the_file_has),

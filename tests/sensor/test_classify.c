@@ -140,7 +140,7 @@ static struct packet packet_of(struct made_frame *f, const struct line *l, uint3
 		frame_be16(tcp, 8025);
 		frame_be16(tcp + 2, FRAME_CLIENT_PORT);
 	}
-	assert_int_equal(decode_frame(LINK_RAW, ip, frame_size(f), &p), HEALTH_DELIVERED);
+	assert_int_equal(decode_frame(NULL, LINK_RAW, ip, frame_size(f), &p), HEALTH_DELIVERED);
 	p.time_ns = 1709287200ull * 1000000000;
 	return p;
 }

@@ -116,12 +116,14 @@ static const char everything[] = "sensor: th2-1\n"
 				 "  mode: any\n"
 				 "  filter: not host 192.0.2.1\n"
 				 "  ports: {smtp: [26, 587], submission: [], imap: [1143]}\n"
+				 "  encapsulations: [6in4, \"mpls\"]\n"
 				 "  snaplen: 2000\n"
 				 "  ring_mib: 8\n"
 				 "  max_flows: 1000\n"
 				 "  max_undecided: 100\n"
 				 "  reassembly_kib: 4096\n"
 				 "  reassembly_flow_kib: 64\n"
+				 "  fragments_kib: 512\n"
 				 "  idle_s: 60\n"
 				 "peers:\n"
 				 "  - {name: orange, signatory: true, mta: [198.51.100.0/28, "
@@ -147,12 +149,14 @@ static void check_everything(const struct conf *c)
 	assert_int_equal(conf_port(c, 587)->service, SERVICE_MTA);
 	assert_int_equal(conf_port(c, 1143)->protocol, PROTOCOL_IMAP);
 	assert_true(conf_port(c, 993)->implicit_tls);
+	assert_int_equal(c->encapsulations, 1u << ENCAPSULATION_6IN4 | 1u << ENCAPSULATION_MPLS);
 	assert_int_equal(c->snaplen, 2000);
 	assert_int_equal(c->ring_mib, 8);
 	assert_int_equal(c->max_flows, 1000);
 	assert_int_equal(c->max_undecided, 100);
 	assert_int_equal(c->reassembly_kib, 4096);
 	assert_int_equal(c->reassembly_flow_kib, 64);
+	assert_int_equal(c->fragments_kib, 512);
 	assert_int_equal(c->idle_s, 60);
 	assert_int_equal(peers_count(c->peers), 2);
 	assert_string_equal(peers_name(c->peers, 1), "123");
@@ -285,6 +289,17 @@ static void every_mistake_gets_its_place(void **state)
 		  ":1: capture.mode: needs \"ports\" or \"any\", not \"all\"" },
 		{ "capture:\n  interfaces: [a,\n    a]\n",
 		  ":3: capture.interfaces: names a twice" },
+		{ "capture: {encapsulations: gre}\n", ":1: capture.encapsulations: needs a list" },
+		{ "capture: {encapsulations: [gre, gre]}\n",
+		  ":1: capture.encapsulations: names gre twice" },
+		{ "capture:\n  encapsulations: [gre,\n    GRE]\n",
+		  ":3: capture.encapsulations: knows mpls, pppoe, gre, erspan, vxlan, geneve, "
+		  "ipip, "
+		  "6in4, not \"GRE\"" },
+		{ "capture: {encapsulations: [~]}\n", ":1: capture.encapsulations: needs a value" },
+		{ "capture: {encapsulation: [gre]}\n",
+		  ":1: capture.encapsulation: unknown key; did you mean \"encapsulations\"?" },
+		{ "capture: {fragments_kib: 255}\n", ":1: capture.fragments_kib: needs a whole" },
 		{ "capture: {interfaces: [\"\"]}\n", ":1: capture.interfaces: needs names" },
 		{ "capture: {ports: {smtp: [0]}}\n",
 		  ":1: capture.ports.smtp: needs ports from 1 to 65535, not \"0\"" },

@@ -8,6 +8,15 @@
 #include "sensor/decode.h"
 #include "tests/sensor/frames.h"
 
+/* A frame on Ethernet whose "data10" or "pad6" ends up delivered. */
+#define TUNNEL(words)                                                                  \
+	{                                                                              \
+		LINK_ETHERNET, (words), HEALTH_DELIVERED, VLAN_NONE, LENGTH_OF(words), \
+			LENGTH_OF(words)                                               \
+	}
+/* By the last character: "data10" or "pad6". */
+#define LENGTH_OF(words) ((words)[sizeof(words) - 2] == '0' ? 10 : 0)
+
 static const struct {
 	enum link link;
 	const char *words;
@@ -79,16 +88,87 @@ static const struct {
 	{ LINK_RAW, "ip6 frag6mf tcp data10", SKIP_FRAGMENT, 0, 0, 0 },
 	{ LINK_RAW, "ip6 hop frag6mf tcp data10", SKIP_FRAGMENT, 0, 0, 0 },
 	{ LINK_RAW, "ip6 proto59", SKIP_NOT_TCP, 0, 0, 0 },
-	/* Encapsulations that are not looked into. */
+	/* Encapsulations. */
+	TUNNEL("eth mpls bottom ip4 tcp data10"),
+	TUNNEL("eth bottom ip6 tcp data10"),
+	TUNNEL("eth bottom eth ip4 tcp data10"),
+	TUNNEL("eth bottom cw eth ip4 tcp data10"),
+	TUNNEL("eth bottom cw eth ip6 tcp data10"),
+	TUNNEL("eth pppoe-session ppp ip4 tcp data10"),
+	TUNNEL("eth pppoe-session ppp-bare ip4 tcp data10"),
+	TUNNEL("eth pppoe-session ppp-bare ip6 tcp data10"),
+	TUNNEL("eth pppoe-session ppp-short ip6 tcp data10"),
+	TUNNEL("eth pppoe-session ppp-bare ip4 tcp pad6"),
+	TUNNEL("eth pppoe-session ppp-bare bottom ip4 tcp data10"),
+	TUNNEL("eth ip4 ip4 tcp data10"),
+	TUNNEL("eth ip4 ip6 tcp data10"),
+	TUNNEL("eth ip6 ip4 tcp data10"),
+	TUNNEL("eth ip6 ip6 tcp data10"),
+	TUNNEL("eth ip6 hop ip4opt tcp data10"),
+	TUNNEL("eth ip4 gre ip4 tcp data10"),
+	TUNNEL("eth ip4 gre-c ip4 tcp data10"),
+	TUNNEL("eth ip4 gre-k ip4 tcp data10"),
+	TUNNEL("eth ip4 gre-s ip6 tcp data10"),
+	TUNNEL("eth ip6 gre-cks ip6 tcp data10"),
+	TUNNEL("eth ip4 gre-k eth ip4 tcp data10"),
+	TUNNEL("eth ip4 gre bottom ip4 tcp data10"),
+	TUNNEL("eth ip4 pptp ppp ip4 tcp data10"),
+	TUNNEL("eth ip4 pptp-ack ppp-short ip4 tcp data10"),
+	TUNNEL("eth ip4 gre erspan1 eth ip4 tcp data10"),
+	TUNNEL("eth ip4 gre-s erspan2 eth ip4 tcp data10"),
+	TUNNEL("eth ip6 gre-s erspan2 eth ip6 tcp data10"),
+	TUNNEL("eth ip4 gre-s erspan3 eth ip4 tcp data10"),
+	TUNNEL("eth ip4 gre-s erspan3-o eth ip4 tcp data10"),
+	TUNNEL("eth ip4 gre-ks erspan3-ip ip4 tcp data10"),
+	TUNNEL("eth ip4 udp4789 vxlan eth ip4 tcp data10"),
+	TUNNEL("eth ip6 udp4789 vxlan eth ip6 tcp data10"),
+	TUNNEL("eth ip4 udp8472 vxlan eth ip4 tcp pad6"),
+	TUNNEL("eth ip4 udp6081 geneve eth ip4 tcp data10"),
+	TUNNEL("eth ip4 udp6081 geneve-opt ip6 tcp data10"),
+	{ LINK_PPP, "ppp ip4 tcp data10", HEALTH_DELIVERED, VLAN_NONE, 10, 10 },
+	{ LINK_PPP, "ppp-bare ip6 tcp data10", HEALTH_DELIVERED, VLAN_NONE, 10, 10 },
+	{ LINK_PPP, "ppp-bare bottom ip4 tcp data10", HEALTH_DELIVERED, VLAN_NONE, 10, 10 },
+	{ LINK_PPPOE, "pppoe-session ppp-bare ip4 tcp data10", HEALTH_DELIVERED, VLAN_NONE, 10,
+	  10 },
+	/* The tag that lies outermost, wherever that is. */
+	{ LINK_ETHERNET, "eth vlan7 ip4 udp4789 vxlan eth vlan9 ip4 tcp data10", HEALTH_DELIVERED,
+	  7, 10, 10 },
+	{ LINK_ETHERNET, "eth ip4 gre-s erspan2 eth vlan9 ip4 tcp data10", HEALTH_DELIVERED, 9, 10,
+	  10 },
+	{ LINK_ETHERNET, "eth vlan7 bottom ip4 tcp data10", HEALTH_DELIVERED, 7, 10, 10 },
+	/* Eight of them, and no more. */
+	TUNNEL("eth ip4 ip4 ip4 ip4 ip4 ip4 ip4 ip4 ip4 tcp data10"),
+	TUNNEL("eth bottom eth pppoe-session ppp ip4 gre eth ip6 udp6081 geneve ip4 udp4789 vxlan "
+	       "eth ip4 ip6 tcp data10"),
+	TUNNEL("eth ip4 gre bottom cw eth pppoe-session ppp bottom ip4 gre eth ip4 udp4789 vxlan "
+	       "eth ip4 ip6 tcp data10"),
+	{ LINK_ETHERNET, "eth ip4 ip4 ip4 ip4 ip4 ip4 ip4 ip4 ip4 ip4 tcp data10", SKIP_TUNNEL, 0,
+	  0, 0 },
+	{ LINK_ETHERNET,
+	  "eth ip4 ip4 gre bottom cw eth pppoe-session ppp bottom ip4 gre eth ip4 udp4789 vxlan "
+	  "eth ip4 ip6 tcp data10",
+	  SKIP_TUNNEL, 0, 0, 0 },
+	/* Encapsulations that end too soon, that nobody knows, or that hold no IP. */
 	{ LINK_ETHERNET, "eth mpls", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_ETHERNET, "eth bottom", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_ETHERNET, "eth bottom cw ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_ETHERNET, "eth bottom cw eth arp", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_ETHERNET,
+	  "eth mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls mpls "
+	  "bottom ip4 tcp data10",
+	  SKIP_TUNNEL, 0, 0, 0 },
 	{ LINK_ETHERNET, "eth vlan7 pppoe", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip4 ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip4 ip6 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip6 ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip4 proto47", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip6 proto47", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip4 udp4789 eth ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
-	{ LINK_RAW, "ip6 udp6081 eth ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_ETHERNET, "eth pppoe data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_RAW, "ip4 proto47", SKIP_NOT_IP, 0, 0, 0 },
+	{ LINK_RAW, "ip6 proto47", SKIP_NOT_IP, 0, 0, 0 },
+	{ LINK_RAW, "ip4 gre-r ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_RAW, "ip4 pptp ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_RAW, "ip4 gre-s erspan1 eth ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_RAW, "ip4 gre-k arp", SKIP_NOT_IP, 0, 0, 0 },
+	{ LINK_RAW, "ip4 udp4789 vxlan eth arp", SKIP_NOT_IP, 0, 0, 0 },
+	{ LINK_RAW, "ip4 udp4789 vxlan-0 eth ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_RAW, "ip6 udp6081 geneve-1 eth ip4 tcp data10", SKIP_TUNNEL, 0, 0, 0 },
+	{ LINK_RAW, "ip4 udp4789 vxlan eth ip4 udp53 data10", SKIP_NOT_TCP, 0, 0, 0 },
 	/* Not TCP. */
 	{ LINK_RAW, "ip4 udp53 data10", SKIP_NOT_TCP, 0, 0, 0 },
 	{ LINK_RAW, "ip4 proto1", SKIP_NOT_TCP, 0, 0, 0 },
@@ -110,9 +190,21 @@ static const uint8_t v4_server[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1
 static const uint8_t v6_client[16] = { 0x20, 1, 0x0d, 0xb8, 0, 1, [15] = 1 };
 static const uint8_t v6_server[16] = { 0x20, 1, 0x0d, 0xb8, 0, 2, [15] = 2 };
 
+/* The innermost of them. */
+static bool is_v6(const char *words)
+{
+	bool v6 = false;
+
+	for (; *words; words++) {
+		if (strncmp(words, "ip4", 3) == 0 || strncmp(words, "ip6", 3) == 0)
+			v6 = words[2] == '6';
+	}
+	return v6;
+}
+
 static void check_header(const char *words, const struct packet *p)
 {
-	bool v6 = strstr(words, "ip6") != NULL;
+	bool v6 = is_v6(words);
 
 	assert_memory_equal(p->addr[0], v6 ? v6_client : v4_client, 16);
 	assert_memory_equal(p->addr[1], v6 ? v6_server : v4_server, 16);
@@ -132,7 +224,7 @@ static void check_payload(size_t i, const struct made_frame *f, const struct pac
 	for (uint32_t n = 0; n < p->length; n++)
 		assert_int_equal(p->payload[n], 'a' + n % 26);
 	assert_true(p->ip >= ip && p->ip + p->ip_length <= ip + frame_size(f) - f->pad);
-	assert_int_equal(*p->ip >> 4, strstr(cases[i].words, "ip6") ? 6 : 4);
+	assert_int_equal(*p->ip >> 4, is_v6(cases[i].words) ? 6 : 4);
 	assert_ptr_equal(p->ip + p->ip_length, p->payload + p->length);
 }
 
@@ -146,7 +238,7 @@ static void every_frame_is_tcp_or_has_a_reason(void **state)
 		enum health_counter got;
 
 		make_frame(&f, cases[i].words, 25);
-		got = decode_frame(cases[i].link, frame_bytes(&f), frame_size(&f), &p);
+		got = decode_frame(NULL, cases[i].link, frame_bytes(&f), frame_size(&f), &p);
 		if (got != cases[i].what)
 			fail_msg("%s: %s, not %s", cases[i].words, health_name(got),
 				 health_name(cases[i].what));
@@ -179,7 +271,7 @@ static enum health_counter decode_copy(enum link link, const uint8_t *from, size
 	*copy = malloc(n ? n : 1);
 	assert_non_null(*copy);
 	memcpy(*copy, from, n);
-	return decode_frame(link, *copy, n, p);
+	return decode_frame(NULL, link, *copy, n, p);
 }
 
 static bool is_outcome(enum health_counter c)
@@ -239,7 +331,7 @@ static void what_the_snap_length_cut_is_known_by_size(void **state)
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
 		struct packet p;
 
-		assert_int_equal(decode_frame(LINK_ETHERNET, frame_bytes(&f),
+		assert_int_equal(decode_frame(NULL, LINK_ETHERNET, frame_bytes(&f),
 					      frame_size(&f) - cuts[i].cut, &p),
 				 HEALTH_DELIVERED);
 		assert_int_equal(p.length, cuts[i].length);
@@ -248,8 +340,9 @@ static void what_the_snap_length_cut_is_known_by_size(void **state)
 	/* Inside the fixed part of the header nothing can be told. */
 	struct packet p;
 
-	assert_int_equal(decode_frame(LINK_ETHERNET, frame_bytes(&f), frame_size(&f) - 113, &p),
-			 SKIP_TCP);
+	assert_int_equal(
+		decode_frame(NULL, LINK_ETHERNET, frame_bytes(&f), frame_size(&f) - 113, &p),
+		SKIP_TCP);
 }
 
 static uint32_t next_random(uint32_t *seed)

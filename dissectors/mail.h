@@ -11,7 +11,7 @@
 #include "dissectors/tls.h"
 
 /* Client bytes that wait for the reply to DATA or STARTTLS. More than this is not waited for. */
-#define MAIL_HOLD 800
+#define MAIL_HOLD 704
 
 struct mail {
 	struct facts facts;

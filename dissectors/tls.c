@@ -17,109 +17,14 @@
 
 #include <string.h>
 
-#include "dissectors/tls_hello.h"
+#include "dissectors/tls_handshake.h"
 
-enum { MSG_CLIENT_HELLO = 1, MSG_SERVER_HELLO = 2 };
 enum { ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90 };
 enum { ENCRYPTED_ALERT = 19, EMPTY_CERTIFICATE = 25, FINISHED_LARGEST = 69 };
-enum { VERSION_13 = 0x0304 };
 
 void tls_init(struct tls *t)
 {
 	memset(t, 0, offsetof(struct tls, hello));
-}
-
-static void keep_hello(struct tls *t, struct span s)
-{
-	size_t room = TLS_HELLO_KEPT - t->kept;
-	size_t n = s.len < room ? s.len : room;
-
-	memcpy(t->hello + t->kept, s.at, n);
-	t->kept = (uint16_t)(t->kept + n);
-	t->hello_cut |= n < s.len;
-}
-
-static void client_hello(struct tls *t, struct facts *f)
-{
-	struct tls_client_hello hello;
-	bool whole = tls_read_client_hello((struct span){ t->hello, t->kept }, &hello);
-
-	if (!whole && !t->hello_cut)
-		facts_oddity(f, ODDITY_BAD_TLS);
-	t->side[CLIENT].hello = true;
-	facts_evidence(f, WORD_CLIENT_HELLO);
-	if (hello.sni_len > 0) {
-		memcpy(f->s.sni, hello.sni, sizeof(hello.sni));
-		f->s.sni_len = hello.sni_len;
-	}
-}
-
-static void server_hello(struct tls *t, struct facts *f)
-{
-	struct tls_server_hello hello;
-
-	if (!tls_read_server_hello((struct span){ t->hello, t->kept }, &hello)) {
-		facts_oddity(f, ODDITY_BAD_TLS);
-		return;
-	}
-	if (hello.retry) {
-		t->retry = true;
-		return;
-	}
-	t->side[SERVER].hello = true;
-	t->version = hello.version;
-	f->s.tls_version = hello.version;
-	f->s.tls_cipher = hello.cipher_suite;
-	facts_evidence(f, WORD_SERVER_HELLO);
-}
-
-static void message_ended(struct tls *t, struct facts *f, enum side from)
-{
-	uint8_t type = t->side[from].head[0];
-
-	if (from == CLIENT && type == MSG_CLIENT_HELLO)
-		client_hello(t, f);
-	else if (from == SERVER && type == MSG_SERVER_HELLO)
-		server_hello(t, f);
-	t->side[from].head_have = 0;
-}
-
-static void message_began(struct tls *t, enum side from)
-{
-	struct tls_side *s = &t->side[from];
-
-	s->message_left = (uint32_t)s->head[1] << 16 | (uint32_t)s->head[2] << 8 | s->head[3];
-	t->kept = 0;
-	t->hello_cut = false;
-}
-
-static bool is_hello(enum side from, uint8_t type)
-{
-	return type == (from == CLIENT ? MSG_CLIENT_HELLO : MSG_SERVER_HELLO);
-}
-
-/* Handshake messages span records, and records hold several of them. */
-static void handshake_bytes(struct tls *t, struct facts *f, enum side from, struct span body)
-{
-	struct tls_side *s = &t->side[from];
-	struct cursor c = cur_over(body);
-
-	while (cur_left(&c) > 0) {
-		struct span part;
-
-		if (s->head_have < sizeof(s->head)) {
-			s->head[s->head_have++] = cur_u8(&c);
-			if (s->head_have < sizeof(s->head))
-				continue;
-			message_began(t, from);
-		}
-		part = cur_sub(&c, cur_left(&c) < s->message_left ? cur_left(&c) : s->message_left);
-		s->message_left -= (uint32_t)part.len;
-		if (is_hello(from, s->head[0]))
-			keep_hello(t, part);
-		if (s->message_left == 0)
-			message_ended(t, f, from);
-	}
 }
 
 /* Handshake records are in clear up to ChangeCipherSpec; with a HelloRetryRequest the second
@@ -129,6 +34,14 @@ static bool handshake_in_clear(const struct tls *t, enum side from)
 	if (!t->side[from].ccs)
 		return true;
 	return from == CLIENT ? t->retry && !t->side[SERVER].hello : !t->side[SERVER].hello;
+}
+
+/* The first of them ended it. */
+static void ended_by_alert(struct tls *t, struct facts *f, uint8_t description)
+{
+	t->fatal = true;
+	if (f->s.tls_alert == TLS_ALERT_NONE)
+		f->s.tls_alert = description;
 }
 
 static void alert_bytes(struct tls *t, struct facts *f, enum side from, struct span body)
@@ -143,8 +56,8 @@ static void alert_bytes(struct tls *t, struct facts *f, enum side from, struct s
 	s->alert_have = 0;
 	closes = s->alert[1] == ALERT_CLOSE_NOTIFY || s->alert[1] == ALERT_USER_CANCELED;
 	facts_evidence(f, WORD_ALERT);
-	if (s->alert[0] == ALERT_FATAL || (t->version == VERSION_13 && !closes))
-		t->fatal = true;
+	if (s->alert[0] == ALERT_FATAL || (t->version == TLS_VERSION_13 && !closes))
+		ended_by_alert(t, f, s->alert[1]);
 	else if (closes)
 		s->closing = true;
 }
@@ -184,13 +97,17 @@ static void sealed_by_server(struct tls *t, uint16_t length)
 	t->server_first_small = length <= ENCRYPTED_ALERT;
 }
 
-static void record_began(struct tls *t, const struct facts *f, enum side from)
+static void record_began(struct tls *t, struct facts *f, enum side from)
 {
 	struct tls_side *s = &t->side[from];
 
 	s->records = true;
 	switch (s->record.type) {
-	case TLS_CHANGE_CIPHER_SPEC: s->ccs = true; break;
+	case TLS_CHANGE_CIPHER_SPEC:
+		if (from == SERVER && !s->ccs)
+			tls_server_seals(t, f);
+		s->ccs = true;
+		break;
 	case TLS_CONTENT_ALERT: s->alert_have = 0; break;
 	case TLS_HANDSHAKE: s->sealed_hs |= s->ccs && !handshake_in_clear(t, from); break;
 	case TLS_APPLICATION_DATA:
@@ -208,9 +125,9 @@ static void record_body(struct tls *t, struct facts *f, enum side from, struct s
 	struct tls_side *s = &t->side[from];
 
 	if (s->record.type == TLS_HANDSHAKE && handshake_in_clear(t, from))
-		handshake_bytes(t, f, from, body);
+		tls_handshake_bytes(t, f, from, body);
 	else if (s->record.type == TLS_CONTENT_ALERT && s->record.length == 2 &&
-		 (t->version == VERSION_13 || !s->ccs))
+		 (t->version == TLS_VERSION_13 || !s->ccs))
 		alert_bytes(t, f, from, body);
 }
 
@@ -254,7 +171,7 @@ static enum tls_outcome outcome(const struct tls *t, const struct facts *f)
 		return TLS_ALERT;
 	if (client && !server)
 		return outcome_client_only(t);
-	if (t->version != 0 && t->version < VERSION_13)
+	if (t->version != 0 && t->version < TLS_VERSION_13)
 		return outcome_12(t);
 	if (!client)
 		return TLS_UNFINISHED;

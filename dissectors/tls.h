@@ -1,7 +1,7 @@
 /* tls.h - a TLS connection from its first record to the proof that it is one.
  *
  * Follows both directions through the handshake and tells what came of it (facts.tls). Looks
- * into ClientHello and ServerHello, at alerts in clear, and otherwise only at record headers.
+ * into handshake messages and alerts in clear, and otherwise only at record headers.
  * After a gap it sees nothing more of that direction. What "completed" means: doc/metrics.md.
  */
 #ifndef MAILSEAL_TLS_H
@@ -28,7 +28,16 @@ struct tls_side {
 	bool closing;   /* close_notify in clear */
 };
 
+/* Who wants the server's own certificate, the first of its Certificate message. */
+struct tls_leaf_sink {
+	/* The next bytes of it, in order: n from offset at, of total that it says it has. Parts may
+	 * stop coming. data is valid during the call. */
+	void (*part)(void *ctx, uint32_t at, uint32_t total, const uint8_t *data, size_t n);
+	void *ctx;
+};
+
 struct tls {
+	const struct tls_leaf_sink *leaf; /* NULL: nobody; set behind tls_init() */
 	struct tls_side side[SIDES];
 	uint16_t version; /* negotiated; 0 until the ServerHello */
 	bool retry;       /* HelloRetryRequest: a second ClientHello follows */
@@ -43,6 +52,8 @@ struct tls {
 	bool server_first_small;          /* the first of these has the size of an alert */
 	bool went_on;                     /* the client went on after that */
 
+	bool full;            /* up to TLS 1.2: a message that only a full handshake has was seen */
+	uint8_t leaf_head[6]; /* both lengths in front of the certificate */
 	bool hello_cut;
 	uint16_t kept;
 	uint8_t hello[TLS_HELLO_KEPT];

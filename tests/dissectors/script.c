@@ -63,6 +63,35 @@ static void put_sni(struct bytes *b, const char *name)
 	put_close(b, 2, ext);
 }
 
+static void put_alpn(struct bytes *b, const char *name)
+{
+	size_t ext, list, one;
+
+	put(b, 2, 16);
+	ext = put_open(b, 2);
+	list = put_open(b, 2);
+	one = put_open(b, 1);
+	put_text(b, name);
+	put_close(b, 1, one);
+	put_close(b, 2, list);
+	put_close(b, 2, ext);
+}
+
+/* A HelloRetryRequest names the group only. */
+static void put_key_share(struct bytes *b, const struct hello *h)
+{
+	size_t ext;
+
+	put(b, 2, 51);
+	ext = put_open(b, 2);
+	put(b, 2, h->group);
+	if (!h->retry) {
+		put(b, 2, 32);
+		put_many(b, 32, 0xbb);
+	}
+	put_close(b, 2, ext);
+}
+
 static const uint8_t retry_random[32] = {
 	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
 	0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
@@ -99,6 +128,8 @@ void put_client_hello(struct bytes *b, const struct hello *h)
 	if (h->sni)
 		put_sni(b, h->sni);
 	put_extension(b, 10, 4);
+	if (h->alpn)
+		put_alpn(b, h->alpn);
 	if (h->supported) {
 		put(b, 4, 0x002b0003);
 		put(b, 1, 2);
@@ -121,6 +152,12 @@ void put_server_hello(struct bytes *b, const struct hello *h)
 	if (h->supported) {
 		put(b, 4, 0x002b0002);
 		put(b, 2, h->supported);
+	}
+	if (h->group)
+		put_key_share(b, h);
+	if (h->psk) {
+		put(b, 4, 0x00290002);
+		put(b, 2, 0);
 	}
 	put_extension(b, 23, 0);
 	put_close(b, 2, all);
@@ -149,7 +186,9 @@ static void message(struct bytes *b, unsigned type, const struct hello *h)
 		put_client_hello(b, h);
 	else if (type == 2)
 		put_server_hello(b, h);
-	else
+	else if (type == 12)
+		put(b, 3, 0x030017);
+	if (type > 10 && type != 14)
 		put_many(b, 30, 0xce);
 	put_close(b, 3, msg);
 	put_close(b, 2, rec);
@@ -160,12 +199,21 @@ static const struct {
 	unsigned type;
 	struct hello hello;
 } messages[] = {
-	{ "ch", 1, { .version = 0x0303, .supported = 0x0304, .sni = "mx.example" } },
+	{ "ch",
+	  1,
+	  { .version = 0x0303, .supported = 0x0304, .sni = "mx.example", .alpn = "smtp" } },
 	{ "sh10", 2, { .version = 0x0301, .suite = 0x0035, .no_extensions = true } },
 	{ "sh12", 2, { .version = 0x0303, .suite = 0xc02f } },
-	{ "sh13", 2, { .version = 0x0303, .supported = 0x0304, .suite = 0x1301 } },
-	{ "hrr", 2, { .version = 0x0303, .supported = 0x0304, .suite = 0x1301, .retry = true } },
+	{ "shdhe", 2, { .version = 0x0303, .suite = 0x0039 } },
+	{ "sh13", 2, { .version = 0x0303, .supported = 0x0304, .suite = 0x1301, .group = 29 } },
+	{ "shpsk", 2, { .version = 0x0303, .supported = 0x0304, .suite = 0x1301, .psk = true } },
+	{ "hrr",
+	  2,
+	  { .version = 0x0303, .supported = 0x0304, .suite = 0x1301, .retry = true, .group = 24 } },
+	{ "ticket", 4, { .version = 0 } },
 	{ "cert", 11, { .version = 0 } },
+	{ "ske", 12, { .version = 0 } },
+	{ "done", 14, { .version = 0 } },
 };
 
 static bool known_message(struct bytes *b, const char *word)

@@ -7,7 +7,10 @@
  *     gap N                          N bytes that were not seen
  *     ch                             ClientHello for mx.example
  *     sh10 sh12 sh13 hrr             ServerHello of that version, HelloRetryRequest
- *     cert                           another handshake message in clear
+ *     shpsk shdhe                    ServerHello: of TLS 1.3 with a pre-shared key, of 1.2 with DHE
+ *     cert done ticket               handshake messages in clear: Certificate, ServerHelloDone,
+ *                                    NewSessionTicket
+ *     ske                            ServerKeyExchange that begins like one with secp256r1
  *     ccs, fin                       ChangeCipherSpec, an encrypted handshake record
  *     app N                          application data: a record of N bytes
  *     alert L D, ealert              an alert in clear (level, description), one in cipher
@@ -38,8 +41,11 @@ struct hello {
 	unsigned suite;     /* of a ServerHello */
 	bool retry;
 	bool no_extensions;
-	const char *sni; /* NULL: no such extension */
-	size_t padding;  /* bytes of an unknown extension before all others */
+	const char *sni;  /* NULL: no such extension */
+	const char *alpn; /* one name; NULL: no such extension */
+	unsigned group;   /* of key_share; 0: no such extension */
+	bool psk;
+	size_t padding; /* bytes of an unknown extension before all others */
 };
 
 /* The bodies of the two hellos (RFC 8446, 4.1.2 and 4.1.3), without message header. */

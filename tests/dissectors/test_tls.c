@@ -175,7 +175,181 @@ static void the_hellos_fill_the_record(void **state)
 		assert_int_equal(c.facts.s.tls_cipher, hellos[i].cipher);
 		assert_string_equal(c.facts.s.sni, hellos[i].sni);
 		assert_int_equal(c.facts.s.sni_len, strlen(hellos[i].sni));
+		assert_string_equal(c.facts.s.alpn, hellos[i].sni[0] ? "smtp" : "");
 		assert_int_equal(c.facts.s.oddities, 0);
+	}
+}
+
+static const struct {
+	const char *script;
+	int32_t group;
+	enum tri resumed;
+	int alert;
+	enum certificate certificate;
+} handshakes[] = {
+	{ "C:<ch>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+	/* Up to 1.2: the curve of an ECDHE exchange, and what only a full handshake has. */
+	{ "C:<ch>|S:<sh12>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ H12 "S:<ske>|S:<done>", 23, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ H12 "S:<done>|C:<ccs>|S:<ccs>", -1, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<shdhe>|S:<cert>|S:<ske>|S:<done>", -1, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<shdhe>|S:<ske>|S:<done>|S:<ccs>", -1, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<sh12>|S:<ccs>", -1, TRI_TRUE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ "C:<ch>|S:<sh10>|S:<ccs>|S:<fin>|C:<ccs>", -1, TRI_TRUE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ "C:<ch>|S:<sh12>|S:<ticket>|S:<ccs>", -1, TRI_TRUE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	/* 1.3: it stands in the ServerHello. */
+	{ H13, 29, TRI_FALSE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ "C:<ch>|S:<shpsk>", -1, TRI_TRUE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ "C:<ch>|S:<hrr>", 24, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<hrr>|S:<ccs>|C:<ccs>|C:<ch>", 24, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<hrr>|C:<ch>|S:<sh13>", 29, TRI_FALSE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ "C:<ch>|S:<sh13>|S:<ccs>", 29, TRI_FALSE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ "C:<ch>|S:<sh13>|S:<cert>|S:<ske>", 29, TRI_FALSE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	/* The alert that ended it, and no other. */
+	{ "C:<ch>|S:<alert 2 40>", -1, TRI_NULL, 40, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<alert 1 112>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ H12 "C:<alert 2 48>|S:<alert 2 80>", -1, TRI_FALSE, 48, CERTIFICATE_NONE },
+	{ H12 "C:<alert 1 0>", -1, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ H12 "C:<ccs>|S:<ccs>|C:<alert 2 48>", -1, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ H13 "C:<alert 1 48>", 29, TRI_FALSE, 48, CERTIFICATE_NOT_OBSERVABLE },
+	{ H13 "C:<alert 1 0>", 29, TRI_FALSE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	{ H13 "C:<ealert>", 29, TRI_FALSE, -1, CERTIFICATE_NOT_OBSERVABLE },
+	/* What was not seen is not claimed. */
+	{ "C:<ch>|S:<gap 900>|S:<ccs>|C:<ccs>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<sh12>|S:<gap 900>|S:<ccs>|C:<ccs>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<ccs>|S:<sh12>|C:<ccs>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+	{ "C:<gap 300>|S:<sh12>|S:<cert>|S:<ske>", 23, TRI_FALSE, -1, CERTIFICATE_NONE },
+	{ "C:<ch>|S:<cert>|S:<ske>|S:<done>", -1, TRI_NULL, -1, CERTIFICATE_NONE },
+};
+
+static void the_handshake_fills_the_record(void **state)
+{
+	static const size_t pieces[] = { SIZE_MAX, 1, 7 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(handshakes) / sizeof(handshakes[0]); i++) {
+		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
+			const struct session *s;
+			struct connection c;
+
+			open_connection(&c, BOTH);
+			run(&c, handshakes[i].script, pieces[p]);
+			s = &c.facts.s;
+			if (s->tls_group != handshakes[i].group ||
+			    s->tls_resumed != handshakes[i].resumed ||
+			    s->tls_alert != handshakes[i].alert ||
+			    s->certificate.state != handshakes[i].certificate)
+				fail_msg("%s: group %d resumed %u alert %d certificate %u",
+					 handshakes[i].script, s->tls_group, s->tls_resumed,
+					 s->tls_alert, s->certificate.state);
+		}
+	}
+}
+
+/* What came of the first certificate. */
+struct leaf {
+	uint8_t at[512];
+	uint32_t have, total;
+	unsigned parts;
+};
+
+static void leaf_part(void *ctx, uint32_t at, uint32_t total, const uint8_t *data, size_t n)
+{
+	struct leaf *l = ctx;
+
+	assert_int_equal(at, l->have);
+	assert_true(n > 0 && n <= total - at && total <= sizeof(l->at));
+	assert_true(l->parts == 0 || total == l->total);
+	memcpy(l->at + at, data, n);
+	l->have += (uint32_t)n;
+	l->total = total;
+	l->parts++;
+}
+
+/* A handshake record with a Certificate message: each of n lengths a certificate of the bytes 1, 2,
+ * 3 and so on. */
+static void put_chain(struct bytes *b, const size_t *lengths, size_t n)
+{
+	size_t rec, msg, list;
+
+	put(b, 3, 0x160303);
+	rec = put_open(b, 2);
+	put(b, 1, 11);
+	msg = put_open(b, 3);
+	list = put_open(b, 3);
+	for (size_t i = 0; i < n; i++) {
+		put(b, 3, (uint32_t)lengths[i]);
+		put_many(b, lengths[i], (uint8_t)(i + 1));
+	}
+	put_close(b, 3, list);
+	put_close(b, 3, msg);
+	put_close(b, 2, rec);
+}
+
+static void feed_pieces(struct connection *c, const struct bytes *b, size_t piece)
+{
+	for (size_t at = 0; at < b->n; at += piece)
+		tls_feed(&c->tls, &c->facts, SERVER, b->at + at,
+			 b->n - at < piece ? b->n - at : piece);
+}
+
+static void the_first_certificate_is_handed_on(void **state)
+{
+	static const struct {
+		size_t lengths[3], n;
+		uint32_t whole;
+	} chains[] = {
+		{ { 300, 200, 100 }, 3, 300 },
+		{ { 1 }, 1, 1 },
+		{ { 0, 200 }, 2, 0 },
+		{ { 0 }, 0, 0 },
+	};
+	static const size_t pieces[] = { 8192, 1, 2, 9, 100 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
+			struct leaf l = { .have = 0 };
+			struct tls_leaf_sink sink = { leaf_part, &l };
+			struct bytes b = { .n = 0 };
+			struct connection c;
+
+			put_chain(&b, chains[i].lengths, chains[i].n);
+			open_connection(&c, BOTH);
+			c.tls.leaf = &sink;
+			run(&c, "C:<ch>|S:<sh12>", SIZE_MAX);
+			feed_pieces(&c, &b, pieces[p]);
+			assert_int_equal(l.have, chains[i].whole);
+			for (uint32_t k = 0; k < l.have; k++)
+				assert_int_equal(l.at[k], 1);
+			/* A second one is not the server's. */
+			feed_pieces(&c, &b, pieces[p]);
+			assert_int_equal(l.have, chains[i].whole);
+			assert_int_equal(c.facts.s.oddities, 0);
+		}
+	}
+}
+
+static void a_certificate_where_none_can_be_is_left_alone(void **state)
+{
+	static const char *const before[] = { "C:<ch>", "C:<ch>|S:<sh13>", "C:<ch>|S:<hrr>",
+					      "C:<ch>|S:<sh12>|S:<gap 9>",
+					      "C:<ch>|S:<sh12>|S:<ccs>" };
+	static const size_t length = 300;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		struct leaf l = { .have = 0 };
+		struct tls_leaf_sink sink = { leaf_part, &l };
+		struct bytes b = { .n = 0 };
+		struct connection c;
+
+		put_chain(&b, &length, 1);
+		open_connection(&c, BOTH);
+		c.tls.leaf = &sink;
+		run(&c, before[i], SIZE_MAX);
+		feed_pieces(&c, &b, 8192);
+		assert_int_equal(l.parts, 0);
 	}
 }
 
@@ -277,6 +451,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(completion_follows_the_rules),
 		cmocka_unit_test(the_hellos_fill_the_record),
+		cmocka_unit_test(the_handshake_fills_the_record),
+		cmocka_unit_test(the_first_certificate_is_handed_on),
+		cmocka_unit_test(a_certificate_where_none_can_be_is_left_alone),
 		cmocka_unit_test(evidence_names_what_crossed),
 		cmocka_unit_test(a_hello_may_span_records_and_the_bound),
 		cmocka_unit_test(a_broken_hello_is_an_oddity),

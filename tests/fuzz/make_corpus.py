@@ -112,6 +112,10 @@ def tls_hello():
         "server-1.2": b"\1" + body(tlswire.server_hello("1.2")),
         "server-retry": b"\1" + body(tlswire.server_hello("1.3", "0x1301", retry=True)),
         "server-1.0-bare": b"\1\3\1" + bytes(32) + b"\0\0\x35\0",
+        "server-psk": b"\1" + body(tlswire.server_hello("1.3", "0x1301", psk=True)),
+        "client-alpn": b"\0" + body(tlswire.client_hello(alpn=",".join(["smtp", "imap"] * 9))),
+        "key-exchange-ecdhe": b"\2\xc0\x2f" + body(tlswire.server_key_exchange())[:40],
+        "key-exchange-dhe": b"\2\0\x39\3\0" + bytes(40),
     }
 
 
@@ -134,7 +138,7 @@ def smtp():
 
 
 def tls():
-    out = {name: b"\0" + script(tls_only(name)) for name in UPGRADED + ("smtp-tls-1.2-no-app",)}
+    out = {name: b"\0" + script(tls_only(name)) for name in UPGRADED + ("smtp-tls-1.2-no-app", "smtp-tls-1.2")}
     out["client-only"] = b"\1" + script(s for s in tls_only("smtp-tls-1.3-sha256") if s[1])
     out["server-only"] = b"\2" + script(s for s in tls_only("smtp-tls-resumption") if not s[1])
     return out

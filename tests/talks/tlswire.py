@@ -73,7 +73,7 @@ def client_hello(sni=None, versions="1.3,1.2", alpn=None, size=0, session="clien
     return message(1, body + vector(2, extensions))
 
 
-def server_hello(version="1.2", cipher="0xc02f", retry=False):
+def server_hello(version="1.2", cipher="0xc02f", retry=False, psk=False):
     code = VERSIONS[version]
     body = struct.pack("!H", min(code, 0x0303))
     body += RETRY_RANDOM if retry else noise(32, "server random")
@@ -82,6 +82,7 @@ def server_hello(version="1.2", cipher="0xc02f", retry=False):
         extensions = extension(43, struct.pack("!H", code))
         share = struct.pack("!H", 0x0017 if retry else 0x001D)
         extensions += extension(51, share if retry else share + vector(2, noise(32, "share")))
+        extensions += extension(41, b"\0\0") if psk else b""
     else:
         extensions = extension(0xFF01, b"\0") + extension(23, b"")
     return message(2, body + vector(2, extensions))

@@ -88,6 +88,10 @@ static void answered_ehlo(struct smtp *s, struct facts *f, unsigned code)
 {
 	if (code == 250 && f->s.offered != TRI_TRUE && !s->lost[SERVER])
 		f->s.offered = TRI_FALSE;
+	if (code / 100 == 5 && !s->lost[CLIENT] && !s->lost[SERVER])
+		f->s.ehlo_refused = true;
+	else if (code / 100 == 2)
+		f->s.ehlo_refused = false;
 }
 
 static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)

@@ -215,8 +215,10 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->auth_clear = TRI_FALSE;
 	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
 		s->messages = MESSAGES_NULL;
-	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER])
+	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER]) {
 		s->injected = false; /* an answer that was not seen explains it as well */
+		s->ehlo_refused = false;
+	}
 	s->stripped = (uint8_t)stripped_of(f);
 	s->directions = (uint8_t)directions_of(f);
 	s->begun_before = begun_before(f);

@@ -782,6 +782,40 @@ static void a_capability_counts_only_for_ehlo(void **state)
 	assert_int_equal(c.f.s.offered, TRI_NULL);
 }
 
+/* What the memory of servers is told: EHLO answered 5xx, and nothing missing. */
+static void a_refused_ehlo_is_told(void **state)
+{
+	static const struct {
+		const char *script;
+		bool refused;
+	} cases[] = {
+		{ "S:220 mx|C:EHLO c|S:500 what", true },
+		{ "S:220 mx|C:EHLO c|S:502 what|C:HELO c|S:250 mx|" MAIL TEXT, true },
+		{ "S:220 mx|C:EHLO c|S:550-no\n550 go away|C:QUIT|S:221 bye", true },
+		{ "S:220 mx|C:EHLO c|S:450 later", false },
+		{ "S:220 mx|C:HELO c|S:500 what", false },
+		{ "S:220 mx|C:EHLO|S:501 name?|C:EHLO c|S:250 mx", false }, /* accepted later */
+		{ "S:220 mx|C:EHLO c|C:<gap 10>|S:500 what", false },
+		{ "S:220 mx|C:EHLO c|S:<gap 10>|S:500 what", false },
+		{ "S:220 mx|C:EHLO c|S:500 what|C:HELO c|S:<gap 8>|" MAIL TEXT, false },
+		{ "S:220 mx|C:EHLO c|S:500 what|C:<gap 8>|S:250 mx|" MAIL TEXT, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conversation c;
+		struct session out;
+
+		start(&c, true, true, true);
+		run(&c, cases[i].script, SIZE_MAX);
+		for (unsigned from = 0; from < SIDES; from++) /* as the caller says of a gap */
+			c.f.clear_gap[from] |= c.s.lost[from];
+		facts_verdict(&c.f, ENDING_CLOSED, &out);
+		if (out.ehlo_refused != cases[i].refused)
+			fail_msg("%s: %u", cases[i].script, out.ehlo_refused);
+	}
+}
+
 static void tls_is_left_to_the_caller(void **state)
 {
 	static const uint8_t bytes[] = "RSET\r\n\x16\x03\x01";
@@ -816,6 +850,7 @@ int main(void)
 		cmocka_unit_test(talks_come_to_what_they_say),
 		cmocka_unit_test(a_capability_may_be_blanked),
 		cmocka_unit_test(a_capability_counts_only_for_ehlo),
+		cmocka_unit_test(a_refused_ehlo_is_told),
 		cmocka_unit_test(tls_is_left_to_the_caller),
 	};
 

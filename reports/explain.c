@@ -268,6 +268,46 @@ static void put_findings(const struct page *p)
 	}
 }
 
+/* What was not offered here may have been taken away, or the server does not treat all alike. */
+static void put_not_offered(const struct page *p)
+{
+	const struct downgrade *d = &p->r->downgrade;
+	char when[UTC_TEXT_MAX], text[192];
+
+	utc_text((int64_t)(d->offered_ns / 1000000000u), UTC_SECONDS, when);
+	snprintf(text, sizeof(text),
+		 "It was last offered in the session of %s UTC; sessions without it up to this "
+		 "one: %" PRIu32 ".",
+		 when, d->without);
+	sentence(p, text);
+	sentence(p, "Something on the path takes it away, or the server does not offer it to all.");
+}
+
+static void put_stripped(const struct page *p)
+{
+	const struct session *s = &p->r->s;
+	bool remembered = s->stripped == STRIPPED_REMOVED || s->stripped == STRIPPED_HELO;
+
+	if (!remembered)
+		sentence(p, explain_cause((enum cause)s->cause));
+	sentence(p, explain_stripped((enum stripped)s->stripped));
+	if (remembered && p->r->downgrade.offered_ns != 0)
+		put_not_offered(p);
+}
+
+static void put_fallback(const struct page *p)
+{
+	char when[UTC_TEXT_MAX], text[128];
+
+	sentence(p, "Shortly before, TLS failed between the same two addresses: a fallback "
+		    "to clear.");
+	if (p->r->downgrade.tls_failed_ns == 0)
+		return;
+	utc_text((int64_t)(p->r->downgrade.tls_failed_ns / 1000000000u), UTC_SECONDS, when);
+	snprintf(text, sizeof(text), "The session that failed began at %s UTC.", when);
+	sentence(p, text);
+}
+
 static void put_clear(const struct page *p)
 {
 	const struct session *s = &p->r->s;
@@ -287,14 +327,12 @@ static void put_clear(const struct page *p)
 	}
 	if (s->auth_clear == TRI_TRUE)
 		sentence(p, "An authentication exchange began in clear.");
-	sentence(p, explain_cause((enum cause)s->cause));
-	sentence(p, explain_stripped((enum stripped)s->stripped));
+	put_stripped(p);
 	if (s->injected)
 		sentence(p,
 			 "Clear bytes were sent right behind STARTTLS or its reply: an injection.");
 	if (p->r->fallback)
-		sentence(p, "Shortly before, TLS failed between the same two addresses: a fallback "
-			    "to clear.");
+		put_fallback(p);
 	put_findings(p);
 }
 

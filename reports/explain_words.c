@@ -67,9 +67,10 @@ static const char *const cause_words[CAUSE_N] = {
 static const char *const stripped_words[STRIPPED_N] = {
 	[STRIPPED_MASKED] = "A capability was blanked out, as middleboxes do to STARTTLS.",
 	[STRIPPED_REFUSED] = "STARTTLS was offered and then refused.",
-	[STRIPPED_REMOVED] = "STARTTLS was not offered here, while this server offered it to "
-			     "others within the hour.",
-	[STRIPPED_HELO] = "EHLO was refused here, while this server accepted it from others.",
+	[STRIPPED_REMOVED] = "STARTTLS was not offered here, while this server offered it within "
+			     "the hour.",
+	[STRIPPED_HELO] = "EHLO was refused, so STARTTLS was not offered here, while this server "
+			  "offered it within the hour.",
 };
 
 static const char *const directions_words[DIRECTIONS_N] = {

@@ -1,4 +1,4 @@
-/* ledger.c - the writing half of the ledger: schema, steps, retention. */
+/* ledger.c - the writing half of the ledger: steps, retention. */
 #include "reports/ledger_db.h"
 
 #include <assert.h>
@@ -9,9 +9,6 @@
 
 #include "reports/ledger_sql.h"
 #include "reports/record.h"
-
-#define LEDGER_SCHEMA         1
-#define LEDGER_APPLICATION_ID 0x6d736c64 /* "msld" */
 
 /* What is kept for how long. What is deleted ends where a unit of the next resolution does. */
 static const struct retention {
@@ -31,59 +28,6 @@ int64_t resolution_seconds(enum resolution r)
 
 /* Opening --------------------------------------------------------------------------------- */
 
-static bool one_int(struct ledger *l, const char *sql, int64_t *value, char *err, size_t errlen)
-{
-	struct db_stmt *s = db_prepare(l->db, sql, err, errlen);
-	enum db_step got = s == NULL ? DB_ERROR : db_step(s, err, errlen);
-
-	if (got == DB_ROW)
-		*value = db_int(s, 0);
-	db_finalize(s);
-	return got != DB_ERROR;
-}
-
-static bool create_schema(struct ledger *l, char *err, size_t errlen)
-{
-	struct sql q = { .len = 0 };
-
-	sql_add(&q, "PRAGMA application_id=%d;", LEDGER_APPLICATION_ID);
-	sql_schema(&q);
-	sql_add(&q, "INSERT INTO meta VALUES('schema', %d);", LEDGER_SCHEMA);
-	if (!db_begin(l->db, err, errlen))
-		return false;
-	if (db_exec(l->db, q.text, err, errlen) && db_commit(l->db, err, errlen))
-		return true;
-	db_rollback(l->db);
-	return false;
-}
-
-/* Is it a ledger, and one that this version knows? */
-static bool check_schema(struct ledger *l, const char *path, enum ledger_mode mode, char *err,
-			 size_t errlen)
-{
-	int64_t id = 0, tables = 0, schema = 0;
-
-	if (!one_int(l, "PRAGMA application_id", &id, err, errlen) ||
-	    !one_int(l, "SELECT count(*) FROM sqlite_master", &tables, err, errlen))
-		return false;
-	if (mode == LEDGER_WRITE && id == 0 && tables == 0)
-		return create_schema(l, err, errlen);
-	if (id != LEDGER_APPLICATION_ID) {
-		snprintf(err, errlen, "%s is not a ledger of mailseal", path);
-		return false;
-	}
-	if (!ledger_meta(l, "schema", 0, &schema, err, errlen))
-		return false;
-	if (schema > LEDGER_SCHEMA) {
-		snprintf(err, errlen,
-			 "%s was written by a newer mailseal (schema %" PRId64
-			 ", this one knows %d)",
-			 path, schema, LEDGER_SCHEMA);
-		return false;
-	}
-	return true;
-}
-
 static bool prepare_writes(struct ledger *l, char *err, size_t errlen)
 {
 	l->add_party = db_prepare(l->db, "INSERT INTO party(name) VALUES(?) ON CONFLICT DO NOTHING",
@@ -98,7 +42,7 @@ static bool prepare_writes(struct ledger *l, char *err, size_t errlen)
 		if (l->add_row[r] == NULL || l->add_health[r] == NULL)
 			return false;
 	}
-	return l->add_party != NULL;
+	return l->add_party != NULL && ledger_prepare_servers(l, err, errlen);
 }
 
 struct ledger *ledger_open(const char *dir, enum ledger_mode mode, char *err, size_t errlen)
@@ -109,7 +53,7 @@ struct ledger *ledger_open(const char *dir, enum ledger_mode mode, char *err, si
 	if (l == NULL || asprintf(&path, "%s/ledger.db", dir) < 0)
 		abort();
 	l->db = db_open(path, mode == LEDGER_WRITE, err, errlen);
-	if (l->db == NULL || !check_schema(l, path, mode, err, errlen) ||
+	if (l->db == NULL || !ledger_check_schema(l, path, mode, err, errlen) ||
 	    (mode == LEDGER_WRITE && !prepare_writes(l, err, errlen))) {
 		ledger_close(l);
 		l = NULL;
@@ -127,6 +71,8 @@ void ledger_close(struct ledger *l)
 		db_finalize(l->add_health[r]);
 	}
 	db_finalize(l->add_party);
+	db_finalize(l->put_server);
+	db_finalize(l->drop_servers);
 	db_close(l->db);
 	free(l);
 }
@@ -249,12 +195,6 @@ static bool step_allowed(struct ledger *l, int64_t step, char *err, size_t errle
 	return false;
 }
 
-/* SQLite's integers end at INT64_MAX; a count that large is not real. */
-static int64_t bounded(uint64_t n)
-{
-	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
-}
-
 static bool add_party(struct ledger *l, const char *name, char *err, size_t errlen)
 {
 	db_bind_text(l->add_party, 0, name);
@@ -274,7 +214,7 @@ static bool add_row(struct ledger *l, int64_t step, const struct ledger_row *row
 		db_bind_text(s, 2, row->client);
 		db_bind_text(s, 3, row->server);
 		for (int i = 0; i < COUNT_N; i++)
-			db_bind_int(s, 4 + i, bounded(row->counts.n[i]));
+			db_bind_int(s, 4 + i, ledger_bounded(row->counts.n[i]));
 		if (!db_run(s, err, errlen))
 			return false;
 	}
@@ -289,34 +229,33 @@ static bool add_health(struct ledger *l, int64_t step, const struct health *h, c
 
 		db_bind_int(s, 0, ledger_floor(step, retention[r].seconds));
 		for (int i = 0; i < HEALTH_N; i++)
-			db_bind_int(s, 1 + i, bounded(h->n[i]));
-		db_bind_int(s, 1 + HEALTH_N, bounded(h->alive));
+			db_bind_int(s, 1 + i, ledger_bounded(h->n[i]));
+		db_bind_int(s, 1 + HEALTH_N, ledger_bounded(h->alive));
 		if (!db_run(s, err, errlen))
 			return false;
 	}
 	return true;
 }
 
-static bool add_step(struct ledger *l, int64_t step, const struct ledger_row *rows, size_t n,
-		     const struct health *health, char *err, size_t errlen)
+static bool add_batch(struct ledger *l, const struct ledger_batch *b, char *err, size_t errlen)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!add_row(l, step, &rows[i], err, errlen))
+	for (size_t i = 0; i < b->rows_n; i++) {
+		if (!add_row(l, b->step, &b->rows[i], err, errlen))
 			return false;
 	}
-	return add_health(l, step, health, err, errlen);
+	return add_health(l, b->step, b->health, err, errlen) &&
+	       ledger_put_servers(l, b, err, errlen);
 }
 
-bool ledger_commit(struct ledger *l, int64_t step, bool open, const struct ledger_row *rows,
-		   size_t n, const struct health *health, char *err, size_t errlen)
+bool ledger_commit(struct ledger *l, const struct ledger_batch *b, char *err, size_t errlen)
 {
 	bool ok;
 
 	if (!db_begin(l->db, err, errlen))
 		return false;
-	ok = step_allowed(l, step, err, errlen) &&
-	     add_step(l, step, rows, n, health, err, errlen) &&
-	     set_meta(l, "last_step", step, err, errlen) && set_meta(l, "open", open, err, errlen);
+	ok = step_allowed(l, b->step, err, errlen) && add_batch(l, b, err, errlen) &&
+	     set_meta(l, "last_step", b->step, err, errlen) &&
+	     set_meta(l, "open", b->open, err, errlen);
 	return finish(l, ok, err, errlen);
 }
 

@@ -2,7 +2,8 @@
  *
  * One transaction per step adds to minutes, hours and days together, so that each of the three
  * is exact whatever happened between. Rows only grow. Every total, ratio, check, report and
- * alert reads the ledger; RRD files are drawn from it.
+ * alert reads the ledger; RRD files are drawn from it. The memory of servers (servers.h) is kept
+ * beside them.
  *
  * Steps are 60 s, aligned, UTC; a step is named by the second at which it begins.
  */
@@ -16,6 +17,7 @@
 #include "reports/counts.h"
 #include "reports/health.h"
 #include "reports/peers.h"
+#include "reports/servers.h"
 
 #define STEP_S 60
 
@@ -47,17 +49,32 @@ struct ledger_row {
 	struct counts counts;
 };
 
-/* Adds a step in one transaction. open: more of this step may follow in a later run. health is
- * what happened during the step, also when there are no rows. A step that is not aligned, is
- * older than the last one, or is the last one and closed, is refused. False with err: nothing of
- * it is in the ledger. */
-bool ledger_commit(struct ledger *l, int64_t step, bool open, const struct ledger_row *rows,
-		   size_t n, const struct health *health, char *err, size_t errlen);
+/* All that goes to the ledger with a step. */
+struct ledger_batch {
+	int64_t step;
+	bool open; /* more of this step may follow in a later run */
+	const struct ledger_row *rows;
+	size_t rows_n;
+	const struct health
+		*health; /* what happened during the step, also when there are no rows */
+	const struct server *servers; /* what has changed in the memory of servers */
+	size_t servers_n;
+	size_t servers_max; /* so many are kept at most; 0: as many as there are */
+};
+
+/* Adds a step in one transaction. A step that is not aligned, is older than the last one, or is
+ * the last one and closed, is refused. False with err: nothing of it is in the ledger. */
+bool ledger_commit(struct ledger *l, const struct ledger_batch *b, char *err, size_t errlen);
 
 /* Deletes what is past its retention (minutes 14 days, hours 14 months, days 5 years), counted
  * back from now or from the end of the last step, whichever is earlier: a clock that is wrong
  * deletes nothing. */
 bool ledger_expire(struct ledger *l, int64_t now, char *err, size_t errlen);
+
+/* The servers that were kept with the steps, the last one heard of last; for servers_restore().
+ * What is older than an hour by then says nothing any more and is not kept. */
+typedef void ledger_server_cb(void *ctx, const struct server *s);
+bool ledger_servers(struct ledger *l, ledger_server_cb *cb, void *ctx, char *err, size_t errlen);
 
 /* A batch of RRD updates is marked before its first update and cleared after its last. */
 bool ledger_mark_rrd(struct ledger *l, bool dirty, char *err, size_t errlen);

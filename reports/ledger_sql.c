@@ -59,27 +59,60 @@ static void add_parameters(struct sql *q, unsigned n)
 static void create_tables(struct sql *q, const struct names *n)
 {
 	sql_add(q,
-		"CREATE TABLE %s(step INTEGER NOT NULL, service INTEGER NOT NULL,"
+		"CREATE TABLE IF NOT EXISTS %s(step INTEGER NOT NULL, service INTEGER NOT NULL,"
 		" client INTEGER NOT NULL REFERENCES party(id),"
 		" server INTEGER NOT NULL REFERENCES party(id)",
 		n->rows);
 	add_counts(q, "", COUNTER);
 	sql_add(q, ", PRIMARY KEY(step, service, client, server)) WITHOUT ROWID;");
-	sql_add(q, "CREATE TABLE %s(step INTEGER PRIMARY KEY", n->health);
+	sql_add(q, "CREATE TABLE IF NOT EXISTS %s(step INTEGER PRIMARY KEY", n->health);
 	add_health(q, COUNTER);
 	sql_add(q, ");");
 }
 
 void sql_schema(struct sql *q)
 {
-	sql_add(q, "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+	sql_add(q, "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
 		   " WITHOUT ROWID;"
-		   "CREATE TABLE party(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-		   "CREATE TABLE peer(name TEXT PRIMARY KEY, signatory INTEGER NOT NULL)"
-		   " WITHOUT ROWID;");
+		   "CREATE TABLE IF NOT EXISTS party(id INTEGER PRIMARY KEY,"
+		   " name TEXT NOT NULL UNIQUE);"
+		   "CREATE TABLE IF NOT EXISTS peer(name TEXT PRIMARY KEY,"
+		   " signatory INTEGER NOT NULL) WITHOUT ROWID;"
+		   "CREATE TABLE IF NOT EXISTS server(address TEXT NOT NULL,"
+		   " port INTEGER NOT NULL, offered INTEGER NOT NULL,"
+		   " without INTEGER NOT NULL, without_before INTEGER NOT NULL,"
+		   " without_n INTEGER NOT NULL, seen INTEGER NOT NULL,"
+		   " PRIMARY KEY(address, port)) WITHOUT ROWID;"
+		   "CREATE INDEX IF NOT EXISTS server_seen ON server(seen);");
 	for (unsigned r = 0; r < RESOLUTION_N; r++)
 		create_tables(q, &names[r]);
 }
+
+static void add_column(struct sql *q, const char *table, const char *column, sql_has_cb *has,
+		       void *ctx)
+{
+	if (!has(ctx, table, column))
+		sql_add(q, "ALTER TABLE %s ADD COLUMN %s" COUNTER ";", table, column);
+}
+
+void sql_missing(struct sql *q, sql_has_cb *has, void *ctx)
+{
+	for (unsigned r = 0; r < RESOLUTION_N; r++) {
+		for (unsigned i = 0; i < COUNT_N; i++)
+			add_column(q, names[r].rows, count_name((enum count)i), has, ctx);
+		for (unsigned i = 0; i < HEALTH_N; i++)
+			add_column(q, names[r].health, health_name((enum health_counter)i), has,
+				   ctx);
+	}
+}
+
+const char sql_put_server[] = "INSERT OR REPLACE INTO server(address, port, offered, without,"
+			      " without_before, without_n, seen) VALUES(?, ?, ?, ?, ?, ?, ?)";
+const char sql_drop_servers[] =
+	"DELETE FROM server WHERE seen < ?1 OR seen > ?2 OR"
+	" seen <= (SELECT seen FROM server ORDER BY seen DESC LIMIT 1 OFFSET ?3)";
+const char sql_servers[] = "SELECT address, port, offered, without, without_before, without_n"
+			   " FROM server ORDER BY seen";
 
 void sql_add_row(struct sql *q, enum resolution r)
 {

@@ -2,7 +2,8 @@
  *
  * minutes, hours and days have one row per (step, service, client, server), health_minutes,
  * health_hours and health_days one per step in which the sensor ran. Names of parties are kept
- * once, in party. meta holds single numbers.
+ * once, in party. meta holds single numbers. server has one row per address and port of the memory
+ * of servers; seen is the latest of its times.
  *
  * What was deleted is told in meta: before minutes_from (aligned to the hour) there are no
  * minutes, before hours_from (aligned to the day) no hours.
@@ -22,7 +23,18 @@ __attribute__((format(printf, 2, 3))) void sql_add(struct sql *q, const char *fo
 
 const char *sql_kept_from(enum resolution r); /* its name in meta */
 
+/* Everything that is not there yet. */
 void sql_schema(struct sql *q);
+/* Columns that an earlier version did not know, as ALTER TABLE for those that has() does not
+ * know. */
+typedef bool sql_has_cb(void *ctx, const char *table, const char *column);
+void sql_missing(struct sql *q, sql_has_cb *has, void *ctx);
+/* Parameters: address, port, the four values of struct server, seen. */
+extern const char sql_put_server[];
+/* Parameters: seen before this goes, and seen behind this, and all but so many. */
+extern const char sql_drop_servers[];
+/* Columns: as the parameters of sql_put_server without seen. */
+extern const char sql_servers[];
 /* Parameters: step, service, client, server, counts. The names are in party already. */
 void sql_add_row(struct sql *q, enum resolution r);
 /* Parameters: step, health counters, alive. */

@@ -277,6 +277,29 @@ static void put_place(struct line *l, const struct session *s, const struct reco
 	put_word(l, "community_id", text[0] == '\0' ? NULL : text);
 }
 
+/* What "removed", "helo" and "fallback" rest on. */
+static void put_downgrade(struct line *l, const struct downgrade *d)
+{
+	char text[40];
+
+	if (d == NULL || (d->offered_ns == 0 && d->tls_failed_ns == 0)) {
+		put_word(l, "downgrade", NULL);
+		return;
+	}
+	put_key(l, "downgrade");
+	put(l, "{");
+	if (d->offered_ns != 0) {
+		time_text(d->offered_ns, 6, text, sizeof(text));
+		put_word(l, "offered_at", text);
+		put_number(l, "without_offer", d->without);
+	}
+	if (d->tls_failed_ns != 0) {
+		time_text(d->tls_failed_ns, 6, text, sizeof(text));
+		put_word(l, "tls_failed_at", text);
+	}
+	put(l, "}");
+}
+
 size_t record_json(const struct session *s, const struct record_context *c, char out[RECORD_MAX])
 {
 	struct line l = { .at = out, .end = out + RECORD_MAX - 2 };
@@ -288,6 +311,7 @@ size_t record_json(const struct session *s, const struct record_context *c, char
 	put_weight(&l, s);
 	put_volume(&l, s);
 	put_place(&l, s, c);
+	put_downgrade(&l, c->downgrade);
 	put(&l, "}");
 	*l.at++ = '\n';
 	*l.at = '\0';

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "dissectors/verdict.h"
+#include "reports/downgrade.h"
 #include "reports/peers.h"
 
 #define RECORD_MAX 10240 /* always enough for one line with its LF */
@@ -19,6 +20,7 @@ struct record_context {
 	const char *sensor;
 	const char *interface; /* name, or file name of -r, of which the end is kept; or NULL */
 	const struct pair *pair;
+	const struct downgrade *downgrade; /* what earlier sessions say; or NULL */
 	int64_t counted; /* step in which the session was counted; negative writes null */
 	/* Addresses outside mta and access prefixes to /16 and /48. The community ID is null
 	 * then: trying all addresses of a /16 would undo it. */

@@ -159,14 +159,13 @@ static bool read_duration(const struct field *f, json_t *v, struct record *out)
 }
 
 /* "2026-11-22T10:00:00.123456Z" */
-static bool read_timestamp(const struct field *f, json_t *v, struct record *out)
+static bool read_time(const json_t *v, uint64_t *ns)
 {
 	const char *text = json_string_value(v);
 	char whole[UTC_TEXT_MAX];
 	int64_t seconds;
 	unsigned micros;
 
-	(void)f;
 	if (!text || strlen(text) != 27 || text[19] != '.' || text[26] != 'Z' ||
 	    strspn(text + 20, "0123456789") != 6)
 		return false;
@@ -175,8 +174,14 @@ static bool read_timestamp(const struct field *f, json_t *v, struct record *out)
 	whole[19] = '\0';
 	if (!utc_parse(whole, &seconds) || (uint64_t)seconds > UINT64_MAX / NS_PER_S - 1)
 		return false;
-	out->s.start_ns = (uint64_t)seconds * NS_PER_S + micros * 1000u;
+	*ns = (uint64_t)seconds * NS_PER_S + micros * 1000u;
 	return true;
+}
+
+static bool read_timestamp(const struct field *f, json_t *v, struct record *out)
+{
+	(void)f;
+	return read_time(v, &out->s.start_ns);
 }
 
 static bool read_counted(const struct field *f, json_t *v, struct record *out)
@@ -316,6 +321,38 @@ static bool read_bits(const struct field *f, json_t *v, struct record *out)
 
 static bool read_certificate(const struct field *f, json_t *v, struct record *out);
 
+/* Both keys of an offer, or neither. */
+static bool read_offer(const json_t *v, struct downgrade *out)
+{
+	const json_t *at = json_object_get(v, "offered_at");
+	const json_t *n = json_object_get(v, "without_offer");
+	json_int_t without = json_integer_value(n);
+
+	if (!at && !n)
+		return true;
+	if (!read_time(at, &out->offered_ns) || out->offered_ns == 0 || !json_is_integer(n) ||
+	    without < 1 || without > UINT32_MAX)
+		return false;
+	out->without = (uint32_t)without;
+	return true;
+}
+
+/* An object with an offer, a failed handshake, or both, and nothing else. */
+static bool read_downgrade(const struct field *f, json_t *v, struct record *out)
+{
+	const json_t *failed = json_object_get(v, "tls_failed_at");
+	struct downgrade *d = &out->downgrade;
+
+	(void)f;
+	if (json_is_null(v))
+		return true;
+	if (!read_offer(v, d) ||
+	    (failed && (!read_time(failed, &d->tls_failed_ns) || d->tls_failed_ns == 0)))
+		return false;
+	return json_object_size(v) > 0 &&
+	       json_object_size(v) == (d->offered_ns ? 2u : 0u) + (d->tls_failed_ns ? 1u : 0u);
+}
+
 #define AT(member) offsetof(struct record, member), sizeof(((struct record *)0)->member)
 #define UINT(key, member, most)                                      \
 	{                                                            \
@@ -404,6 +441,7 @@ static const struct field fields[] = {
 	TEXT("interface", interface, true),
 	{ "vlan", read_vlan, AT(s.vlan), 0xfff, NULL, true, false },
 	TEXT("community_id", community_id, true),
+	LATER("downgrade", read_downgrade),
 };
 
 /* Of an object inside the record. */

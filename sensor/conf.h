@@ -75,6 +75,7 @@ struct conf {
 	/* record */
 	char state_dir[CONF_TEXT_MAX + 1]; /* empty: none */
 	unsigned max_series;
+	unsigned max_servers; /* remembered, to know where STARTTLS was offered */
 
 	/* incidents */
 	unsigned quiet_s;

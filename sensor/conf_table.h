@@ -81,6 +81,9 @@ struct conf_option {
 	X("record.max_series", "", "1000",                                                         \
 	  "Pairs of peers counted by name; the rest is \"other\".", OPTION_COUNT,                  \
 	  CONF_AT(max_series), SERVICE_N, 100000)                                                  \
+	X("record.max_servers", "", "100000",                                                      \
+	  "Servers of which is remembered when they offered STARTTLS.", OPTION_COUNT,              \
+	  CONF_AT(max_servers), 1, 10000000)                                                       \
 	X("incidents.quiet_s", "s", "3600", "Quiet time after which an incident may close.",       \
 	  OPTION_COUNT, CONF_AT(quiet_s), 60, 2592000)                                             \
 	X("incidents.lossy_percent", "%", "1",                                                     \

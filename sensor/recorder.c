@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "reports/downgrade.h"
 #include "reports/recent.h"
 #include "reports/record.h"
 #include "reports/tally.h"
@@ -28,7 +29,9 @@ struct recorder {
 	struct tally *tally;
 	struct recent
 		*moved; /* by session: the step in which it counts, if not that of decided_ns */
-	struct counts found; /* of the whole run */
+	struct downgrades *downgrades;
+	struct downgrade why; /* of the session of this message */
+	struct counts found;  /* of the whole run */
 	struct health so_far;
 	uint64_t own[HEALTH_N]; /* lost, late and so on, which the capture cannot know */
 	uint64_t number;        /* of the last message */
@@ -39,6 +42,12 @@ struct recorder {
 	bool sessions_failed;
 };
 
+static bool open_store(struct recorder *r, char *err, size_t errlen)
+{
+	r->store = store_open(r->o.conf, r->o.state_dir, r->o.live, err, errlen);
+	return r->store && store_servers(r->store, downgrades_servers(r->downgrades), err, errlen);
+}
+
 struct recorder *recorder_new(const struct recorder_options *o, char *err, size_t errlen)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
@@ -48,12 +57,10 @@ struct recorder *recorder_new(const struct recorder_options *o, char *err, size_
 	r->o = *o;
 	r->tally = tally_new(o->conf->max_series);
 	r->moved = recent_new(MOVED_BITS, sizeof(int64_t));
-	if (o->state_dir) {
-		r->store = store_open(o->conf, o->state_dir, o->live, err, errlen);
-		if (!r->store) {
-			recorder_free(r);
-			return NULL;
-		}
+	r->downgrades = downgrades_new(o->conf->max_servers);
+	if (o->state_dir && !open_store(r, err, errlen)) {
+		recorder_free(r);
+		return NULL;
 	}
 	return r;
 }
@@ -63,6 +70,7 @@ void recorder_free(struct recorder *r)
 	if (!r)
 		return;
 	store_close(r->store);
+	downgrades_free(r->downgrades);
 	recent_free(r->moved);
 	tally_free(r->tally);
 	free(r);
@@ -87,19 +95,29 @@ static bool is_mail(const struct message *m)
 static const enum health_counter own_counters[] = { HEALTH_LOST, HEALTH_LATE, HEALTH_FUTURE,
 						    HEALTH_OVERFLOW };
 
+/* What was learnt of servers goes with the step. When it fails it goes with a later one. */
+static void keep_step(struct recorder *r, struct ledger_batch *b)
+{
+	struct servers *servers = downgrades_servers(r->downgrades);
+
+	b->servers_n = servers_changed(servers, &b->servers);
+	b->servers_max = servers_max(servers);
+	if (store_step(r->store, b))
+		servers_saved(servers);
+}
+
 static void close_step(struct recorder *r, bool open)
 {
-	const struct ledger_row *rows;
 	struct health health;
-	int64_t step = tally_oldest(r->tally);
-	size_t n = tally_take(r->tally, &rows, &health);
+	struct ledger_batch b = { .step = tally_oldest(r->tally), .open = open, .health = &health };
 
-	for (size_t i = 0; i < n; i++)
-		counts_add(&r->found, &rows[i].counts);
+	b.rows_n = tally_take(r->tally, &b.rows, &health);
+	for (size_t i = 0; i < b.rows_n; i++)
+		counts_add(&r->found, &b.rows[i].counts);
 	for (unsigned i = 0; i < sizeof(own_counters) / sizeof(own_counters[0]); i++)
 		r->own[own_counters[i]] += health.n[own_counters[i]];
 	if (r->store)
-		store_step(r->store, step, open, rows, n, &health);
+		keep_step(r, &b);
 }
 
 /* Moves the time on, begins the run with the first step, and closes what is over. False when the
@@ -159,6 +177,7 @@ static struct record_context context(struct recorder *r, const struct message *m
 		.interface =
 			m->mail.interface < r->o.inputs_n ? r->o.inputs[m->mail.interface] : NULL,
 		.pair = p,
+		.downgrade = &r->why,
 		.counted = counted_step(r, m),
 		.truncate = true,
 	};
@@ -234,13 +253,24 @@ static void on_failure(struct recorder *r, const struct message *m)
 	r->failed = true;
 }
 
-static void on_message(struct recorder *r, const struct message *m)
+/* What the sessions before say about this one, from the message that counts it on. */
+static void judge(struct recorder *r, struct message *m, const struct pair *p)
+{
+	if (m->kind == MESSAGE_VERDICT || (m->kind == MESSAGE_END && !m->counted))
+		downgrades_first(r->downgrades, m->session, &m->mail, p, &r->why);
+	else
+		downgrades_again(r->downgrades, m->session, &m->mail, &r->why);
+}
+
+static void on_message(struct recorder *r, struct message *m)
 {
 	enum message_kind kind = (enum message_kind)m->kind;
 	struct pair p;
 
-	if (is_mail(m))
+	if (is_mail(m)) {
 		peers_pair(r->o.conf->peers, &m->mail, &p);
+		judge(r, m, &p);
+	}
 	switch (kind) {
 	case MESSAGE_VERDICT:
 		count(r, m, &p);
@@ -272,7 +302,7 @@ static bool knows_time(const struct message *m)
 }
 
 /* False: the run cannot go on. */
-static bool take(struct recorder *r, const struct message *m)
+static bool take(struct recorder *r, struct message *m)
 {
 	uint64_t lost;
 

@@ -201,13 +201,13 @@ static void rebuild_if_marked(struct store *st)
 
 /* A step that is over goes to the ledger under the mark, so that a kill between ledger and files
  * leaves none undrawn. */
-static bool commit(struct store *st, int64_t step, bool open, const struct ledger_row *rows,
-		   size_t n, const struct health *health)
+static bool commit(struct store *st, const struct ledger_batch *b)
 {
 	char err[ERR_MAX];
 
-	if ((open || step < RRD_FROM || ledger_mark_rrd(st->ledger, true, err, sizeof(err))) &&
-	    ledger_commit(st->ledger, step, open, rows, n, health, err, sizeof(err)))
+	if ((b->open || b->step < RRD_FROM ||
+	     ledger_mark_rrd(st->ledger, true, err, sizeof(err))) &&
+	    ledger_commit(st->ledger, b, err, sizeof(err)))
 		return true;
 	complain(st, PART_LEDGER, err);
 	return false;
@@ -235,8 +235,9 @@ static bool check_order(struct store *st, int64_t step, int64_t last, bool open,
 static void finish_left(struct store *st, int64_t left)
 {
 	struct health none = { .alive = 0 };
+	struct ledger_batch b = { .step = left, .health = &none };
 
-	if (commit(st, left, false, NULL, 0, &none))
+	if (commit(st, &b))
 		draw(st, left);
 }
 
@@ -262,6 +263,16 @@ bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, siz
 		finish_left(st, last);
 	tally_start(t, last < 0 ? 0 : open ? last : last + STEP_S);
 	return true;
+}
+
+static void know_server(void *ctx, const struct server *s)
+{
+	servers_restore(ctx, s);
+}
+
+bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen)
+{
+	return ledger_servers(st->ledger, know_server, v, err, errlen);
 }
 
 /* Incidents ---------------------------------------------------------------------------------- */
@@ -338,14 +349,14 @@ static void expire(struct store *st, int64_t step)
 		complain(st, PART_LEDGER, err);
 }
 
-void store_step(struct store *st, int64_t step, bool open, const struct ledger_row *rows, size_t n,
-		const struct health *health)
+bool store_step(struct store *st, const struct ledger_batch *b)
 {
 	char err[ERR_MAX];
+	int64_t step = b->step;
 
-	if (!commit(st, step, open, rows, n, health))
-		return;
-	if (open) {
+	if (!commit(st, b))
+		return false;
+	if (b->open) {
 		if (!incidents_save(st->incidents, NULL, NULL, err, sizeof(err)))
 			complain(st, PART_INCIDENTS, err);
 	} else {
@@ -356,6 +367,7 @@ void store_step(struct store *st, int64_t step, bool open, const struct ledger_r
 	}
 	store_flush(st);
 	deliver_all(st);
+	return true;
 }
 
 void store_log(struct store *st, int64_t step, const char *line, size_t len)

@@ -28,10 +28,12 @@ void store_close(struct store *st);
  * and nothing was written. */
 bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, size_t errlen);
 
+/* Fills an empty memory of servers with what earlier runs kept. False with one line in err. */
+bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen);
+
 /* One step. open: the run ends within it and a later one may go on; then it goes to the ledger
- * only. */
-void store_step(struct store *st, int64_t step, bool open, const struct ledger_row *rows, size_t n,
-		const struct health *health);
+ * only. False: it is not in the ledger. */
+bool store_step(struct store *st, const struct ledger_batch *b);
 
 /* A plaintext session as evidence; see incidents_session(). */
 void store_incident(struct store *st, uint64_t key, const struct session *s, const struct pair *p,

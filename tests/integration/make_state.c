@@ -109,9 +109,10 @@ static struct health health_of(int minute)
 
 static void commit(struct state *st, int64_t time, const struct step *s, const struct health *h)
 {
+	struct ledger_batch b = { .step = time, .rows = s->rows, .rows_n = s->n, .health = h };
 	unsigned failed = 0;
 
-	must(ledger_commit(st->l, time, false, s->rows, s->n, h, err, sizeof(err)));
+	must(ledger_commit(st->l, &b, err, sizeof(err)));
 	must(rrdstore_step(st->r, time, s->rows, s->n, h, &failed, err, sizeof(err)));
 	must(failed == 0);
 	must(incidents_step(st->in, st->l, time, NULL, NULL, err, sizeof(err)));

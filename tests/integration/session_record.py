@@ -71,6 +71,10 @@ def certificate(v):
     return list(v) == list(CERTIFICATE) and all(CERTIFICATE[k](v[k]) for k in v)
 
 
+def downgrade(v):
+    return v is None or bool(v) and all(k in DOWNGRADE and DOWNGRADE[k](v[k]) for k in v)
+
+
 def text(v):
     return isinstance(v, str)
 
@@ -86,6 +90,9 @@ PORT = range(65536)
 moment = matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 CERTIFICATE = {"subject": text, "issuer": text, "not_before": moment, "not_after": moment,
                "name_matches": tri, "self_signed": boolean}
+DOWNGRADE = {
+    "offered_at": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "without_offer": number,
+    "tls_failed_at": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")}
 SCHEMA = {
     "timestamp": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"),
     "sensor": lambda v: isinstance(v, str) and v != "",
@@ -122,6 +129,7 @@ SCHEMA = {
     "interface": lambda v: isinstance(v, str) and v != "",
     "vlan": optional(lambda v: number(v) and v < 4096),
     "community_id": matching(r"1:[A-Za-z0-9+/]{27}="),
+    "downgrade": downgrade,
 }
 
 
@@ -148,6 +156,11 @@ def contradictions(record):
         yield "tls_cipher_name without tls_cipher"
     if isinstance(record["certificate"], dict) and record["tls_version"] == "TLSv1.3":
         yield "a certificate in TLS 1.3"
+    before = record["downgrade"] or {}
+    if ("offered_at" in before) != (record["stripped"] in ("removed", "helo")):
+        yield "stripped=%s with downgrade=%s" % (record["stripped"], before)
+    if ("tls_failed_at" in before) != record["fallback"]:
+        yield "fallback=%s with downgrade=%s" % (record["fallback"], before)
     if record["community_id"] != community_id(record):
         yield "community_id=%s, not %s" % (record["community_id"], community_id(record))
 

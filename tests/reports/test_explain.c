@@ -240,6 +240,32 @@ static void page_of(const struct record *r, char out[16384])
 	fclose(f);
 }
 
+/* "Not offered here" is what was seen; that somebody took it away is one of two reasons. */
+static void what_was_offered_before_is_told(void **state)
+{
+	struct record r = record_of(VERDICT_PLAINTEXT, EXPOSURE_CONTENT);
+	char page[16384] = "";
+
+	(void)state;
+	r.s.cause = CAUSE_SUSPECTED_STRIPPING;
+	r.s.stripped = STRIPPED_REMOVED;
+	r.downgrade = (struct downgrade){ 1795341600123456000u, 17, 1795341660000000000u };
+	r.fallback = true;
+	page_of(&r, page);
+	assert_non_null(strstr(page, "STARTTLS was not offered here, while this server offered "
+				     "it within the hour."));
+	assert_non_null(strstr(page, "It was last offered in the session of 2026-11-22 10:00:00 "
+				     "UTC; sessions without it up to this one: 17."));
+	assert_non_null(strstr(page, "or the server does not offer it to all."));
+	assert_non_null(strstr(page, "The session that failed began at 2026-11-22 10:01:00 UTC."));
+	assert_null(strstr(page, explain_cause(CAUSE_SUSPECTED_STRIPPING)));
+	r.s.stripped = STRIPPED_MASKED;
+	r.downgrade = (struct downgrade){ .without = 0 };
+	page_of(&r, page);
+	assert_non_null(strstr(page, explain_cause(CAUSE_SUSPECTED_STRIPPING)));
+	assert_null(strstr(page, "last offered"));
+}
+
 static void a_handshake_is_told(void **state)
 {
 	static const char *const said[] = {
@@ -297,6 +323,7 @@ int main(void)
 		cmocka_unit_test(as_many_commands_as_there_is_room_for),
 		cmocka_unit_test(the_charter_is_about_two_signatories),
 		cmocka_unit_test(a_page_is_safe_and_fits),
+		cmocka_unit_test(what_was_offered_before_is_told),
 		cmocka_unit_test(a_handshake_is_told),
 	};
 

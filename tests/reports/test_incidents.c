@@ -95,12 +95,14 @@ static void step(struct bench *b, int64_t when, uint64_t packets, uint64_t drops
 {
 	struct ledger_row row = { .service = SERVICE_MTA, .client = "orange", .server = "free" };
 	struct health h = { .alive = 0 };
+	struct ledger_batch batch = {
+		.step = when, .rows = &row, .rows_n = encrypted > 0, .health = &h
+	};
 
 	row.counts.n[COUNT_ENC_STARTTLS] = encrypted;
 	h.n[HEALTH_PACKETS] = packets;
 	h.n[HEALTH_DROP_KERNEL] = drops;
-	if (!ledger_commit(b->ledger, when, false, &row, encrypted > 0, &h, b->err,
-			   sizeof(b->err)) ||
+	if (!ledger_commit(b->ledger, &batch, b->err, sizeof(b->err)) ||
 	    !incidents_step(b->in, b->ledger, when, note, b, b->err, sizeof(b->err)))
 		fail_msg("%s", b->err);
 }

@@ -81,9 +81,12 @@ static struct ledger_row row_of(enum service service, const char *client, const 
 static bool commit_rows(int64_t step, bool open, const struct ledger_row *rows, size_t n)
 {
 	struct health h = { .alive = 3 };
+	struct ledger_batch b = {
+		.step = step, .open = open, .rows = rows, .rows_n = n, .health = &h
+	};
 
 	h.n[HEALTH_PACKETS] = 10;
-	return ledger_commit(led, step, open, rows, n, &h, err, sizeof(err));
+	return ledger_commit(led, &b, err, sizeof(err));
 }
 
 /* One row, alpha to beta. */
@@ -172,6 +175,7 @@ static void every_count_comes_back(void **state)
 	struct ledger_row row = row_of(SERVICE_SUBMISSION, "a", "b", 0, 0);
 	struct ledger_query q = { .from = T0, .to = T0 + 60, .service = -1 };
 	struct health h = { .alive = 77 };
+	struct ledger_batch b = { .step = T0, .rows = &row, .rows_n = 1, .health = &h };
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT_N; i++)
@@ -179,7 +183,7 @@ static void every_count_comes_back(void **state)
 	for (unsigned i = 0; i < HEALTH_N; i++)
 		h.n[i] = 2000 + i;
 	led = opened(LEDGER_WRITE);
-	assert_true(ledger_commit(led, T0, false, &row, 1, &h, err, sizeof(err)));
+	assert_true(ledger_commit(led, &b, err, sizeof(err)));
 	{
 		struct db *db = db_open(file, false, err, sizeof(err));
 		struct db_stmt *s =
@@ -600,11 +604,166 @@ static void a_newer_schema_is_refused(void **state)
 	led = opened(LEDGER_WRITE);
 	ledger_close(led);
 	led = NULL;
-	change("UPDATE meta SET value = 2 WHERE name = 'schema'");
+	change("UPDATE meta SET value = 3 WHERE name = 'schema'");
 	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
 	assert_non_null(strstr(err, "newer mailseal"));
 	assert_non_null(strstr(err, file));
 	assert_null(ledger_open(dir, LEDGER_READ, err, sizeof(err)));
+}
+
+/* What the first version made: no memory of servers; and columns that came later are not there. */
+static void an_older_schema_is_brought_up_to_date(void **state)
+{
+	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
+	struct ledger_row row = row_of(SERVICE_MTA, "alpha", "beta", 1, 0);
+	int64_t last;
+	bool open;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(commit_rows(T0, false, &row, 1));
+	ledger_close(led);
+	change("DROP TABLE server; UPDATE meta SET value = 1 WHERE name = 'schema'");
+	led = opened(LEDGER_READ); /* is read as it is */
+	assert_int_equal(sum_of(&q).sealed, 1);
+	ledger_close(led);
+	change("ALTER TABLE days DROP COLUMN excepted;"
+	       "ALTER TABLE health_hours DROP COLUMN overflow;");
+	led = opened(LEDGER_WRITE);
+	row.counts.n[COUNT_EXCEPTED] = 5;
+	assert_true(commit_rows(T0 + 60, false, &row, 1));
+	assert_int_equal(sum_of(&q).sealed, 2);
+	assert_true(ledger_last_step(led, &last, &open, err, sizeof(err)));
+	assert_int_equal(last, T0 + 60);
+	ledger_close(led);
+	led = opened(LEDGER_WRITE); /* and stays so */
+	ledger_close(led);
+	led = NULL;
+	change("UPDATE days SET excepted = excepted WHERE excepted = 5;"
+	       "SELECT overflow FROM health_hours; SELECT seen FROM server;");
+}
+
+/* The memory of servers ------------------------------------------------------------------- */
+
+static struct server server_of(uint8_t host, int64_t offered)
+{
+	struct server s = { .address = { [10] = 0xff, [11] = 0xff, 198, 51, 100, host },
+			    .port = 25,
+			    .keep = true };
+
+	s.offered_ns = (uint64_t)offered * 1000000000u;
+	return s;
+}
+
+static void commit_servers(int64_t step, const struct server *list, size_t n, size_t max)
+{
+	struct health h = { .alive = 0 };
+	struct ledger_batch b = {
+		.step = step, .health = &h, .servers = list, .servers_n = n, .servers_max = max
+	};
+
+	if (!ledger_commit(led, &b, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+struct known {
+	struct server list[8];
+	size_t n;
+};
+
+static void know(void *ctx, const struct server *s)
+{
+	struct known *k = ctx;
+
+	assert_true(k->n < 8);
+	k->list[k->n++] = *s;
+}
+
+static struct known servers_kept(void)
+{
+	struct known k = { .n = 0 };
+
+	if (!ledger_servers(led, know, &k, err, sizeof(err)))
+		fail_msg("%s", err);
+	return k;
+}
+
+static void servers_come_back_as_they_were(void **state)
+{
+	struct server list[3] = { server_of(3, T0 + 20), server_of(2, 0), server_of(1, T0) };
+	struct known k;
+
+	(void)state;
+	memset(list[1].address, 0xfe, 16); /* IPv6 */
+	list[1].port = 65535;
+	list[1].without_ns[0] = (uint64_t)T0 * 1000000000u + 10123456789u;
+	list[1].without_ns[1] = list[1].without_ns[0] - 1;
+	list[1].without_n = UINT32_MAX;
+	led = opened(LEDGER_WRITE);
+	commit_servers(T0, list, 3, 0);
+	ledger_close(led);
+	led = opened(LEDGER_WRITE);
+	k = servers_kept();
+	assert_int_equal(k.n, 3);
+	for (unsigned i = 0; i < 3; i++) /* the last one heard of comes last */
+		assert_memory_equal(&k.list[2 - i], &list[i], sizeof(list[i]));
+	list[2].offered_ns += 30000000000u;
+	commit_servers(T0 + 60, &list[2], 1, 0); /* again: it takes the place of what was */
+	k = servers_kept();
+	assert_int_equal(k.n, 3);
+	assert_memory_equal(&k.list[2], &list[2], sizeof(list[2]));
+}
+
+static void servers_are_kept_for_an_hour(void **state)
+{
+	const struct server list[] = { server_of(1, T0 - HOUR), server_of(2, T0 - HOUR + 60),
+				       server_of(3, T0 + 5 * HOUR) };
+	struct known k;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit_servers(T0, list, 3, 0);
+	k = servers_kept();
+	assert_int_equal(k.n, 2); /* without that of the future */
+	commit_servers(T0 + 60, NULL, 0, 0);
+	k = servers_kept();
+	assert_int_equal(k.n, 1);
+	assert_int_equal(k.list[0].address[15], 2);
+}
+
+static void servers_are_bounded(void **state)
+{
+	struct server list[] = { server_of(1, T0 + 1), server_of(2, T0 + 2), server_of(3, T0 + 3),
+				 server_of(4, T0 + 4) };
+	struct known k;
+
+	(void)state;
+	list[3].keep = false; /* nobody may see it */
+	led = opened(LEDGER_WRITE);
+	commit_servers(T0, list, 4, 2);
+	k = servers_kept();
+	assert_int_equal(k.n, 2);
+	assert_int_equal(k.list[0].address[15], 2);
+	assert_int_equal(k.list[1].address[15], 3);
+}
+
+static void rows_that_are_no_servers_are_left_out(void **state)
+{
+	const struct server one = server_of(1, T0 + 1);
+	struct known k;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit_servers(T0, &one, 1, 0);
+	change("INSERT INTO server VALUES('nowhere', 25, 1, 1, 1, 1, 1);"
+	       "INSERT INTO server VALUES('198.51.100.9', 65536, 1, 1, 1, 1, 1);"
+	       "INSERT INTO server VALUES('198.51.100.8', 25, -5, 'x', 1, -1, 1);");
+	k = servers_kept();
+	assert_int_equal(k.n, 2);
+	assert_int_equal(k.list[0].offered_ns, 0);
+	assert_int_equal(k.list[0].without_ns[0], 0);
+	assert_int_equal(k.list[0].without_n, 0);
+	assert_memory_equal(&k.list[1], &one, sizeof(one));
 }
 
 static void damage_is_no_crash(void **state)
@@ -698,6 +857,11 @@ int main(int argc, char **argv)
 		TEST(a_reader_reads_while_the_writer_writes),
 		TEST(what_cannot_be_opened_is_named),
 		TEST(a_newer_schema_is_refused),
+		TEST(an_older_schema_is_brought_up_to_date),
+		TEST(servers_come_back_as_they_were),
+		TEST(servers_are_kept_for_an_hour),
+		TEST(servers_are_bounded),
+		TEST(rows_that_are_no_servers_are_left_out),
 		TEST(damage_is_no_crash),
 		TEST(a_kill_loses_nothing_that_was_committed),
 	};

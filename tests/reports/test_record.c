@@ -125,7 +125,37 @@ static void a_sealed_session_reads_as_documented(void **state)
 		      "\"bytes_to_client\":4120,\"bytes_missing\":0,\"oddities\":[],"
 		      "\"findings\":[],"
 		      "\"counted\":\"2026-11-22T10:00:00Z\",\"interface\":\"eth1\",\"vlan\":null,"
-		      "\"community_id\":\"1:jVTRm6RnQXXE5RdrjefKuxgP2Rc=\"}\n");
+		      "\"community_id\":\"1:jVTRm6RnQXXE5RdrjefKuxgP2Rc=\","
+		      "\"downgrade\":null}\n");
+}
+
+static void what_a_suspicion_rests_on_is_written(void **state)
+{
+	static const struct {
+		struct downgrade d;
+		const char *text;
+	} cases[] = {
+		{ { .without = 0 }, "\"downgrade\":null}\n" },
+		{ { 1795341600123456789u, 3, 0 },
+		  "\"downgrade\":{\"offered_at\":\"2026-11-22T10:00:00.123456Z\","
+		  "\"without_offer\":3}}\n" },
+		{ { 0, 0, 1795341600123456789u },
+		  "\"downgrade\":{\"tls_failed_at\":\"2026-11-22T10:00:00.123456Z\"}}\n" },
+		{ { 1795341600000000000u, 4, 1795341601000000000u },
+		  "\"downgrade\":{\"offered_at\":\"2026-11-22T10:00:00.000000Z\","
+		  "\"without_offer\":4,\"tls_failed_at\":\"2026-11-22T10:00:01.000000Z\"}}\n" },
+	};
+	struct session s = sealed_session();
+	struct record_context c = context();
+	char line[RECORD_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		c.downgrade = &cases[i].d;
+		record_json(&s, &c, line);
+		assert_non_null(strstr(line, "\"downgrade\""));
+		assert_string_equal(strstr(line, "\"downgrade\""), cases[i].text);
+	}
 }
 
 static void a_plaintext_session_shows_what_it_weighs(void **state)
@@ -168,10 +198,10 @@ static void a_plaintext_session_shows_what_it_weighs(void **state)
 static void what_is_not_known_is_null(void **state)
 {
 	static const char *const null_keys[] = {
-		"starttls_offered", "tls_version",     "tls_cipher", "sni",
-		"messages",         "counted",         "interface",  "vlan",
-		"stripped",         "tls_cipher_name", "alpn",       "tls_group",
-		"tls_alert",        "tls_resumed",     "certificate"
+		"starttls_offered", "tls_version",     "tls_cipher",  "sni",
+		"messages",         "counted",         "interface",   "vlan",
+		"stripped",         "tls_cipher_name", "alpn",        "tls_group",
+		"tls_alert",        "tls_resumed",     "certificate", "downgrade"
 	};
 	struct session s = sealed_session();
 	struct record_context c = context();
@@ -450,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sealed_session_reads_as_documented),
+		cmocka_unit_test(what_a_suspicion_rests_on_is_written),
 		cmocka_unit_test(a_plaintext_session_shows_what_it_weighs),
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(bytes_from_the_wire_are_escaped),

@@ -67,9 +67,11 @@ static struct session sample(void)
 static size_t write_line(const struct session *s, bool truncate, char line[RECORD_MAX])
 {
 	static const struct pair pair = { .client = "orange", .server = "free-net" };
+	static const struct downgrade why = { 1795341600123456000u, 3, 1795341660000000000u };
 	struct record_context c = { .sensor = "th2-1",
 				    .interface = "eth1",
 				    .pair = &pair,
+				    .downgrade = truncate ? NULL : &why,
 				    .counted = truncate ? -1 : 1795341600,
 				    .truncate = truncate };
 	struct session told = *s;
@@ -103,6 +105,9 @@ static void what_was_written_is_read_back(void **state)
 	assert_string_equal(r.issuer, "");
 	assert_int_equal(r.counted, 1795341600);
 	assert_true(r.fallback);
+	assert_int_equal(r.downgrade.offered_ns, s.start_ns);
+	assert_int_equal(r.downgrade.without, 3);
+	assert_int_equal(r.downgrade.tls_failed_ns, 1795341660000000000u);
 	assert_int_equal(strlen(r.community_id), 30);
 	/* What is kept as text, or not in the record, aside, it is the same session. */
 	memcpy(r.s.client, s.client, sizeof(s.client));
@@ -140,6 +145,8 @@ static void every_null_is_read_back(void **state)
 	assert_int_equal(r.counted, -1);
 	assert_string_equal(r.community_id, "");
 	assert_string_equal(r.sni, "");
+	assert_int_equal(r.downgrade.offered_ns, 0);
+	assert_int_equal(r.downgrade.tls_failed_ns, 0);
 	assert_int_equal(r.s.vlan, VLAN_NONE);
 	assert_int_equal(r.s.messages, MESSAGES_NULL);
 	assert_int_equal(r.s.tls_cipher, TLS_CIPHER_NONE);
@@ -206,6 +213,17 @@ static void a_wrong_value_is_named(void **state)
 		{ "\"self_signed\":true", "\"self_signed\":2", "certificate" },
 		{ "\"findings\":[\"preauth", "\"findings\":[\"postauth", "findings" },
 		{ "\"vlan\":7", "\"vlan\":4096", "vlan" },
+		{ "\"downgrade\":{", "\"downgrade\":{\"by\":1,", "downgrade" },
+		{ "\"downgrade\":{", "\"downgrade\":[{", "" },
+		{ "\"without_offer\":3,", "", "downgrade" },
+		{ "\"without_offer\":3", "\"without_offer\":0", "downgrade" },
+		{ "\"without_offer\":3", "\"without_offer\":4294967296", "downgrade" },
+		{ "\"without_offer\":3", "\"without_offer\":\"3\"", "downgrade" },
+		{ "\"offered_at\":\"2026", "\"offered_at\":\"20", "downgrade" },
+		{ "\"offered_at\":\"2026-11-22T10:00:00.123456Z\"",
+		  "\"offered_at\":\"1970-01-01T00:00:00.000000Z\"", "downgrade" },
+		{ "\"tls_failed_at\":\"2026-11-22T10:01:00.000000Z\"", "\"tls_failed_at\":null",
+		  "downgrade" },
 		{ "\"bytes_missing\":3", "\"bytes_missing\":-3", "bytes_missing" },
 		{ "\"bytes_missing\":3", "\"bytes_missing\":99999999999999999999", "" },
 	};
@@ -258,6 +276,7 @@ static void a_line_of_an_older_version_is_read(void **state)
 	changed("\"vlan\":7", "\"vlan\":7", line);
 	cut_out(line, "\"tls_cipher_name\"", "\"messages\"");
 	cut_out(line, "\"findings\"", "\"counted\"");
+	cut_out(line, ",\"downgrade\"", "}\n"); /* the last key */
 	if (!record_read(line, strlen(line), &r, err, sizeof(err)))
 		fail_msg("%s in %s", err, line);
 	assert_int_equal(r.s.tls_cipher, 0x1302);
@@ -265,6 +284,7 @@ static void a_line_of_an_older_version_is_read(void **state)
 	assert_int_equal(r.s.tls_alert, TLS_ALERT_NONE);
 	assert_int_equal(r.s.certificate.state, CERTIFICATE_NONE);
 	assert_int_equal(r.s.findings, 0);
+	assert_int_equal(r.downgrade.offered_ns, 0);
 	assert_string_equal(r.alpn, "");
 }
 

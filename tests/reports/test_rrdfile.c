@@ -353,7 +353,11 @@ static void opening_finds_files_and_sweeps_halves(void **state)
 
 static void commit(int64_t step, bool open, const struct ledger_row *rows, size_t n)
 {
-	if (!ledger_commit(led, step, open, rows, n, &healthy, err, sizeof(err)))
+	struct ledger_batch b = {
+		.step = step, .open = open, .rows = rows, .rows_n = n, .health = &healthy
+	};
+
+	if (!ledger_commit(led, &b, err, sizeof(err)))
 		fail_msg("%s", err);
 }
 

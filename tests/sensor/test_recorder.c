@@ -722,6 +722,170 @@ static void live_incidents_go_to_syslog_until_taken(void **state)
 	assert_null(strstr(b->said, "incident"));
 }
 
+/* Downgrade ----------------------------------------------------------------------------------- */
+
+/* A session that was offered the upgrade, or was not: then in clear. */
+static struct session offer_of(bool offered, uint64_t when)
+{
+	struct session s =
+		session_of(offered ? VERDICT_ENCRYPTED_STARTTLS : VERDICT_PLAINTEXT, when);
+
+	s.offered = offered ? TRI_TRUE : TRI_FALSE;
+	return s;
+}
+
+static size_t times_in(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, word))) {
+		text += strlen(word);
+		n++;
+	}
+	return n;
+}
+
+/* The session log says of so many sessions that STARTTLS was removed, and the ledger counts them. */
+static void assert_removed(const struct bench *b, size_t n)
+{
+	char log[16384];
+
+	read_state(b, "sessions/2015-11-22.jsonl", log, sizeof(log));
+	assert_int_equal(times_in(log, "\"stripped\":\"removed\""), n);
+	assert_int_equal(times_in(log, "\"downgrade\":{\"offered_at\":\"2015-11-22T10:"), n);
+	assert_int_equal(times_in(log, "\"cause\":\"suspected-stripping\""), n);
+	assert_int_equal(ledger_all(b).all.n[COUNT_STRIPPED], n);
+}
+
+static void what_is_not_offered_here_is_told_everywhere(void **state)
+{
+	struct bench *b = *state;
+	struct found f;
+
+	send_whole(b, 1, offer_of(true, T0));
+	for (uint64_t i = 1; i <= 4; i++)
+		send_whole(b, 1 + i, offer_of(false, T0 + i));
+	/* Decided by its end, and then as often as it is told. */
+	send_mail(b, MESSAGE_END, 9, false, T0 + 8, offer_of(false, T0 + 8));
+	send_health(b, T0 + 9, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 3);
+	f = incidents_of(b);
+	assert_int_equal(f.newest.sessions, 5);
+	assert_int_equal(f.newest.by_cause[CAUSE_SUSPECTED_STRIPPING], 3);
+	assert_int_equal(f.newest.by_cause[CAUSE_NOT_OFFERED], 2);
+	assert_non_null(strstr(f.evidence, "\"stripped\":\"removed\""));
+}
+
+/* A session that is told again, with more weight or at its end, says what it said first. */
+static void what_was_counted_stays(void **state)
+{
+	struct bench *b = *state;
+	struct session s;
+
+	send_mail(b, MESSAGE_VERDICT, 1, false, T0, offer_of(false, T0));
+	send_whole(b, 2, offer_of(true, T0 + 1));
+	send_whole(b, 3, offer_of(false, T0 + 2));
+	s = offer_of(false, T0 + 3);
+	s.exposure = EXPOSURE_ENVELOPE;
+	send_mail(b, MESSAGE_VERDICT, 4, false, T0 + 3, s);
+	s.exposure = EXPOSURE_CONTENT;
+	send_mail(b, MESSAGE_WEIGHT, 4, true, T0 + 4, s);
+	send_mail(b, MESSAGE_END, 4, true, T0 + 5, s);
+	send_mail(b, MESSAGE_END, 1, true, T0 + 6, offer_of(false, T0)); /* the first one again */
+	send_health(b, T0 + 9, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 1);
+	assert_int_equal(incidents_of(b).newest.by_cause[CAUSE_SUSPECTED_STRIPPING], 1);
+	assert_int_equal(incidents_of(b).newest.by_exposure[EXPOSURE_CONTENT], 3);
+}
+
+static void servers_are_remembered_across_a_restart(void **state)
+{
+	struct bench *b = *state;
+
+	send_whole(b, 1, offer_of(true, T0));
+	send_whole(b, 2, offer_of(false, T0 + 1));
+	send_health(b, T0 + 2, 1, true);
+	assert_int_equal(run(b), 0);
+	send_whole(b, 1, offer_of(false, T0 + 60));
+	send_health(b, T0 + 62, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 0);
+	send_whole(b, 1, offer_of(false, T0 + 120));
+	send_health(b, T0 + 122, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 1);
+	send_whole(b, 1, offer_of(false, T0 + 3601)); /* the offer is over an hour old */
+	send_health(b, T0 + 3602, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 1);
+}
+
+/* Their addresses may not reach the disk. Within a run they are remembered all the same. */
+static void servers_elsewhere_are_in_memory_only(void **state)
+{
+	struct bench *b = *state;
+	struct session s;
+
+	for (uint64_t i = 0; i < 4; i++) {
+		s = offer_of(i == 0, T0 + i);
+		set_address(s.server, 192, 0, 2, 77);
+		send_whole(b, 1 + i, s);
+	}
+	send_health(b, T0 + 5, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 1);
+	s = offer_of(false, T0 + 60);
+	set_address(s.server, 192, 0, 2, 77);
+	send_whole(b, 1, s);
+	send_health(b, T0 + 62, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 1);
+}
+
+static void the_memory_is_bounded_by_configuration(void **state)
+{
+	struct bench *b = *state;
+
+	conf_free(b->conf);
+	b->o.conf = b->conf = read_conf(b, "record: {max_servers: 1}\n");
+	send_whole(b, 1, offer_of(true, T0));
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct session s = offer_of(true, T0 + i);
+
+		s.server_port = 2525;
+		send_whole(b, 2 * i, s);
+		send_whole(b, 2 * i + 1, offer_of(false, T0 + i));
+	}
+	send_health(b, T0 + 5, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_removed(b, 0);
+}
+
+static void clear_text_after_failed_tls_is_told(void **state)
+{
+	struct bench *b = *state;
+	struct session clear = session_of(VERDICT_PLAINTEXT, T0 + 30);
+
+	clear.cause = CAUSE_NOT_REQUESTED;
+	b->o.sessions = fopen(b->sessions_path, "w");
+	send_mail(b, MESSAGE_END, 1, false, T0, session_of(VERDICT_TLS_FAILED, T0));
+	send_whole(b, 2, clear);
+	send_whole(b, 3, session_of(VERDICT_PLAINTEXT, T0 + 601));
+	send_health(b, T0 + 602, 1, true);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(lines(b->sessions), 3);
+	assert_int_equal(times_in(b->sessions, "\"fallback\":true"), 1);
+	assert_int_equal(times_in(b->sessions, "\"fallback\":true,\"exposure\":\"content\","
+					       "\"confirmed\":true,\"directions\":\"both\","
+					       "\"cause\":\"not-requested\""),
+			 1);
+	assert_int_equal(
+		times_in(b->sessions, "{\"tls_failed_at\":\"2015-11-22T10:00:00.000000Z\"}"), 1);
+	assert_int_equal(ledger_all(b).all.n[COUNT_STRIPPED], 0);
+}
+
 /* RRD ---------------------------------------------------------------------------------------- */
 
 static void a_batch_that_was_cut_short_is_drawn_anew(void **state)
@@ -868,6 +1032,12 @@ int main(void)
 		TEST(exceptions_count_apart),
 		TEST(a_session_that_grows_escalates_once),
 		TEST(live_incidents_go_to_syslog_until_taken),
+		TEST(what_is_not_offered_here_is_told_everywhere),
+		TEST(what_was_counted_stays),
+		TEST(servers_are_remembered_across_a_restart),
+		TEST(servers_elsewhere_are_in_memory_only),
+		TEST(the_memory_is_bounded_by_configuration),
+		TEST(clear_text_after_failed_tls_is_told),
 		TEST(a_batch_that_was_cut_short_is_drawn_anew),
 		TEST(a_file_that_fails_keeps_the_mark),
 		TEST(what_is_in_the_ledger_survives_a_kill),

@@ -18,6 +18,7 @@ from traffic import (PATIENCE, Traffic, built_with, children, process_status, qu
 
 CONFIGURATION = """\
 sensor: test
+capture: %s
 peers:
   - {name: alpha, signatory: true, mta: [198.51.100.0/28]}
   - {name: beta, signatory: true, mta: [198.51.100.32/28]}
@@ -30,7 +31,7 @@ RFC5424 = re.compile(r"^<(\d+)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d
 class LiveSensor:
     """mailseald on the wire, with everything it writes in a folder of its own."""
 
-    def __init__(self, folder, hosts, *arguments, interface=WIRE):
+    def __init__(self, folder, hosts, *arguments, interface=WIRE, capture="{}"):
         self.folder = Path(folder)
         self.folder.chmod(0o755)
         self.state, self.sessions = self.folder / "state", self.folder / "sessions"
@@ -38,7 +39,7 @@ class LiveSensor:
         self.syslog.bind(str(self.folder / "log"))
         (self.folder / "log").chmod(0o666)
         conf = self.folder / "mailseal.yaml"
-        conf.write_text(CONFIGURATION % (self.folder / "log"), encoding="ascii")
+        conf.write_text(CONFIGURATION % (capture, self.folder / "log"), encoding="ascii")
         # pylint: disable=R1732
         self.process = subprocess.Popen(
             hosts.inside(hosts.names[1], MAILSEALD, "-i", interface, "-c", conf, "--state",

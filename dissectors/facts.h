@@ -6,6 +6,7 @@
 #ifndef MAILSEAL_FACTS_H
 #define MAILSEAL_FACTS_H
 
+#include "dissectors/upgrade.h"
 #include "dissectors/verdict.h"
 
 enum side { CLIENT, SERVER, SIDES }; /* who sent the bytes */
@@ -45,13 +46,17 @@ struct facts {
 	enum reason plain_reason;
 	uint64_t plain_end;    /* offset of the client behind the first of it */
 	uint64_t exposed_end;  /* and behind what gave it its weight */
-	unsigned unanswered;   /* MAILs in clear whose reply was not seen */
+	unsigned unanswered;   /* MAILs and logins in clear whose reply was not seen */
 	bool exposed_answered; /* the server answered it */
 	bool quit;             /* the client said goodbye */
 	bool request_unsure;   /* a line was STARTTLS, or part of something else */
 	bool answer_pending;   /* STARTTLS was asked and its answer not seen */
 	bool starttls_refused; /* answered 4xx or 5xx */
 	bool masked;           /* a capability blanked by somebody on the path */
+	bool request_masked;   /* and the client's STARTTLS */
+	bool decrypted_mirror; /* the tap may show clear text behind the upgrade: a switch */
+	bool mirrored;         /* and so it did: nothing in clear proves anything any more */
+	enum upg upgrade;
 
 	/* TLS. */
 	bool implicit;       /* from the first byte */

@@ -2,17 +2,24 @@
 
 #include <string.h>
 
+_Static_assert(MAIL_HOLD <= TLS_HELLO_KEPT, "what is held fits where a hello will be");
+
 void mail_init(struct mail *m, enum protocol protocol, enum service service, bool from_the_start)
 {
-	memset(m, 0, offsetof(struct mail, hold));
+	memset(m, 0, offsetof(struct mail, tls));
 	facts_init(&m->facts);
 	tls_init(&m->tls);
-	smtp_init(&m->smtp, from_the_start);
+	clear_init(&m->clear, protocol, from_the_start);
 	m->facts.s.protocol = (uint8_t)protocol;
 	m->facts.s.service = (uint8_t)service;
 	m->facts.syn_seen = from_the_start;
-	if (protocol != PROTOCOL_SMTP) /* TLS is all that is followed of them */
-		m->in_tls[CLIENT] = m->in_tls[SERVER] = m->facts.implicit = true;
+}
+
+void mail_rename(struct mail *m, enum protocol protocol, enum service service)
+{
+	clear_init(&m->clear, protocol, m->facts.syn_seen);
+	m->facts.s.protocol = (uint8_t)protocol;
+	m->facts.s.service = (uint8_t)service;
 }
 
 static bool first_byte_of_tls(uint8_t b)
@@ -29,19 +36,20 @@ static bool nothing_before(const struct mail *m)
 	       !f->clear_gap[CLIENT] && !f->clear_gap[SERVER];
 }
 
-static void begin_tls(struct mail *m, enum side from)
+static void note_injected(struct facts *f)
 {
-	struct facts *f = &m->facts;
+	if (!f->s.injected)
+		facts_evidence(f, WORD_INJECTED);
+	f->s.injected = true;
+}
 
-	if (!m->in_tls[other_side(from)] && nothing_before(m))
-		f->implicit = true;
-	m->in_tls[from] = true;
-	if (from == CLIENT && !upg_step(&m->smtp.upgrade, EV_HELLO))
-		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
-	if (from == SERVER)
-		f->upgrade_broken = false; /* clear text behind the 220, but TLS after all */
-	if (m->torn[from])
-		tls_gap(&m->tls, f, from);
+/* Clear text of the server behind its yes, but TLS after all: somebody's words in the wrong
+ * flight. */
+static void forgive_clear_text(struct facts *f)
+{
+	if (f->granted && f->upgrade_broken)
+		note_injected(f);
+	f->upgrade_broken = false;
 }
 
 /* TLS came to nothing, and clear text follows on the same connection. */
@@ -50,7 +58,7 @@ static bool back_in_clear(struct mail *m, enum side from, struct span in)
 	const struct tls_side *t = &m->tls.side[from];
 
 	if (m->facts.tls == TLS_COMPLETE || t->blind || t->record.have > 0 || t->record.left > 0 ||
-	    m->facts.s.protocol != PROTOCOL_SMTP || tls_record_plausible(in))
+	    tls_record_plausible(in))
 		return false;
 	m->in_tls[from] = false;
 	return true;
@@ -64,24 +72,26 @@ static void feed_held(struct mail *m)
 
 	m->held = 0;
 	while (done < n && m->held == 0)
-		done = (uint16_t)(done + client_clear(m, m->hold + done, (size_t)(n - done)));
-	memset(m->hold + m->held, 0, (size_t)(n - m->held));
+		done = (uint16_t)(done + client_clear(m, m->tls.hello + done, (size_t)(n - done)));
+	memset(m->tls.hello + m->held, 0, (size_t)(n - m->held));
 }
 
 /* Text behind STARTTLS. TLS made it void: somebody's commands in the wrong flight. Without TLS it
  * is text that was not read. */
 static void discard_held(struct mail *m)
 {
+	if (m->held == 0)
+		return;
 	if (m->facts.granted)
-		m->facts.s.injected |= m->held > 0;
+		note_injected(&m->facts);
 	else
-		m->facts.clear_gap[CLIENT] |= m->held > 0;
+		m->facts.clear_gap[CLIENT] = true;
 	m->held = 0;
 }
 
 static void release_held(struct mail *m)
 {
-	if (m->held == 0 || smtp_waits(&m->smtp, &m->facts))
+	if (m->held == 0 || clear_waits(&m->clear, &m->facts))
 		return;
 	if (m->facts.granted && !m->facts.upgrade_broken)
 		discard_held(m);
@@ -92,47 +102,76 @@ static void release_held(struct mail *m)
 /* The answer is not waited for any longer. */
 static void stop_waiting(struct mail *m)
 {
-	smtp_presume(&m->smtp);
-	if (smtp_waits(&m->smtp, &m->facts))
+	clear_presume(&m->clear, &m->facts);
+	if (clear_waits(&m->clear, &m->facts))
 		discard_held(m);
 	else
 		feed_held(m);
 }
 
+static void begin_tls(struct mail *m, enum side from)
+{
+	struct facts *f = &m->facts;
+
+	if (m->held > 0)
+		stop_waiting(m);
+	if (!m->in_tls[other_side(from)] && nothing_before(m))
+		f->implicit = true;
+	m->in_tls[from] = true;
+	if (from == CLIENT && !upg_step(&f->upgrade, EV_HELLO))
+		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
+	if (from == SERVER)
+		forgive_clear_text(f);
+	if (m->torn[from])
+		tls_gap(&m->tls, f, from);
+}
+
+/* The server speaks TLS already: the answer that is waited for was not seen. */
+static size_t hold_nothing(struct mail *m, size_t n)
+{
+	stop_waiting(m);
+	if (!clear_waits(&m->clear, &m->facts))
+		return 0;
+	m->facts.clear_gap[CLIENT] = true;
+	return n;
+}
+
 static size_t hold(struct mail *m, const uint8_t *data, size_t n)
 {
-	size_t room = sizeof(m->hold) - m->held;
+	size_t room = MAIL_HOLD - (size_t)m->held;
 	size_t take = n < room ? n : room;
 
+	if (m->in_tls[SERVER])
+		return hold_nothing(m, n);
 	if (take == 0) {
 		stop_waiting(m);
 		return 0;
 	}
-	memmove(m->hold + m->held, data, take);
+	memmove(m->tls.hello + m->held, data, take);
 	m->held = (uint16_t)(m->held + take);
 	return take;
 }
 
 static size_t client_clear(struct mail *m, const uint8_t *data, size_t n)
 {
-	if (m->held > 0 || smtp_waits(&m->smtp, &m->facts))
+	if (m->held > 0 || clear_waits(&m->clear, &m->facts))
 		return hold(m, data, n);
-	return smtp_client(&m->smtp, &m->facts, data, n);
+	return clear_client(&m->clear, &m->facts, data, n);
 }
 
 static size_t server_clear(struct mail *m, const uint8_t *data, size_t n)
 {
 	struct facts *f = &m->facts;
-	size_t taken = smtp_server(&m->smtp, f, data, n);
+	size_t taken = clear_server(&m->clear, f, data, n);
 	bool awaited = f->answer_pending;
 
-	if (!m->smtp.answer_ready)
+	if (!clear_answer_ready(&m->clear))
 		return taken;
-	if (smtp_must_presume(&m->smtp)) {
-		smtp_presume(&m->smtp);
+	if (clear_must_presume(&m->clear)) {
+		clear_presume(&m->clear, &m->facts);
 		release_held(m);
 	}
-	smtp_answer(&m->smtp, f);
+	clear_answer(&m->clear, f);
 	if (m->in_tls[CLIENT] && !awaited && !f->upgrade_broken) { /* text for a ClientHello */
 		f->upgrade_broken = true;
 		facts_evidence(f, WORD_NOT_TLS);
@@ -143,7 +182,7 @@ static size_t server_clear(struct mail *m, const uint8_t *data, size_t n)
 
 static size_t feed_some(struct mail *m, enum side from, struct span in)
 {
-	bool at_start = smtp_at_line_start(&m->smtp, from) && (from == SERVER || m->held == 0);
+	bool at_start = clear_at_line_start(&m->clear, from) && (from == SERVER || m->held == 0);
 	size_t taken;
 
 	if (!m->in_tls[from] && at_start && first_byte_of_tls(in.at[0]))
@@ -153,7 +192,7 @@ static size_t feed_some(struct mail *m, enum side from, struct span in)
 		return in.len;
 	}
 	taken = from == CLIENT ? client_clear(m, in.at, in.len) : server_clear(m, in.at, in.len);
-	if (smtp_at_line_start(&m->smtp, from))
+	if (clear_at_line_start(&m->clear, from))
 		m->torn[from] = false;
 	return taken;
 }
@@ -182,7 +221,7 @@ void mail_gap(struct mail *m, enum side from, uint64_t n)
 	}
 	if (from == CLIENT && m->held > 0)
 		stop_waiting(m);
-	smtp_gap(&m->smtp, &m->facts, from, n);
+	clear_gap(&m->clear, &m->facts, from, n);
 	m->torn[from] = true;
 }
 

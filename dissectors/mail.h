@@ -6,26 +6,29 @@
 #ifndef MAILSEAL_MAIL_H
 #define MAILSEAL_MAIL_H
 
+#include "dissectors/clear.h"
 #include "dissectors/facts.h"
-#include "dissectors/smtp.h"
 #include "dissectors/tls.h"
 
-/* Client bytes that wait for the reply to DATA or STARTTLS. More than this is not waited for. */
-#define MAIL_HOLD 704
+/* Client bytes that wait for the reply to DATA or STARTTLS, or for leave to send a literal. More
+ * than this is not waited for. */
+#define MAIL_HOLD 800
 
 struct mail {
 	struct facts facts;
-	struct smtp smtp;
+	struct clear clear;
 	bool in_tls[SIDES];
 	bool torn[SIDES]; /* a gap, and no whole line since */
 	bool seen;        /* at least one byte */
-	uint16_t held;
-	uint8_t hold[MAIL_HOLD];
-	struct tls tls; /* last: its buffer is not cleared at the start */
+	uint16_t held;    /* bytes in tls.hello, which TLS does not need as long as they wait */
+	struct tls tls;   /* last: its buffer is not cleared at the start */
 };
 
 /* protocol: what it is, or is supposed to be. from_the_start: the SYN was seen. */
 void mail_init(struct mail *m, enum protocol protocol, enum service service, bool from_the_start);
+
+/* What it is supposed to be was only a guess: nothing in clear was seen yet. */
+void mail_rename(struct mail *m, enum protocol protocol, enum service service);
 
 void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n);
 
@@ -36,7 +39,7 @@ void mail_gap(struct mail *m, enum side from, uint64_t n);
 enum mail_likeness {
 	MAIL_UNKNOWN,  /* nothing readable yet */
 	MAIL_DOUBTFUL, /* text, and none of it in this protocol's words */
-	MAIL_LIKELY,   /* a reply code, a TLS record: enough on a mail port */
+	MAIL_LIKELY,   /* a greeting, an answer, a TLS record: enough on a mail port */
 	MAIL_SURE,     /* its own commands */
 };
 enum mail_likeness mail_likeness(const struct mail *m);

@@ -8,68 +8,31 @@
 void smtp_init(struct smtp *s, bool from_the_start)
 {
 	memset(s, 0, sizeof(*s));
-	s->upgrade = UPG_PLAIN;
 	s->lost[CLIENT] = s->lost[SERVER] = !from_the_start;
 }
 
-/* The queue ---------------------------------------------------------------------------------- */
-
-static struct smtp_run *run_at(struct smtp *s, unsigned i)
-{
-	return &s->queue[(s->head + i) % SMTP_QUEUE];
-}
-
-enum smtp_command smtp_newest(const struct smtp *s)
-{
-	if (s->runs == 0)
-		return SMTP_COMMANDS;
-	return (enum smtp_command)s->queue[(s->head + s->runs - 1u) % SMTP_QUEUE].command;
-}
-
-void smtp_drop(struct smtp *s, unsigned n)
-{
-	s->head = (uint8_t)((s->head + n) % SMTP_QUEUE);
-	s->runs = (uint8_t)(s->runs - n);
-	s->stale = n < s->stale ? (uint8_t)(s->stale - n) : 0;
-}
+/* Commands and answers ------------------------------------------------------------------------ */
 
 void smtp_push(struct smtp *s, struct facts *f, enum smtp_command c)
 {
-	struct smtp_run *last;
-
 	s->overtaken = s->code != 0;
-	smtp_drop(s, s->lost[CLIENT] ? s->runs : s->stale);
-	last = s->runs ? run_at(s, s->runs - 1u) : NULL;
-	if (last && last->command == c && last->times < UINT16_MAX) {
-		last->times++;
-		return;
-	}
-	if (s->runs == SMTP_QUEUE) {
+	pending_drop(&s->queue, s->lost[CLIENT] ? s->queue.runs : s->queue.stale);
+	if (!pending_push(&s->queue, c)) {
 		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);
 		s->lost[SERVER] = true; /* replies can no longer be counted off */
-		smtp_drop(s, 1);
 	}
-	*run_at(s, s->runs) = (struct smtp_run){ (uint8_t)c, 1 };
-	s->runs++;
-}
-
-void smtp_pop(struct smtp *s)
-{
-	if (--s->queue[s->head].times > 0)
-		return;
-	smtp_drop(s, 1);
 }
 
 enum smtp_command smtp_take(struct smtp *s, unsigned code)
 {
-	unsigned last = s->stale ? s->stale : s->runs > 0;
+	unsigned last = s->queue.stale ? s->queue.stale : s->queue.runs > 0;
 
-	for (unsigned run = 0; run < last; run++) {
-		enum smtp_command c = (enum smtp_command)run_at(s, run)->command;
+	for (unsigned place = 0; place < last; place++) {
+		enum smtp_command c = (enum smtp_command)pending_at(&s->queue, place);
 
 		if (smtp_plausible(c, code)) {
-			smtp_drop(s, run);
-			smtp_pop(s);
+			pending_drop(&s->queue, place);
+			pending_pop(&s->queue);
 			return c;
 		}
 	}
@@ -87,16 +50,6 @@ void smtp_begin_body(struct smtp *s, bool trusted)
 	linebuf_reset(&s->line[CLIENT]);
 }
 
-void smtp_ask_for_tls(struct smtp *s, struct facts *f)
-{
-	f->s.requested = TRI_TRUE;
-	f->s.accepted = TRI_NULL;
-	f->answer_pending = true;
-	f->granted = false;
-	if (!upg_step(&s->upgrade, EV_ASK))
-		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
-}
-
 void smtp_greeted(struct smtp *s, struct facts *f)
 {
 	f->greeted = true;
@@ -105,26 +58,17 @@ void smtp_greeted(struct smtp *s, struct facts *f)
 	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
 }
 
-void smtp_note_clear(struct smtp *s, struct facts *f)
-{
-	if (!f->granted || !f->visible[CLIENT])
-		return;
-	facts_oddity(f, ODDITY_CLEAR_AFTER_UPGRADE);
-	f->upgrade_broken = true;
-	upg_step(&s->upgrade, EV_CLEAR);
-}
-
 bool smtp_waits(const struct smtp *s, const struct facts *f)
 {
 	if (s->mode != SMTP_MODE_COMMAND || !f->visible[SERVER])
 		return false;
-	return smtp_newest(s) == SMTP_DATA ||
-	       (smtp_newest(s) == SMTP_STARTTLS && f->answer_pending);
+	return pending_newest(&s->queue) == SMTP_DATA ||
+	       (pending_newest(&s->queue) == SMTP_STARTTLS && f->answer_pending);
 }
 
 void smtp_presume(struct smtp *s)
 {
-	if (smtp_newest(s) == SMTP_DATA)
+	if (pending_newest(&s->queue) == SMTP_DATA)
 		smtp_begin_body(s, false);
 }
 
@@ -147,7 +91,7 @@ static void client_gap(struct smtp *s, uint64_t n)
 	case SMTP_MODE_COMMAND: smtp_presume(s); break;
 	}
 	if (s->lost[CLIENT]) /* what came before was not the last line */
-		smtp_drop(s, s->runs);
+		pending_drop(&s->queue, s->queue.runs);
 	s->lost[CLIENT] = true;
 }
 
@@ -164,7 +108,7 @@ void smtp_gap(struct smtp *s, struct facts *f, enum side from, uint64_t n)
 	s->lost[SERVER] = true;
 	s->chunk_in_doubt |= !s->body_seen;
 	s->doubted = 0;
-	s->stale = s->runs;
+	s->queue.stale = s->queue.runs;
 	s->code = 0;
 	s->listing = false;
 	linebuf_reset(&s->line[SERVER]);

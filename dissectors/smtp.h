@@ -11,9 +11,7 @@
 
 #include "dissectors/facts.h"
 #include "dissectors/linebuf.h"
-#include "dissectors/upgrade.h"
-
-#define SMTP_QUEUE 32 /* runs of commands without an answer */
+#include "dissectors/pending.h"
 
 enum smtp_command {
 	SMTP_OTHER,
@@ -36,16 +34,9 @@ enum smtp_command {
 /* Where the client's stream stands. */
 enum smtp_mode { SMTP_MODE_COMMAND, SMTP_MODE_BODY, SMTP_MODE_CHUNK };
 
-struct smtp_run {
-	uint8_t command;
-	uint16_t times;
-};
-
 struct smtp {
 	struct linebuf line[SIDES];
-	struct smtp_run queue[SMTP_QUEUE];
-	uint8_t head, runs;
-	uint8_t stale; /* of the runs: a gap may have held their replies */
+	struct pending queue; /* of enum smtp_command */
 
 	uint8_t mode;        /* enum smtp_mode */
 	uint8_t dot;         /* how much of "LF . CR LF" the body has just shown */
@@ -56,13 +47,12 @@ struct smtp {
 	uint64_t chunk_left;
 
 	bool lost[SIDES]; /* a gap, or began in the middle */
-	bool starttls_listed, listing;
+	bool listing;
 	bool overtaken;     /* a command came in the middle of a reply */
 	bool auth_dialogue; /* a 334 awaits the client's line */
 	bool credentials;   /* some crossed since AUTH */
 	uint16_t code;      /* of the reply being read; 0 when none is */
 	bool answer_ready;  /* a whole reply waits for smtp_answer() */
-	enum upg upgrade;
 };
 
 void smtp_init(struct smtp *s, bool from_the_start);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dissectors/smtp_words.h"
+#include "dissectors/starttls.h"
 
 static void auth_data(struct smtp *s, struct facts *f, struct span text)
 {
@@ -66,7 +67,7 @@ static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct
 		break;
 	case SMTP_STARTTLS:
 		if (!s->lost[CLIENT])
-			smtp_ask_for_tls(s, f);
+			starttls_asked(f);
 		break;
 	case SMTP_QUIT: f->quit = true; break;
 	case SMTP_AUTH: auth(s, f, args); return;
@@ -95,14 +96,14 @@ static bool is_auth_data(const struct smtp *s, enum smtp_command c)
 {
 	if (s->auth_dialogue)
 		return c != SMTP_QUIT;
-	return smtp_newest(s) == SMTP_AUTH && c == SMTP_OTHER;
+	return pending_newest(&s->queue) == SMTP_AUTH && c == SMTP_OTHER;
 }
 
 /* The server's part in an AUTH exchange was not seen: a lone word may be either. */
 static bool may_be_auth_data(const struct smtp *s, const struct facts *f, struct span args)
 {
-	return smtp_newest(s) == SMTP_AUTH && args.len == 0 &&
-	       (s->stale > 0 || !f->visible[SERVER]);
+	return pending_newest(&s->queue) == SMTP_AUTH && args.len == 0 &&
+	       (s->queue.stale > 0 || !f->visible[SERVER]);
 }
 
 static void client_line(struct smtp *s, struct facts *f, const struct line *l)
@@ -117,7 +118,7 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 		return;
 	if (l->bare_lf)
 		facts_oddity(f, ODDITY_BARE_LF);
-	smtp_note_clear(s, f);
+	starttls_clear(f);
 	c = smtp_read_command(l->text, &args, &word);
 	if (is_auth_data(s, c)) {
 		auth_data(s, f, l->text);
@@ -129,7 +130,7 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 			return;
 	}
 	if (s->lost[CLIENT] && word == WORD_OTHER_COMMAND) {
-		smtp_drop(s, s->runs);
+		pending_drop(&s->queue, s->queue.runs);
 		return; /* the rest of something that was not seen */
 	}
 	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
@@ -138,7 +139,10 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 		smtp_greeted(s, f);
 	f->other_protocol |= smtp_is_lmtp(l->text);
 	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
-	facts_evidence(f, word);
+	if (starttls_is_masked(span_word(l->text, NULL), strlen("STARTTLS")))
+		starttls_request_masked(f);
+	else
+		facts_evidence(f, word);
 	command(s, f, c, args);
 }
 

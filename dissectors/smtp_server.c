@@ -1,38 +1,39 @@
 /* smtp_server.c - the server's half: replies, and what they conclude. */
 #include "dissectors/smtp_state.h"
 
+#include <string.h>
+
 #include "dissectors/smtp_words.h"
+#include "dissectors/starttls.h"
 
 /* EHLO's answer: keywords after the first line (RFC 5321, 4.1.1.1). */
-static void capability(struct smtp *s, struct facts *f, struct span line)
+static void capability(struct facts *f, struct span line)
 {
 	struct span word;
 
 	if (line.len < 4)
 		return;
 	word = span_word((struct span){ line.at + 4, line.len - 4 }, NULL);
-	if (span_is(word, "STARTTLS")) {
-		s->starttls_listed = true;
-		f->s.offered = TRI_TRUE;
-		upg_step(&s->upgrade, EV_OFFER);
-	} else if (span_is(word, "XXXXXXXA") || span_is(word, "XXXXXXXX")) {
-		f->masked = true;
-	}
+	if (span_is(word, "STARTTLS"))
+		starttls_offered(f);
+	else if (starttls_is_masked(word, strlen("STARTTLS")))
+		starttls_offer_masked(f);
 }
 
 static bool head_is_ehlo(const struct smtp *s, const struct facts *f)
 {
-	if (s->runs == 0)
+	if (s->queue.runs == 0)
 		return !f->visible[CLIENT];
-	return s->queue[s->head].command == SMTP_EHLO || s->lost[CLIENT];
+	return pending_oldest(&s->queue) == SMTP_EHLO || s->lost[CLIENT];
 }
 
 /* A reply that never ended ("250-" for ever) and whose client went on all the same. */
 static void abandon_reply(struct smtp *s, struct facts *f)
 {
 	facts_evidence(f, s->code);
-	if (s->runs > 0 && smtp_plausible((enum smtp_command)s->queue[s->head].command, s->code))
-		smtp_pop(s);
+	if (s->queue.runs > 0 &&
+	    smtp_plausible((enum smtp_command)pending_oldest(&s->queue), s->code))
+		pending_pop(&s->queue);
 	s->code = 0;
 }
 
@@ -44,7 +45,7 @@ static void server_line(struct smtp *s, struct facts *f, const struct line *l)
 		abandon_reply(s, f);
 	s->overtaken = false;
 	if (l->text.len > 0)
-		smtp_note_clear(s, f);
+		starttls_clear(f);
 	if (l->too_long)
 		facts_oddity(f, ODDITY_LINE_TOO_LONG);
 	if (r.code == 0) {
@@ -54,8 +55,10 @@ static void server_line(struct smtp *s, struct facts *f, const struct line *l)
 	}
 	if (l->bare_lf)
 		facts_oddity(f, ODDITY_BARE_LF);
+	if (r.code == 220 && !f->greeted && smtp_is_masked_greeting(l->text))
+		facts_oddity(f, ODDITY_MASKED_GREETING);
 	if (r.code == 250 && s->code == 250 && head_is_ehlo(s, f))
-		capability(s, f, l->text);
+		capability(f, l->text);
 	s->listing = s->code != 0 && r.code == s->code; /* more than one line */
 	s->code = (uint16_t)r.code;
 	s->answer_ready = !r.more;
@@ -81,37 +84,28 @@ size_t smtp_server(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 
 bool smtp_must_presume(const struct smtp *s)
 {
-	return s->stale > 0 && smtp_newest(s) == SMTP_DATA && !smtp_plausible(SMTP_DATA, s->code);
+	return s->queue.stale > 0 && pending_newest(&s->queue) == SMTP_DATA &&
+	       !smtp_plausible(SMTP_DATA, s->code);
 }
 
 static void answered_ehlo(struct smtp *s, struct facts *f, unsigned code)
 {
-	if (code == 250 && f->s.offered != TRI_TRUE && !s->lost[SERVER])
-		f->s.offered = TRI_FALSE;
+	if (code == 250 && !s->lost[SERVER])
+		starttls_not_offered(f);
 	if (code / 100 == 5 && !s->lost[CLIENT] && !s->lost[SERVER])
 		f->s.ehlo_refused = true;
 	else if (code / 100 == 2)
 		f->s.ehlo_refused = false;
 }
 
-static void answered_starttls(struct smtp *s, struct facts *f, unsigned code)
+static void answered_starttls(struct facts *f, unsigned code)
 {
 	if (!f->answer_pending) { /* after a gap: only a clear yes says that it was asked */
 		if (code != 220)
 			return;
-		smtp_ask_for_tls(s, f);
+		starttls_asked(f);
 	}
-	f->answer_pending = false;
-	if (code / 100 == 2) {
-		f->s.accepted = TRI_TRUE;
-		f->granted = true;
-		upg_step(&s->upgrade, EV_YES);
-		return;
-	}
-	f->s.accepted = TRI_FALSE;
-	f->starttls_refused = true;
-	if (upg_step(&s->upgrade, EV_NO) && s->upgrade == UPG_BROKEN)
-		f->upgrade_broken = true; /* the ClientHello had not waited */
+	starttls_answered(f, code / 100 == 2);
 }
 
 /* After a gap the 2xx may belong to a command that was not seen: it proves that MAIL crossed, and
@@ -165,7 +159,7 @@ static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsig
 {
 	switch (c) {
 	case SMTP_EHLO: answered_ehlo(s, f, code); break;
-	case SMTP_STARTTLS: answered_starttls(s, f, code); break;
+	case SMTP_STARTTLS: answered_starttls(f, code); break;
 	case SMTP_MAIL: answered_mail(s, f, code); break;
 	case SMTP_AUTH:
 	case SMTP_AUTH_DATA: answered_auth(s, f, code); break;
@@ -226,7 +220,7 @@ static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned co
 	if (f->greeted || f->perhaps_greeted)
 		return false;
 	if (s->lost[SERVER])
-		return code == 220 && f->offset[CLIENT] == 0 && s->runs == 0;
+		return code == 220 && f->offset[CLIENT] == 0 && s->queue.runs == 0;
 	return code == 220 || code >= 400;
 }
 
@@ -243,7 +237,7 @@ static void unmatched(struct smtp *s, struct facts *f, unsigned code)
 		server_alone(s, f, code);
 		return;
 	}
-	facts_oddity(f, s->runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+	facts_oddity(f, s->queue.runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
 	s->lost[SERVER] |= code / 100 == 2; /* its command was not seen, or comes yet */
 	if (code == 354 && s->lost[CLIENT])
 		smtp_begin_body(s, false);
@@ -260,7 +254,7 @@ void smtp_answer(struct smtp *s, struct facts *f)
 		else
 			f->perhaps_greeted = true;
 	} else {
-		bool stale = s->stale > 0;
+		bool stale = s->queue.stale > 0;
 		enum smtp_command c = smtp_take(s, code);
 
 		if (c == SMTP_COMMANDS)

@@ -1,5 +1,5 @@
-/* smtp_state.h - what the two halves of the SMTP dissector share: the queue of commands without an
- * answer, and the steps that both take. Private to dissectors/smtp*.c. */
+/* smtp_state.h - what the two halves of the SMTP dissector share: how commands and answers are
+ * matched, and the steps that both take. Private to dissectors/smtp*.c. */
 #ifndef MAILSEAL_SMTP_STATE_H
 #define MAILSEAL_SMTP_STATE_H
 
@@ -8,19 +8,10 @@
 /* How much of the lone dot a body has just shown (RFC 5321, 4.1.1.4). */
 enum { DOT_NO, DOT_LINE_START, DOT_DOT, DOT_CR };
 
-/* The newest command without an answer; SMTP_COMMANDS when there is none. */
-enum smtp_command smtp_newest(const struct smtp *s);
-
 /* A new command. The client sends it when it has its replies to those before, and to those whose
  * replies were not seen no reply can come any more. After a gap in its own stream only the last
  * line counts: everything before may be the body of a message. */
 void smtp_push(struct smtp *s, struct facts *f, enum smtp_command c);
-
-/* Takes one command off the front. */
-void smtp_pop(struct smtp *s);
-
-/* Forgets the first n runs. */
-void smtp_drop(struct smtp *s, unsigned n);
 
 /* Takes the command that this reply answers off the queue: the first, or after a gap the first
  * that it can. SMTP_COMMANDS when there is none. */
@@ -29,13 +20,6 @@ enum smtp_command smtp_take(struct smtp *s, unsigned code);
 /* The client's next bytes are a message. trusted: the 354 was seen and nothing is missing. */
 void smtp_begin_body(struct smtp *s, bool trusted);
 
-/* The client asks for TLS. */
-void smtp_ask_for_tls(struct smtp *s, struct facts *f);
-
 /* The greeting was seen: nothing that counts went before. */
 void smtp_greeted(struct smtp *s, struct facts *f);
-
-/* A line in clear, of either side; odd where TLS was due. */
-void smtp_note_clear(struct smtp *s, struct facts *f);
-
 #endif

@@ -94,6 +94,19 @@ struct smtp_reply_line smtp_read_reply(struct span l)
 	};
 }
 
+bool smtp_is_masked_greeting(struct span line)
+{
+	size_t stars = 0;
+
+	for (size_t i = 4; i < line.len; i++) {
+		if (line.at[i] == '*')
+			stars++;
+		else if (line.at[i] != '2' && line.at[i] != '0' && line.at[i] != ' ')
+			return false;
+	}
+	return stars > line.len / 2;
+}
+
 bool smtp_plausible(enum smtp_command c, unsigned code)
 {
 	unsigned class = code / 100;

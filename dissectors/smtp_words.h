@@ -25,6 +25,9 @@ struct smtp_reply_line {
  * for the class that it names. */
 struct smtp_reply_line smtp_read_reply(struct span line);
 
+/* True for a greeting of which something on the path has left nothing but "2", "0" and blanks. */
+bool smtp_is_masked_greeting(struct span line);
+
 /* Whether a server can mean this command with this code. */
 bool smtp_plausible(enum smtp_command c, unsigned code);
 

@@ -20,10 +20,16 @@ static struct ruling unclear(enum reason why)
 void facts_init(struct facts *f)
 {
 	memset(f, 0, sizeof(*f));
+	f->upgrade = UPG_PLAIN;
 	f->s.vlan = VLAN_NONE;
 	f->s.tls_cipher = TLS_CIPHER_NONE;
 	f->s.tls_group = TLS_GROUP_NONE;
 	f->s.tls_alert = TLS_ALERT_NONE;
+}
+
+static bool is_answer(unsigned code)
+{
+	return code < WORD_FIRST || (code >= WORD_POP_OK && code <= WORD_CONTINUE);
 }
 
 void facts_evidence(struct facts *f, unsigned code)
@@ -38,8 +44,8 @@ void facts_evidence(struct facts *f, unsigned code)
 	if (n >= 3 && e[n - 1] == code && e[n - 2] == e[n - 3])
 		return;
 	if (n >= 3 && e[n - 3] == e[n - 1] && e[n - 2] == code &&
-	    !(e[n - 1] < WORD_FIRST && code >= WORD_FIRST)) { /* its reply may differ */
-		f->s.evidence_len--; /* A B A + B: the second A goes, too */
+	    !(is_answer(e[n - 1]) && !is_answer(code))) { /* its answer may differ */
+		f->s.evidence_len--;                      /* A B A + B: the second A goes, too */
 		return;
 	}
 	if (n == EVIDENCE_MAX)
@@ -50,7 +56,7 @@ void facts_evidence(struct facts *f, unsigned code)
 
 void facts_plain(struct facts *f, enum reason why)
 {
-	if (f->plain)
+	if (f->plain || f->mirrored)
 		return;
 	f->plain = true;
 	f->plain_reason = why;
@@ -59,7 +65,7 @@ void facts_plain(struct facts *f, enum reason why)
 
 void facts_expose(struct facts *f, enum exposure e, uint64_t end)
 {
-	if (e <= f->s.exposure)
+	if (e <= f->s.exposure || (f->mirrored && !f->plain))
 		return;
 	f->s.exposure = (uint8_t)e;
 	f->exposed_end = end;
@@ -113,6 +119,8 @@ static struct ruling unsealed(const struct facts *f, enum ending how)
 {
 	if (f->tls_gap[CLIENT] || f->tls_gap[SERVER])
 		return unclear(REASON_GAP); /* clear text may have followed */
+	if (f->mirrored)
+		return unclear(REASON_DECRYPTED_MIRROR);
 	if (f->tls == TLS_ALERT)
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_FATAL_ALERT };
 	if (f->tls == TLS_BROKEN || f->upgrade_broken)
@@ -126,6 +134,8 @@ static struct ruling unsealed(const struct facts *f, enum ending how)
 
 static struct ruling clear_only(const struct facts *f, enum ending how)
 {
+	if (f->mirrored)
+		return unclear(REASON_DECRYPTED_MIRROR);
 	if (!f->visible[CLIENT] || (f->answer_pending && !f->visible[SERVER]))
 		return unclear(REASON_ONE_SIDED);
 	if (how != ENDING_CLOSED && !f->quit)
@@ -175,6 +185,8 @@ static enum stripped stripped_of(const struct facts *f)
 		return STRIPPED_NONE;
 	if (f->masked && f->s.offered != TRI_TRUE)
 		return STRIPPED_MASKED;
+	if (f->request_masked && f->s.offered == TRI_TRUE)
+		return STRIPPED_MASKED;
 	if (f->starttls_refused && f->s.offered == TRI_TRUE)
 		return STRIPPED_REFUSED;
 	return STRIPPED_NONE;
@@ -215,6 +227,8 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->auth_clear = TRI_FALSE;
 	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
 		s->messages = MESSAGES_NULL;
+	if (f->implicit && !f->protocol_sure)
+		s->offered = TRI_NULL; /* there is nothing to upgrade */
 	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER]) {
 		s->injected = false; /* an answer that was not seen explains it as well */
 		s->ehlo_refused = false;
@@ -222,6 +236,15 @@ static void fill_questions(const struct facts *f, struct session *s)
 	s->stripped = (uint8_t)stripped_of(f);
 	s->directions = (uint8_t)directions_of(f);
 	s->begun_before = begun_before(f);
+}
+
+/* A login in clear where the upgrade was to be had, or came too late (RFC 8314, 3). */
+static void fill_findings(struct session *s)
+{
+	bool upgrade = s->offered == TRI_TRUE || s->requested == TRI_TRUE;
+
+	if (s->protocol != PROTOCOL_SMTP && s->auth_clear == TRI_TRUE && upgrade)
+		s->findings |= 1u << FINDING_LOGIN_BEFORE_STLS;
 }
 
 static void fill_weight(const struct facts *f, struct session *s)
@@ -249,6 +272,7 @@ enum verdict facts_verdict(const struct facts *f, enum ending how, struct sessio
 	out->verdict = (uint8_t)r.verdict;
 	out->reason = (uint8_t)r.reason;
 	fill_questions(f, out);
+	fill_findings(out);
 	fill_weight(f, out);
 	return r.verdict;
 }

@@ -37,6 +37,23 @@ static bool is_text(struct span s)
 	return true;
 }
 
+static bool is_imap_command(struct span s)
+{
+	static const char *const names[] = { "CAPABILITY", "STARTTLS", "LOGIN", "AUTHENTICATE" };
+	struct span line = s, verb;
+
+	for (line.len = 0; line.len < s.len && s.at[line.len] != '\r' && s.at[line.len] != '\n';)
+		line.len++;
+	if (span_word(line, &verb).len == 0 || line.len == s.len)
+		return false;
+	verb = span_word(verb, NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_is(verb, names[i]))
+			return true;
+	}
+	return false;
+}
+
 enum first_bytes classify_first_bytes(struct span s)
 {
 	if (s.len >= 3 && s.at[0] >= 20 && s.at[0] <= 23 && s.at[1] == 3 && s.at[2] <= 4)
@@ -45,11 +62,71 @@ enum first_bytes classify_first_bytes(struct span s)
 		return FIRST_SMTP_SERVER;
 	if (is_verb(s, "EHLO") || is_verb(s, "HELO"))
 		return FIRST_SMTP_CLIENT;
+	if (begins_with(s, "* OK ") || begins_with(s, "* PREAUTH ") || begins_with(s, "* BYE "))
+		return FIRST_IMAP_SERVER;
+	if (begins_with(s, "+OK ") || begins_with(s, "+OK\r\n"))
+		return FIRST_POP3_SERVER;
+	if (is_verb(s, "CAPA") || is_verb(s, "USER") || is_verb(s, "APOP") || is_verb(s, "STLS"))
+		return FIRST_POP3_CLIENT;
+	if (is_imap_command(s))
+		return FIRST_IMAP_CLIENT;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (begins_with(s, others[i]))
 			return FIRST_OTHER;
 	}
 	return is_text(s) ? FIRST_TEXT : FIRST_BINARY;
+}
+
+enum protocol classify_named(enum first_bytes first)
+{
+	switch (first) {
+	case FIRST_SMTP_SERVER:
+	case FIRST_SMTP_CLIENT: return PROTOCOL_SMTP;
+	case FIRST_IMAP_SERVER:
+	case FIRST_IMAP_CLIENT: return PROTOCOL_IMAP;
+	case FIRST_POP3_SERVER:
+	case FIRST_POP3_CLIENT: return PROTOCOL_POP3;
+	case FIRST_TLS:
+	case FIRST_OTHER:
+	case FIRST_TEXT:
+	case FIRST_BINARY: break;
+	}
+	return PROTOCOL_NONE;
+}
+
+/* Words that begin the name of a server, or are one of ALPN. */
+static const struct {
+	const char *word;
+	enum protocol protocol;
+} tls_words[] = {
+	{ "SMTP", PROTOCOL_SMTP },  { "SMTPS", PROTOCOL_SMTP }, { "ESMTP", PROTOCOL_SMTP },
+	{ "IMAP", PROTOCOL_IMAP },  { "IMAPS", PROTOCOL_IMAP }, { "IMAP4", PROTOCOL_IMAP },
+	{ "POP", PROTOCOL_POP3 },   { "POPS", PROTOCOL_POP3 },  { "POP3", PROTOCOL_POP3 },
+	{ "POP3S", PROTOCOL_POP3 },
+};
+
+static enum protocol protocol_of_word(const char *at, size_t n)
+{
+	struct span s = { (const uint8_t *)at, n };
+
+	for (size_t i = 0; i < sizeof(tls_words) / sizeof(tls_words[0]); i++) {
+		if (span_is(s, tls_words[i].word))
+			return tls_words[i].protocol;
+	}
+	return PROTOCOL_NONE;
+}
+
+enum protocol classify_tls(const struct session *s)
+{
+	for (size_t at = 0; at < s->alpn_len;) {
+		size_t n = strcspn(s->alpn + at, ",");
+		enum protocol p = protocol_of_word(s->alpn + at, n);
+
+		if (p != PROTOCOL_NONE)
+			return p;
+		at += n + 1;
+	}
+	return protocol_of_word(s->sni, strcspn(s->sni, ".-"));
 }
 
 #ifdef HAVE_NDPI

@@ -10,11 +10,16 @@
 #include <stdint.h>
 
 #include "dissectors/cursor.h"
+#include "dissectors/verdict.h"
 #include "sensor/decode.h"
 
 enum first_bytes {
 	FIRST_SMTP_SERVER, /* "220" */
 	FIRST_SMTP_CLIENT, /* "EHLO", "HELO" */
+	FIRST_IMAP_SERVER, /* "* OK", "* PREAUTH", "* BYE" */
+	FIRST_IMAP_CLIENT, /* a tag and a command of one who has not signed in */
+	FIRST_POP3_SERVER, /* "+OK" */
+	FIRST_POP3_CLIENT, /* "CAPA", "USER", "APOP", "STLS" */
 	FIRST_TLS,
 	FIRST_OTHER, /* a protocol that is not mail */
 	FIRST_TEXT,  /* text that says nothing yet */
@@ -23,6 +28,13 @@ enum first_bytes {
 
 /* What the first payload bytes of a connection look like. */
 enum first_bytes classify_first_bytes(struct span s);
+
+/* The protocol that they name; PROTOCOL_NONE when they name none. */
+enum protocol classify_named(enum first_bytes first);
+
+/* The mail protocol that the client wants inside TLS, by the ALPN names that it offers (RFC 7301)
+ * or the first label of the server's name (imap.example.net); PROTOCOL_NONE when neither tells. */
+enum protocol classify_tls(const struct session *s);
 
 /* libndpi ----------------------------------------------------------------------------------- */
 

@@ -62,6 +62,7 @@ static void set_default(struct conf *c, const struct conf_option *o, const char 
 	case OPTION_PATH:
 	case OPTION_COUNT:
 	case OPTION_PERCENT:
+	case OPTION_SWITCH:
 		if (!conf_option_set(c, o, fallback, why, sizeof(why)))
 			abort(); /* the table is wrong */
 		return;
@@ -271,7 +272,8 @@ static bool read_option(struct reader *r, const struct conf_option *o, const str
 	case OPTION_PATH:
 	case OPTION_COUNT:
 	case OPTION_PERCENT:
-	case OPTION_MODE: return read_single(r, o, n);
+	case OPTION_MODE:
+	case OPTION_SWITCH: return read_single(r, o, n);
 	case OPTION_INTERFACES: return read_interfaces(r, o, n);
 	case OPTION_PORTS: return read_ports(r, o, n);
 	case OPTION_ENCAPSULATIONS: return read_encapsulations(r, o, n);

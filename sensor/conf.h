@@ -67,6 +67,7 @@ struct conf {
 	unsigned reassembly_flow_kib; /* of it for one direction of one flow */
 	unsigned fragments_kib;       /* memory for IP fragments */
 	unsigned idle_s;              /* a flow without packets is given up */
+	bool decrypted_mirror;        /* clear text behind an accepted upgrade proves nothing */
 
 	/* peers */
 	struct peers *peers; /* owned */

@@ -92,6 +92,7 @@ static void print_value(FILE *out, const struct conf *c, const struct conf_optio
 	case OPTION_COUNT:
 	case OPTION_PERCENT:
 	case OPTION_MODE:
+	case OPTION_SWITCH:
 		conf_option_get(c, o, text, sizeof(text));
 		fputs(text, out);
 		break;

@@ -15,6 +15,7 @@ enum option_kind {
 	OPTION_COUNT,          /* a whole number from min to max */
 	OPTION_PERCENT,        /* up to two decimals; min, max and value in hundredths */
 	OPTION_MODE,           /* ports or any */
+	OPTION_SWITCH,         /* true or false */
 	OPTION_INTERFACES,     /* a list of names */
 	OPTION_PORTS,          /* a list of ports; offset is an enum port_list */
 	OPTION_ENCAPSULATIONS, /* a list of names of encapsulations */
@@ -76,6 +77,9 @@ struct conf_option {
 	  CONF_AT(fragments_kib), 256, 1048576)                                                    \
 	X("capture.idle_s", "s", "1800", "A connection without packets for so long is given up.",  \
 	  OPTION_COUNT, CONF_AT(idle_s), 1, 86400)                                                 \
+	X("capture.decrypted_mirror", "", "false",                                                 \
+	  "Whether the tap may show clear text where TLS was: behind a decrypting appliance.",     \
+	  OPTION_SWITCH, CONF_AT(decrypted_mirror), 0, 0)                                          \
 	X("record.state_dir", "", "", "State directory; empty for none.", OPTION_PATH,             \
 	  CONF_AT(state_dir), 0, CONF_TEXT_MAX)                                                    \
 	X("record.max_series", "", "1000",                                                         \

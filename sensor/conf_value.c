@@ -119,6 +119,15 @@ static bool set_mode(enum capture_mode *to, const char *text, char *why, size_t 
 	return true;
 }
 
+static bool set_switch(bool *to, const char *text, char *why, size_t whylen)
+{
+	*to = strcmp(text, "true") == 0;
+	if (*to || strcmp(text, "false") == 0)
+		return true;
+	snprintf(why, whylen, "needs true or false, not \"%.40s\"", text);
+	return false;
+}
+
 bool conf_option_set(struct conf *c, const struct conf_option *o, const char *text, char *why,
 		     size_t whylen)
 {
@@ -131,6 +140,7 @@ bool conf_option_set(struct conf *c, const struct conf_option *o, const char *te
 	case OPTION_COUNT: return set_count(to, o, text, why, whylen);
 	case OPTION_PERCENT: return set_percent(to, o, text, why, whylen);
 	case OPTION_MODE: return set_mode(to, text, why, whylen);
+	case OPTION_SWITCH: return set_switch(to, text, why, whylen);
 	case OPTION_INTERFACES:
 	case OPTION_PORTS:
 	case OPTION_ENCAPSULATIONS:
@@ -163,6 +173,7 @@ void conf_option_get(const struct conf *c, const struct conf_option *o, char *ou
 		if (c->mode != MODE_DEFAULT)
 			snprintf(out, outlen, "%s", c->mode == MODE_ANY ? "any" : "ports");
 		break;
+	case OPTION_SWITCH: snprintf(out, outlen, "%s", *at ? "true" : "false"); break;
 	case OPTION_INTERFACES:
 	case OPTION_PORTS:
 	case OPTION_ENCAPSULATIONS:

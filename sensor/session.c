@@ -121,17 +121,6 @@ static struct reasm_out out_of(struct sessions *ss, struct parser *p)
 
 /* Beginning ---------------------------------------------------------------------------------- */
 
-/* On no mail port it can only be SMTP between servers. */
-static enum protocol protocol_of(const struct session_start *start)
-{
-	return start->port ? (enum protocol)start->port->protocol : PROTOCOL_SMTP;
-}
-
-static enum service service_of(const struct session_start *start)
-{
-	return start->port ? (enum service)start->port->service : SERVICE_MTA;
-}
-
 static void fixed_part(struct session *s, const struct session_start *start)
 {
 	memcpy(s->client, start->client, 16);
@@ -141,19 +130,21 @@ static void fixed_part(struct session *s, const struct session_start *start)
 	s->vlan = start->vlan;
 	s->interface = start->interface;
 	s->start_ns = start->start_ns;
-	s->protocol = (uint8_t)protocol_of(start);
-	s->service = (uint8_t)service_of(start);
+	s->protocol = (uint8_t)start->protocol;
+	s->service = (uint8_t)start->service;
 }
 
-static void init_parser(struct parser *p, const struct session_start *start)
+static void init_parser(struct parser *p, const struct session_start *start, const struct conf *c)
 {
 	bool syn = start->syn[CLIENT] || start->syn[SERVER];
 
 	memset(p, 0, offsetof(struct parser, mail));
 	reasm_init(&p->reasm);
-	mail_init(&p->mail, protocol_of(start), service_of(start), syn);
+	mail_init(&p->mail, start->protocol, start->service, syn);
 	fixed_part(&p->mail.facts.s, start);
-	p->probing = !start->port;
+	p->mail.facts.decrypted_mirror = c->decrypted_mirror;
+	p->mail.facts.mirrored = c->decrypted_mirror && start->implicit_tls;
+	p->probing = start->probing;
 	for (unsigned i = 0; i < SIDES; i++) {
 		p->mail.facts.visible[i] = start->visible[i];
 		if (start->visible[i])
@@ -181,7 +172,7 @@ uint32_t session_open(struct sessions *ss, const struct session_start *start)
 	memset(l, 0, sizeof(*l));
 	l->id = ++ss->next_id;
 	l->parser = parser;
-	init_parser(pool_at(&ss->parsers, parser), start);
+	init_parser(pool_at(&ss->parsers, parser), start, ss->conf);
 	return index;
 }
 
@@ -268,6 +259,11 @@ static void judge_open(struct sessions *ss, struct live *l, uint64_t now_ns)
 	}
 }
 
+enum service service_on_any_port(enum protocol p)
+{
+	return p == PROTOCOL_SMTP ? SERVICE_MTA : SERVICE_ACCESS;
+}
+
 /* Is it mail? -------------------------------------------------------------------------------- */
 
 static void ask_ndpi(struct sessions *ss, struct parser *p, const struct packet *packet)
@@ -314,12 +310,14 @@ static bool is_mail(const struct parser *p)
 {
 	enum mail_likeness l = mail_likeness(&p->mail);
 
+	if (p->probing && p->mail.facts.implicit)
+		return p->mail.facts.s.protocol != PROTOCOL_NONE && p->mail.tls.side[CLIENT].hello;
 	if (p->probing)
 		return (l == MAIL_SURE && greeted_or_unseen(&p->mail.facts)) ||
 		       (l == MAIL_LIKELY && p->ndpi_mail);
 	if (l != MAIL_DOUBTFUL)
 		return true;
-	return !p->mail.facts.syn_seen && p->mail.facts.s.protocol == PROTOCOL_SMTP;
+	return !p->mail.facts.syn_seen;
 }
 
 static enum session_state let_go(struct sessions *ss, uint32_t index)
@@ -333,6 +331,20 @@ static enum session_state let_go(struct sessions *ss, uint32_t index)
 	return SESSION_NOT_MAIL;
 }
 
+/* TLS on an unknown port: the ClientHello has the word. */
+static void name_by_tls(struct parser *p)
+{
+	enum protocol named;
+
+	if (p->mail.facts.s.protocol != PROTOCOL_NONE || !p->mail.tls.side[CLIENT].hello)
+		return;
+	named = classify_tls(&p->mail.facts.s);
+	if (named == PROTOCOL_NONE)
+		p->packets = PROBE_PACKETS; /* it will not get better */
+	else
+		mail_rename(&p->mail, named, service_on_any_port(named));
+}
+
 static enum session_state settle(struct sessions *ss, uint32_t index)
 {
 	struct live *l = live_at(ss, index);
@@ -340,6 +352,7 @@ static enum session_state settle(struct sessions *ss, uint32_t index)
 
 	if (!p || !p->probing)
 		return SESSION_GOES_ON;
+	name_by_tls(p);
 	if (is_mail(p)) {
 		p->probing = false;
 		disagree_if(ss, p->ndpi_other);

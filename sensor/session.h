@@ -36,9 +36,12 @@ struct session_start {
 	uint16_t vlan;
 	uint8_t interface;
 	uint64_t start_ns;
-	const struct mail_port *port; /* NULL: on no mail port */
-	bool syn[SIDES];              /* whose SYN was seen */
-	uint32_t first_seq[SIDES];    /* behind the SYN */
+	enum protocol protocol; /* what it is, or may be; NONE: TLS, of which nobody knows yet */
+	enum service service;
+	bool probing;              /* on no port of that protocol: it must show that it is mail */
+	bool implicit_tls;         /* the port is one for TLS from the first byte */
+	bool syn[SIDES];           /* whose SYN was seen */
+	uint32_t first_seq[SIDES]; /* behind the SYN */
 	bool visible[SIDES];
 };
 
@@ -46,6 +49,9 @@ enum session_state {
 	SESSION_GOES_ON,
 	SESSION_NOT_MAIL, /* let go; the session is freed */
 };
+
+/* What a protocol is used for on a port that is not its own. */
+enum service service_on_any_port(enum protocol p);
 
 /* Begins a session; POOL_NONE when there is no room. */
 uint32_t session_open(struct sessions *ss, const struct session_start *start);

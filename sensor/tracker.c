@@ -16,7 +16,8 @@ enum {
 	TIMEOUT_DONE = 5,       /* a tombstone absorbs late duplicates */
 };
 
-#define BOTH_ENDS 3u /* the bits of flow.fin */
+#define PORT_HTTPS 443
+#define BOTH_ENDS  3u /* the bits of flow.fin */
 
 struct tracker {
 	const struct conf *conf;
@@ -181,8 +182,12 @@ static unsigned guess_client(const struct tracker *t, const struct flow *f, unsi
 	if (mail[0] != mail[1])
 		return mail[0] ? 1 : 0;
 	switch (classify_first_bytes((struct span){ p->payload, p->length })) {
-	case FIRST_SMTP_SERVER: return !end;
-	case FIRST_SMTP_CLIENT: return end;
+	case FIRST_SMTP_SERVER:
+	case FIRST_IMAP_SERVER:
+	case FIRST_POP3_SERVER: return !end;
+	case FIRST_SMTP_CLIENT:
+	case FIRST_IMAP_CLIENT:
+	case FIRST_POP3_CLIENT: return end;
 	case FIRST_TLS:
 	case FIRST_OTHER:
 	case FIRST_TEXT:
@@ -234,7 +239,7 @@ static bool is_new_connection(const struct flow *f, unsigned end, const struct p
 
 /* Payload ------------------------------------------------------------------------------------ */
 
-static struct session_start start_of(const struct tracker *t, const struct flow *f)
+static struct session_start start_of(const struct flow *f)
 {
 	unsigned c = f->client, s = !f->client;
 
@@ -246,25 +251,44 @@ static struct session_start start_of(const struct tracker *t, const struct flow 
 		.vlan = f->vlan,
 		.interface = f->interface,
 		.start_ns = f->start_ns,
-		.port = port_of(t, f),
 		.syn = { f->syn & 1u << c, f->syn & 1u << s },
 		.first_seq = { f->isn[c] + 1, f->isn[s] + 1 },
 		.visible = { f->seen & 1u << c, f->seen & 1u << s },
 	};
 }
 
-/* Worth a parser? On a mail port everything but what is plainly something else; elsewhere only
- * text, and not TLS. */
-static bool may_be_mail(const struct session_start *start, const struct packet *p)
+/* On its port a protocol is taken for granted until something else is seen: a greeting of another
+ * one, which then has to show that it is mail. */
+static bool speaks_otherwise(const struct mail_port *port, const struct session_start *start,
+			     enum first_bytes first)
+{
+	bool greeting = first == FIRST_SMTP_SERVER || first == FIRST_IMAP_SERVER ||
+			first == FIRST_POP3_SERVER;
+
+	return greeting && start->syn[SERVER] && classify_named(first) != port->protocol;
+}
+
+/* Says what it may be. False: not mail. On a mail port that is what is plainly something else;
+ * elsewhere what is neither text nor TLS. */
+static bool may_be_mail(const struct mail_port *port, const struct packet *p,
+			struct session_start *start)
 {
 	enum first_bytes first = classify_first_bytes((struct span){ p->payload, p->length });
-	const struct mail_port *port = start->port;
 
-	if (port && port->protocol != PROTOCOL_SMTP)
-		return port->implicit_tls;
-	if (port)
+	if (port && !speaks_otherwise(port, start, first)) {
+		start->protocol = (enum protocol)port->protocol;
+		start->service = (enum service)port->service;
+		start->implicit_tls = port->implicit_tls;
 		return first != FIRST_OTHER || !start->syn[CLIENT];
-	return first == FIRST_SMTP_SERVER || first == FIRST_SMTP_CLIENT || first == FIRST_TEXT;
+	}
+	start->probing = true;
+	start->protocol = classify_named(first);
+	if (first == FIRST_TEXT)
+		start->protocol = PROTOCOL_SMTP;
+	start->service = service_on_any_port(start->protocol);
+	if (first == FIRST_TLS)
+		return start->server_port != PORT_HTTPS;
+	return start->protocol != PROTOCOL_NONE;
 }
 
 static void first_payload(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
@@ -273,8 +297,8 @@ static void first_payload(struct tracker *t, struct flow *f, unsigned end, const
 
 	if (f->client == FLOW_UNKNOWN_SIDE)
 		f->client = (uint8_t)guess_client(t, f, end, p);
-	start = start_of(t, f);
-	if (!may_be_mail(&start, p)) {
+	start = start_of(f);
+	if (!may_be_mail(port_of(t, f), p, &start)) {
 		f->state = FLOW_NOT_MAIL;
 		return;
 	}
@@ -283,7 +307,7 @@ static void first_payload(struct tracker *t, struct flow *f, unsigned end, const
 	if (f->session != POOL_NONE)
 		return;
 	t->health->n[HEALTH_UNDECIDED_FULL]++;
-	if (start.port) {
+	if (!start.probing) {
 		session_refused(t->sessions, &start, p->time_ns);
 		become_done(t, f);
 	} else {

@@ -31,7 +31,7 @@ static void feed(struct mail *m, enum side from, const uint8_t *data, size_t n)
 	mail_feed(m, from, copy, n);
 	free(copy);
 	assert_true(m->held <= MAIL_HOLD);
-	assert_false(m->smtp.answer_ready);
+	assert_false(clear_answer_ready(&m->clear));
 }
 
 static void run(struct mail *m, const char *script, size_t piece)
@@ -176,11 +176,11 @@ static void too_much_behind_data_is_a_body(void **state)
 	run(m, HI "C:DATA", SIZE_MAX);
 	for (size_t n = 0; n < MAIL_HOLD - sizeof(rset); n += sizeof(rset)) {
 		feed(m, CLIENT, rset, sizeof(rset));
-		assert_int_equal(m->smtp.mode, SMTP_MODE_COMMAND);
+		assert_int_equal(m->clear.smtp.mode, SMTP_MODE_COMMAND);
 	}
 	feed(m, CLIENT, rset, sizeof(rset));
 	feed(m, CLIENT, rset, sizeof(rset));
-	assert_int_equal(m->smtp.mode, SMTP_MODE_BODY);
+	assert_int_equal(m->clear.smtp.mode, SMTP_MODE_BODY);
 	assert_int_equal(m->held, 0);
 	assert_false(m->facts.plain);
 	run(m, "S:354 go|C:x", SIZE_MAX);
@@ -198,7 +198,7 @@ static void one_large_piece_is_held_like_many(void **state)
 	memset(large, 'x', sizeof(large));
 	run(m, HI "C:DATA", SIZE_MAX);
 	feed(m, CLIENT, large, sizeof(large));
-	assert_int_equal(m->smtp.mode, SMTP_MODE_BODY);
+	assert_int_equal(m->clear.smtp.mode, SMTP_MODE_BODY);
 	assert_false(m->facts.plain);
 	free(m);
 }
@@ -215,7 +215,7 @@ static void a_presumed_body_that_was_refused_proves_nothing(void **state)
 	run(m, HI "C:DATA", SIZE_MAX);
 	feed(m, CLIENT, large, sizeof(large));
 	run(m, "S:503 no", SIZE_MAX);
-	assert_int_equal(m->smtp.mode, SMTP_MODE_COMMAND);
+	assert_int_equal(m->clear.smtp.mode, SMTP_MODE_COMMAND);
 	facts_verdict(&m->facts, ENDING_CLOSED, &out);
 	assert_int_equal(out.verdict, VERDICT_NO_TRANSACTION);
 	free(m);
@@ -230,7 +230,7 @@ static void a_client_gap_ends_the_waiting(void **state)
 	assert_true(m->held > 0);
 	run(m, "C:<gap 100>", SIZE_MAX);
 	assert_int_equal(m->held, 0);
-	assert_int_equal(m->smtp.mode, SMTP_MODE_BODY);
+	assert_int_equal(m->clear.smtp.mode, SMTP_MODE_BODY);
 	free(m);
 }
 
@@ -242,11 +242,11 @@ static void held_bytes_are_overwritten(void **state)
 
 	(void)state;
 	run(m, HI "C:STARTTLS\nAUTH PLAIN AHVzZXIAc2VjcmV0", SIZE_MAX);
-	assert_memory_equal(m->hold, login, strlen(login));
+	assert_memory_equal(m->tls.hello, login, strlen(login));
 	run(m, "S:454 no", SIZE_MAX);
 	assert_int_equal(m->held, 0);
 	for (size_t i = 0; i < strlen(login); i++)
-		assert_int_equal(m->hold[i], 0);
+		assert_int_equal(m->tls.hello[i], 0);
 	free(m);
 }
 
@@ -285,24 +285,37 @@ static void likeness_grows_with_what_is_seen(void **state)
 	}
 }
 
-/* Of the other protocols only TLS from the first byte is followed. */
-static void other_protocols_are_followed_as_tls(void **state)
+/* Each of them in clear, upgraded, and as TLS from the first byte. */
+static void every_protocol_is_followed(void **state)
 {
-	static const enum protocol others[] = { PROTOCOL_IMAP, PROTOCOL_POP3 };
+	static const struct {
+		enum protocol protocol;
+		const char *script;
+		enum verdict verdict;
+	} cases[] = {
+		{ PROTOCOL_IMAP, TLS13, VERDICT_ENCRYPTED_IMPLICIT },
+		{ PROTOCOL_IMAP, "S:* OK hello|C:a LOGIN b c", VERDICT_PLAINTEXT },
+		{ PROTOCOL_IMAP, "S:* OK hello|C:a STARTTLS|S:a OK go|" TLS13,
+		  VERDICT_ENCRYPTED_STARTTLS },
+		{ PROTOCOL_IMAP, "S:* OK hello|C:a LOGOUT|S:a OK bye", VERDICT_NO_TRANSACTION },
+		{ PROTOCOL_POP3, TLS13, VERDICT_ENCRYPTED_IMPLICIT },
+		{ PROTOCOL_POP3, "S:+OK hello|C:USER b", VERDICT_PLAINTEXT },
+		{ PROTOCOL_POP3, "S:+OK hello|C:STLS|S:+OK go|" TLS13, VERDICT_ENCRYPTED_STARTTLS },
+		{ PROTOCOL_POP3, "S:+OK hello|C:AUTH|S:-ERR no|C:QUIT|S:+OK",
+		  VERDICT_NO_TRANSACTION },
+	};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct mail *m = new_mail(others[i], true);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mail *m = new_mail(cases[i].protocol, true);
 		struct session out;
 
-		run(m, TLS13, SIZE_MAX);
+		run(m, cases[i].script, SIZE_MAX);
 		facts_verdict(&m->facts, ENDING_CLOSED, &out);
-		assert_int_equal(out.verdict, VERDICT_ENCRYPTED_IMPLICIT);
+		if (out.verdict != cases[i].verdict)
+			fail_msg("%s: %s", cases[i].script,
+				 verdict_name((enum verdict)out.verdict));
 		assert_int_equal(out.messages, MESSAGES_NULL);
-		free(m);
-		m = new_mail(others[i], true);
-		run(m, "S:* OK hello|C:a LOGIN b c", SIZE_MAX);
-		assert_false(m->facts.plain);
 		free(m);
 	}
 }
@@ -341,7 +354,7 @@ static void the_state_of_a_conversation_is_bounded(void **state)
 	(void)state;
 	assert_true(sizeof(struct mail) <= 4096 - 160);
 	assert_true(MAIL_HOLD <= UINT16_MAX && TLS_HELLO_KEPT <= UINT16_MAX);
-	assert_true(LINE_KEPT <= UINT8_MAX && SMTP_QUEUE <= UINT8_MAX);
+	assert_true(LINE_KEPT <= UINT8_MAX && PENDING_RUNS <= UINT8_MAX);
 }
 
 int main(void)
@@ -355,7 +368,7 @@ int main(void)
 		cmocka_unit_test(a_client_gap_ends_the_waiting),
 		cmocka_unit_test(held_bytes_are_overwritten),
 		cmocka_unit_test(likeness_grows_with_what_is_seen),
-		cmocka_unit_test(other_protocols_are_followed_as_tls),
+		cmocka_unit_test(every_protocol_is_followed),
 		cmocka_unit_test(begun_in_the_middle_nothing_is_claimed),
 		cmocka_unit_test(the_state_of_a_conversation_is_bounded),
 	};

@@ -40,12 +40,11 @@ static void place(struct conversation *c, enum smtp_mode mode, unsigned command)
 		c->s.chunk_left = 50;
 	if (command == NONE)
 		return;
-	c->s.queue[0] = (struct smtp_run){ (uint8_t)command, 1 };
-	c->s.runs = 1;
+	pending_push(&c->s.queue, command);
 	if (command == SMTP_STARTTLS) {
 		c->f.answer_pending = true;
 		c->f.s.requested = TRI_TRUE;
-		c->s.upgrade = UPG_ASKED;
+		c->f.upgrade = UPG_ASKED;
 	}
 }
 
@@ -77,7 +76,7 @@ static size_t client(struct conversation *c, const char *text)
 
 static unsigned newest(const struct smtp *s)
 {
-	return s->runs ? s->queue[(s->head + s->runs - 1u) % SMTP_QUEUE].command : NONE;
+	return s->queue.runs ? pending_newest(&s->queue) : NONE;
 }
 
 /* What holds in every state, and from one to the next. */
@@ -86,10 +85,10 @@ static void check(const struct conversation *c, const struct facts *before)
 	const struct facts *f = &c->f;
 	struct session out;
 
-	assert_true(c->s.runs <= SMTP_QUEUE && c->s.head < SMTP_QUEUE);
-	assert_true(c->s.stale <= c->s.runs);
+	assert_true(c->s.queue.runs <= PENDING_RUNS && c->s.queue.head < PENDING_RUNS);
+	assert_true(c->s.queue.stale <= c->s.queue.runs);
 	assert_true(c->s.mode <= SMTP_MODE_CHUNK);
-	assert_true(c->s.upgrade > UPG_STAY && c->s.upgrade < UPG_NSTATES);
+	assert_true(c->f.upgrade > UPG_STAY && c->f.upgrade < UPG_NSTATES);
 	assert_true(f->plain >= before->plain);
 	assert_true(f->s.exposure >= before->s.exposure);
 	assert_true(f->s.messages >= before->s.messages);
@@ -138,7 +137,7 @@ static void check_answer(const struct conversation *c, unsigned command, char do
 		1u << (command == NONE ? ODDITY_UNSOLICITED_REPLY : ODDITY_REPLY_MISMATCH);
 	bool stays = does == '-' && command != NONE;
 
-	assert_int_equal(c->s.runs, stays);
+	assert_int_equal(c->s.queue.runs, stays);
 	assert_int_equal(c->f.s.oddities, does == '-' ? mismatch : 0);
 	assert_int_equal(c->f.plain, does == 'P' || does == 'D');
 	assert_int_equal(c->s.auth_dialogue, does == 'D');
@@ -229,7 +228,7 @@ static void replies_break_nothing_in_any_view(void **state)
 				c.f.syn_seen = view & 2;
 				c.s.lost[CLIENT] = view & 4;
 				c.s.lost[SERVER] = view & 8;
-				c.s.stale = view & 16 ? c.s.runs : 0;
+				c.s.queue.stale = view & 16 ? c.s.queue.runs : 0;
 				c.s.body_seen = view & 32;
 				before = c.f;
 				reply(&c, code);
@@ -310,7 +309,7 @@ static void one_command_line(size_t line, unsigned outstanding, bool dialogue)
 		return;
 	}
 	assert_int_equal(newest(&c.s), now);
-	assert_int_equal(c.s.runs, (outstanding != NONE) + (now != outstanding));
+	assert_int_equal(c.s.queue.runs, (outstanding != NONE) + (now != outstanding));
 	assert_int_equal(c.f.plain, before.plain || (as_command && lines[line].proves));
 	assert_int_equal(c.s.mode, as_command ? lines[line].mode : SMTP_MODE_COMMAND);
 }
@@ -390,7 +389,7 @@ static void lines_break_nothing_in_any_view(void **state)
 				c.f.syn_seen = view & 2;
 				c.s.lost[CLIENT] = view & 4;
 				c.s.lost[SERVER] = view & 8;
-				c.s.stale = view & 16 ? c.s.runs : 0;
+				c.s.queue.stale = view & 16 ? c.s.queue.runs : 0;
 				c.s.auth_dialogue = view & 32;
 				c.s.chunk_in_doubt = view & 64;
 				c.f.plain = logging_in(command) || c.s.auth_dialogue;
@@ -472,7 +471,7 @@ static void every_state_meets_a_server_gap(void **state)
 			assert_true(c.f.clear_gap[SERVER]);
 			assert_true(c.s.lost[SERVER]);
 			assert_false(c.f.plain);
-			assert_int_equal(c.s.stale, c.s.runs);
+			assert_int_equal(c.s.queue.stale, c.s.queue.runs);
 			assert_int_equal(c.s.mode, mode);
 		}
 	}
@@ -501,13 +500,13 @@ static void the_queue_is_bounded(void **state)
 
 	(void)state;
 	start(&c, true, true, true);
-	for (unsigned i = 0; i < 5 * SMTP_QUEUE; i++) {
+	for (unsigned i = 0; i < 5 * PENDING_RUNS; i++) {
 		struct facts before = c.f;
-		bool full = i >= SMTP_QUEUE;
+		bool full = i >= PENDING_RUNS;
 
 		client(&c, i % 2 ? "RSET\r\n" : "RCPT TO:<a@b>\r\n");
 		check(&c, &before);
-		assert_int_equal(c.s.runs, full ? SMTP_QUEUE : i + 1);
+		assert_int_equal(c.s.queue.runs, full ? PENDING_RUNS : i + 1);
 		assert_int_equal(c.f.s.oddities >> ODDITY_TOO_MANY_COMMANDS & 1, full);
 		assert_int_equal(c.s.lost[SERVER], full);
 	}
@@ -521,13 +520,13 @@ static void runs_of_one_command_take_one_place(void **state)
 	start(&c, true, true, true);
 	for (unsigned i = 0; i < UINT16_MAX + 10u; i++)
 		client(&c, "RSET\r\n");
-	assert_int_equal(c.s.runs, 2);
-	assert_int_equal(c.s.queue[0].times, UINT16_MAX);
-	assert_int_equal(c.s.queue[1].times, 10);
+	assert_int_equal(c.s.queue.runs, 2);
+	assert_int_equal(c.s.queue.run[0].times, UINT16_MAX);
+	assert_int_equal(c.s.queue.run[1].times, 10);
 	c.f.greeted = true;
 	for (unsigned i = 0; i < UINT16_MAX + 10u; i++)
 		reply(&c, 250);
-	assert_int_equal(c.s.runs, 0);
+	assert_int_equal(c.s.queue.runs, 0);
 	assert_int_equal(c.f.s.oddities & 1u << ODDITY_UNSOLICITED_REPLY, 0);
 }
 

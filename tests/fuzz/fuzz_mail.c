@@ -8,9 +8,9 @@ enum { FLAG_FROM_THE_START = 1, FLAG_NOT_SMTP = 2, FLAG_SERVER_SILENT = 4 };
 static void check(const struct mail *m)
 {
 	MUST(m->held <= MAIL_HOLD);
-	MUST(m->smtp.runs <= SMTP_QUEUE && m->smtp.stale <= m->smtp.runs);
+
 	MUST(m->tls.kept <= TLS_HELLO_KEPT);
-	MUST(!m->smtp.answer_ready);
+	MUST(!clear_answer_ready(&m->clear));
 	MUST(mail_likeness(m) <= MAIL_SURE);
 }
 

@@ -7,16 +7,14 @@ enum { FLAG_FROM_THE_START = 1, FLAG_CLIENT_ONLY = 2, FLAG_SERVER_ONLY = 4 };
 
 static void check(const struct smtp *s)
 {
-	MUST(s->runs <= SMTP_QUEUE && s->head < SMTP_QUEUE && s->stale <= s->runs);
-	for (unsigned i = 0; i < s->runs; i++) {
-		const struct smtp_run *r = &s->queue[(s->head + i) % SMTP_QUEUE];
+	const struct pending *q = &s->queue;
 
-		MUST(r->command < SMTP_COMMANDS && r->times > 0);
-	}
+	MUST(q->runs <= PENDING_RUNS && q->head < PENDING_RUNS && q->stale <= q->runs);
+	for (unsigned i = 0; i < q->runs; i++)
+		MUST(pending_at(q, i) < SMTP_COMMANDS);
 	MUST(s->mode <= SMTP_MODE_CHUNK);
 	MUST(s->mode == SMTP_MODE_CHUNK || s->chunk_left == 0 || s->lost[CLIENT] || !s->body_seen ||
 	     s->mode == SMTP_MODE_COMMAND);
-	MUST(s->upgrade > UPG_STAY && s->upgrade < UPG_NSTATES);
 	MUST(!s->answer_ready);
 }
 

@@ -1,0 +1,139 @@
+#include "dissectors/imap.h"
+
+#include <string.h>
+
+#include "dissectors/imap_state.h"
+
+void imap_init(struct imap *s, bool from_the_start)
+{
+	memset(s, 0, sizeof(*s));
+	s->lost[CLIENT] = s->lost[SERVER] = !from_the_start;
+}
+
+/* Commands and answers ------------------------------------------------------------------------ */
+
+static void forget(struct imap *s, unsigned place)
+{
+	memmove(s->queue + place, s->queue + place + 1,
+		(s->queued - place - 1u) * sizeof(s->queue[0]));
+	s->queued--;
+}
+
+enum imap_command imap_newest(const struct imap *s)
+{
+	return s->queued ? (enum imap_command)s->queue[s->queued - 1].command : IMAP_COMMANDS;
+}
+
+void imap_push(struct imap *s, struct facts *f)
+{
+	if (s->stale || s->lost[CLIENT])
+		s->queued = 0;
+	s->stale = false;
+	if (s->queued == IMAP_QUEUE) {
+		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);
+		forget(s, 0);
+	}
+	s->queue[s->queued++] = (struct imap_pending){
+		.tag = s->request.tag,
+		.command = s->request.command,
+		.sure = !s->lost[CLIENT],
+	};
+	s->request.pushed = true;
+}
+
+bool imap_take(struct imap *s, uint32_t tag, struct imap_pending *out)
+{
+	unsigned found = 0, first = 0;
+
+	for (unsigned i = 0; i < s->queued; i++) {
+		if (s->queue[i].tag != tag)
+			continue;
+		if (found++ == 0)
+			first = i;
+	}
+	if (found == 0)
+		return false;
+	*out = s->queue[first];
+	forget(s, first);
+	return found == 1 || !s->stale;
+}
+
+/* Steps of both halves ------------------------------------------------------------------------- */
+
+void imap_end_request(struct imap *s)
+{
+	memset(&s->request, 0, sizeof(s->request));
+	wordbuf_reset(&s->line[CLIENT]);
+	s->waits = false;
+}
+
+void imap_begin_literal(struct imap *s, enum side from, uint64_t n)
+{
+	s->literal[from] = n;
+	if (n == 0)
+		wordbuf_resume(&s->line[from], s->behind[from]);
+}
+
+void imap_greeted(struct imap *s, struct facts *f)
+{
+	f->greeted = true;
+	f->perhaps_greeted = false;
+	s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
+	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
+}
+
+bool imap_waits(const struct imap *s, const struct facts *f)
+{
+	if (!f->visible[SERVER])
+		return false;
+	return s->waits || (imap_newest(s) == IMAP_STARTTLS && f->answer_pending);
+}
+
+void imap_presume(struct imap *s, struct facts *f)
+{
+	if (!s->waits)
+		return;
+	imap_end_request(s); /* what follows is a literal, or the next command */
+	s->lost[CLIENT] = true;
+	f->clear_gap[CLIENT] = true;
+}
+
+/* Gaps ---------------------------------------------------------------------------------------- */
+
+/* True when the bytes missing lie inside a literal, whose size still holds. */
+static bool inside_literal(struct imap *s, enum side from, uint64_t n)
+{
+	if (n == 0 || n > s->literal[from])
+		return false;
+	s->literal[from] -= n;
+	if (s->literal[from] == 0)
+		wordbuf_resume(&s->line[from], s->behind[from]);
+	return true;
+}
+
+void imap_gap(struct imap *s, struct facts *f, enum side from, uint64_t n)
+{
+	facts_evidence(f, WORD_GAP);
+	f->clear_gap[from] = true;
+	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
+		f->s.accepted = TRI_NULL;
+	if (inside_literal(s, from, n))
+		return;
+	s->literal[from] = 0;
+	s->lost[from] = true;
+	if (from == CLIENT) {
+		s->queued = 0;
+		imap_end_request(s);
+		return;
+	}
+	s->stale = s->queued > 0;
+	memset(&s->response, 0, sizeof(s->response));
+	wordbuf_reset(&s->line[SERVER]);
+	imap_presume(s, f);
+}
+
+bool imap_at_line_start(const struct imap *s, enum side from)
+{
+	return !wordbuf_partial(&s->line[from]) && s->literal[from] == 0 &&
+	       (from == SERVER || !s->waits);
+}

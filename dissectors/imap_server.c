@@ -1,0 +1,354 @@
+/* imap_server.c - the server's half: greeting, answers, lists of capabilities, mailbox content. */
+#include "dissectors/imap_state.h"
+
+#include <string.h>
+
+#include "dissectors/imap_words.h"
+#include "dissectors/starttls.h"
+
+static void first_word(struct imap_response *r, const struct words_word *w)
+{
+	memset(r, 0, sizeof(*r));
+	r->tag = w->hash;
+	if (span_is(w->text, "*"))
+		r->kind = IMAP_UNTAGGED;
+	else if (span_is(w->text, "+"))
+		r->kind = IMAP_CONTINUE;
+	else
+		r->kind = IMAP_TAGGED;
+}
+
+static void second_word(struct imap_response *r, const struct words_word *w)
+{
+	if (r->kind == IMAP_CONTINUE)
+		return;
+	r->status = (uint8_t)imap_read_status(w->text);
+	if (r->kind == IMAP_TAGGED) {
+		if (r->status == IMAP_NO_STATUS || r->status > IMAP_BAD)
+			r->kind = IMAP_JUNK;
+		return;
+	}
+	r->numbered = imap_is_number(w->text);
+	r->listing = r->list = span_is(w->text, "CAPABILITY");
+	r->data = imap_is_mailbox_data(w->text);
+}
+
+static void capability(struct imap_response *r, struct span text)
+{
+	if (span_is(text, "]"))
+		r->listing = false;
+	else if (span_is(text, "STARTTLS"))
+		r->starttls = true;
+	else if (span_is(text, "LOGINDISABLED"))
+		r->logindisabled = true;
+	else if (starttls_is_masked(text, strlen("STARTTLS")))
+		r->masked = true;
+}
+
+static void server_word(struct imap *s, const struct words_word *w)
+{
+	struct imap_response *r = &s->response;
+
+	if (w->index == 0) {
+		first_word(r, w);
+	} else if (w->index == 1) {
+		second_word(r, w);
+	} else if (w->index == 2 && r->numbered) {
+		r->data = imap_is_mailbox_data(w->text);
+	} else if (w->index == 2 && span_is(w->text, "[CAPABILITY")) {
+		r->listing = r->list = r->status == IMAP_OK || r->status == IMAP_PREAUTH;
+	} else if (r->listing) {
+		capability(r, w->text);
+	}
+}
+
+/* What the server lists before anybody has signed in (RFC 9051, 6.1.1 and 7.2.2). */
+static void read_list(struct imap *s, struct facts *f)
+{
+	const struct imap_response *r = &s->response;
+	enum imap_command newest = imap_newest(s);
+
+	if (!r->list || s->signed_in || newest == IMAP_LOGIN || newest == IMAP_AUTHENTICATE)
+		return;
+	s->listed = true;
+	if (r->logindisabled)
+		f->s.findings |= 1u << FINDING_LOGINDISABLED_OFFERED;
+	if (r->masked)
+		starttls_offer_masked(f);
+	if (r->starttls)
+		starttls_offered(f);
+	else if (!s->lost[SERVER])
+		starttls_not_offered(f);
+}
+
+/* Content of a mailbox crossed in clear. Behind a granted upgrade it is somebody's forgery. */
+static void mailbox_content(const struct imap *s, struct facts *f)
+{
+	if (s->lost[SERVER] || f->granted)
+		return;
+	if (!f->visible[CLIENT])
+		facts_evidence(f, WORD_FETCH);
+	facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+	f->exposed_answered |= f->s.exposure == EXPOSURE_CONTENT;
+}
+
+/* The first thing that the server says. Without a SYN an untagged OK may also come in the middle;
+ * then the client's next command tells. */
+static bool is_greeting(const struct imap *s, const struct facts *f)
+{
+	const struct imap_response *r = &s->response;
+
+	if (f->greeted || f->perhaps_greeted || s->spoken || r->status == IMAP_NO_STATUS)
+		return false;
+	if (s->lost[SERVER])
+		return r->status != IMAP_BYE && f->offset[CLIENT] == 0;
+	return r->status != IMAP_NO && r->status != IMAP_BAD;
+}
+
+/* A line that concludes nothing by itself. */
+static void untagged(struct imap *s, struct facts *f)
+{
+	const struct imap_response *r = &s->response;
+
+	read_list(s, f);
+	s->listed |= r->status == IMAP_BYE;
+	if (r->data)
+		mailbox_content(s, f);
+}
+
+static void server_line(struct imap *s, struct facts *f, const struct words_line *l)
+{
+	struct imap_response *r = &s->response;
+
+	if (l->too_long)
+		facts_oddity(f, ODDITY_LINE_TOO_LONG);
+	if (l->words == 0)
+		return;
+	starttls_clear(f);
+	if (l->bare_lf)
+		facts_oddity(f, ODDITY_BARE_LF);
+	switch ((enum imap_answer)r->kind) {
+	case IMAP_UNTAGGED:
+		if (is_greeting(s, f))
+			s->answer_ready = true;
+		else
+			untagged(s, f);
+		break;
+	case IMAP_TAGGED:
+		if (r->status == IMAP_NO_STATUS && !s->lost[SERVER])
+			facts_oddity(f, ODDITY_BAD_REPLY);
+		s->answer_ready = r->status != IMAP_NO_STATUS;
+		break;
+	case IMAP_CONTINUE: s->answer_ready = true; break;
+	case IMAP_JUNK:
+		if (!s->lost[SERVER])
+			facts_oddity(f, ODDITY_BAD_REPLY);
+		break;
+	}
+	s->spoken = true;
+}
+
+/* Text for people may end in braces, too; only data has literals (RFC 9051, 9: resp-text). */
+static bool has_literal(const struct imap *s, const struct words_line *l)
+{
+	return l->literal && s->response.kind == IMAP_UNTAGGED &&
+	       s->response.status == IMAP_NO_STATUS;
+}
+
+static void line_ended(struct imap *s, struct facts *f, const struct words_line *l)
+{
+	if (!has_literal(s, l)) {
+		server_line(s, f, l);
+		return;
+	}
+	facts_evidence(f, WORD_LITERAL);
+	mailbox_content(s, f);
+	s->behind[SERVER] = (uint16_t)(l->words < UINT16_MAX ? l->words + 1 : UINT16_MAX);
+	imap_begin_literal(s, SERVER, l->size);
+}
+
+static size_t literal(struct imap *s, size_t n)
+{
+	size_t take = n < s->literal[SERVER] ? n : (size_t)s->literal[SERVER];
+
+	s->literal[SERVER] -= take;
+	if (s->literal[SERVER] == 0)
+		wordbuf_resume(&s->line[SERVER], s->behind[SERVER]);
+	return take;
+}
+
+static size_t words(struct imap *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	struct span in = { data, n };
+	struct words_line line;
+	struct words_word word;
+
+	for (;;) {
+		switch (wordbuf_next(&s->line[SERVER], &in, &word, &line)) {
+		case WORDS_MORE: return n;
+		case WORDS_WORD: server_word(s, &word); break;
+		case WORDS_LINE: line_ended(s, f, &line); return n - in.len;
+		}
+	}
+}
+
+size_t imap_server(struct imap *s, struct facts *f, const uint8_t *data, size_t n)
+{
+	size_t done = 0;
+
+	if (s->opaque)
+		return n;
+	while (done < n && !s->answer_ready) {
+		if (s->literal[SERVER] > 0) {
+			done += literal(s, n - done);
+			continue;
+		}
+		if (done > 0 && imap_at_line_start(s, SERVER) && data[done] >= 0x14 &&
+		    data[done] <= 0x17)
+			return done;
+		done += words(s, f, data + done, n - done);
+	}
+	return done;
+}
+
+/* Conclusions --------------------------------------------------------------------------------- */
+
+static void greeting(struct imap *s, struct facts *f)
+{
+	const struct imap_response *r = &s->response;
+
+	if (f->syn_seen || r->list || r->status == IMAP_PREAUTH)
+		imap_greeted(s, f);
+	else
+		f->perhaps_greeted = true;
+	if (r->status == IMAP_PREAUTH) {
+		s->preauth = s->signed_in = true;
+		f->s.findings |= 1u << FINDING_PREAUTH_IN_CLEAR;
+	}
+	read_list(s, f);
+	s->listed = false;
+}
+
+static void answered_login(struct imap *s, struct facts *f, const struct imap_pending *p, bool yes)
+{
+	s->auth_dialogue = false;
+	s->signed_in |= yes;
+	f->unanswered -= f->unanswered > 0;
+	if (!p->sure) {
+		f->s.auth_clear = TRI_TRUE;
+		facts_plain(f, REASON_AUTH_IN_CLEAR);
+	}
+	if (p->credentials) {
+		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
+		f->exposed_answered |= f->s.exposure == EXPOSURE_CREDENTIALS;
+	} else if (!yes && p->sure) {
+		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
+	}
+}
+
+static void answered_mailbox(struct facts *f, bool yes)
+{
+	if (!yes)
+		return;
+	facts_plain(f, REASON_CONTENT_IN_CLEAR);
+	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
+	f->exposed_answered = true;
+}
+
+static void answered(struct imap *s, struct facts *f, const struct imap_pending *p, bool yes)
+{
+	switch ((enum imap_command)p->command) {
+	case IMAP_LOGIN:
+	case IMAP_AUTHENTICATE: answered_login(s, f, p, yes); break;
+	case IMAP_STARTTLS:
+		if (!f->answer_pending && yes) /* after a gap */
+			starttls_asked(f);
+		if (f->answer_pending)
+			starttls_answered(f, yes);
+		break;
+	case IMAP_APPEND:
+	case IMAP_MAILBOX: answered_mailbox(f, yes); break;
+	case IMAP_SIGNED_IN:
+		if (yes)
+			facts_plain(f, REASON_CONTENT_IN_CLEAR);
+		break;
+	case IMAP_COMPRESS: s->opaque = yes; break;
+	case IMAP_OTHER:
+	case IMAP_HARMLESS:
+	case IMAP_CAPABILITY:
+	case IMAP_LOGOUT:
+	case IMAP_COMMANDS: break;
+	}
+	f->protocol_sure |= p->command != IMAP_OTHER;
+}
+
+/* Only the server is in the capture. One answer that nothing explains may be that to STARTTLS;
+ * more hide commands that might have been a login. */
+static void server_alone(struct imap *s, struct facts *f, bool yes)
+{
+	bool explained = s->listed;
+
+	s->listed = false;
+	if (explained)
+		return;
+	if (s->unexplained || !yes)
+		f->clear_gap[CLIENT] = true;
+	s->unexplained = true;
+	f->granted = yes;
+}
+
+/* The client waits no longer with its literal: the command was answered instead. */
+static void give_up_literal(struct imap *s, uint32_t tag)
+{
+	if (s->waits && s->request.tag == tag)
+		imap_end_request(s);
+}
+
+static void tagged(struct imap *s, struct facts *f)
+{
+	const struct imap_response *r = &s->response;
+	struct imap_pending p;
+	bool yes = r->status == IMAP_OK;
+
+	give_up_literal(s, r->tag);
+	if (imap_take(s, r->tag, &p)) {
+		answered(s, f, &p, yes);
+		if (p.command != IMAP_LOGIN && p.command != IMAP_AUTHENTICATE)
+			read_list(s, f);
+	} else if (!f->visible[CLIENT]) {
+		read_list(s, f);
+		server_alone(s, f, yes);
+	} else {
+		facts_oddity(f, s->queued ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+	}
+}
+
+/* "+": the literal may come, or the next line of an exchange, or IDLE has begun. */
+static void continuation(struct imap *s)
+{
+	if (s->waits) {
+		s->waits = false;
+		imap_begin_literal(s, CLIENT, s->literal_size);
+	} else if (imap_newest(s) == IMAP_AUTHENTICATE) {
+		s->auth_dialogue = true;
+	}
+}
+
+void imap_answer(struct imap *s, struct facts *f)
+{
+	const struct imap_response *r = &s->response;
+
+	if (r->kind == IMAP_CONTINUE) {
+		facts_evidence(f, WORD_CONTINUE);
+		continuation(s);
+	} else {
+		facts_evidence(f, imap_status_word((enum imap_status)r->status));
+		if (r->kind == IMAP_UNTAGGED)
+			greeting(s, f);
+		else
+			tagged(s, f);
+	}
+	memset(&s->response, 0, sizeof(s->response));
+	s->answer_ready = false;
+}

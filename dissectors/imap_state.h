@@ -1,0 +1,27 @@
+/* imap_state.h - what the two halves of the IMAP dissector share. Private to dissectors/imap*.c. */
+#ifndef MAILSEAL_IMAP_STATE_H
+#define MAILSEAL_IMAP_STATE_H
+
+#include "dissectors/imap.h"
+
+/* The command of the client's line. Those whose answers may have been lost are forgotten, and
+ * after a gap in the client's bytes all but this one. */
+void imap_push(struct imap *s, struct facts *f);
+
+/* The newest command without an answer; IMAP_COMMANDS when there is none. */
+enum imap_command imap_newest(const struct imap *s);
+
+/* Takes the command with this tag off the queue. False when there is none, or when it cannot be
+ * told which of several it is. */
+bool imap_take(struct imap *s, uint32_t tag, struct imap_pending *out);
+
+/* The client's line is over, or given up. */
+void imap_end_request(struct imap *s);
+
+/* A literal begins: n bytes, behind which the line of this side goes on. */
+void imap_begin_literal(struct imap *s, enum side from, uint64_t n);
+
+/* The greeting was seen: nothing that counts went before. */
+void imap_greeted(struct imap *s, struct facts *f);
+
+#endif

@@ -1,0 +1,65 @@
+#include "dissectors/pop3.h"
+
+#include <string.h>
+
+#include "dissectors/pop3_state.h"
+
+void pop3_init(struct pop3 *s, bool from_the_start)
+{
+	memset(s, 0, sizeof(*s));
+	s->lost[CLIENT] = s->lost[SERVER] = !from_the_start;
+}
+
+void pop3_push(struct pop3 *s, struct facts *f, enum pop3_command c)
+{
+	if (s->multiline && s->multi_torn) /* the client had it all: the dot was in the gap */
+		s->multiline = false;
+	pending_drop(&s->queue, s->lost[CLIENT] ? s->queue.runs : s->queue.stale);
+	if (!pending_push(&s->queue, c)) {
+		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);
+		s->lost[SERVER] = true; /* replies can no longer be counted off */
+	}
+}
+
+void pop3_greeted(struct pop3 *s, struct facts *f)
+{
+	f->greeted = true;
+	f->perhaps_greeted = false;
+	s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
+	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
+}
+
+bool pop3_waits(const struct pop3 *s, const struct facts *f)
+{
+	return f->visible[SERVER] && f->answer_pending && pending_newest(&s->queue) == POP3_STLS;
+}
+
+/* No command of POP3 changes what the client's next bytes are. */
+void pop3_presume(struct pop3 *s, struct facts *f)
+{
+	(void)s;
+	(void)f;
+}
+
+void pop3_gap(struct pop3 *s, struct facts *f, enum side from, uint64_t n)
+{
+	(void)n;
+	facts_evidence(f, WORD_GAP);
+	f->clear_gap[from] = true;
+	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
+		f->s.accepted = TRI_NULL;
+	linebuf_reset(&s->line[from]);
+	s->lost[from] = true;
+	if (from == CLIENT) {
+		pending_drop(&s->queue, s->queue.runs);
+		return;
+	}
+	s->queue.stale = s->queue.runs;
+	s->multi_torn = s->multiline;
+}
+
+bool pop3_at_line_start(const struct pop3 *s, enum side from)
+{
+	return !linebuf_partial(&s->line[from]) &&
+	       (from == CLIENT || !s->multiline || s->multi_torn);
+}

@@ -80,6 +80,13 @@ static bool one_hour(const uint64_t *ns, size_t n)
 	return first > 0 && last - first <= WINDOW_NS;
 }
 
+static bool near(uint64_t a_ns, uint64_t b_ns)
+{
+	const uint64_t two[] = { a_ns, b_ns };
+
+	return one_hour(two, 2);
+}
+
 /* In which way it is without the offer; NONE when it is not, or does not say. */
 static enum stripped without(const struct session *s)
 {
@@ -90,23 +97,45 @@ static enum stripped without(const struct session *s)
 	return STRIPPED_NONE;
 }
 
-static void count_without(struct server *e, uint64_t when_ns)
+/* The latest one counts, unless it lies so far ahead that a clock must have been wrong. */
+static void note_offer(struct server *e, uint64_t when_ns)
 {
-	const uint64_t two[] = { when_ns, e->without_ns[0] };
+	if (when_ns > e->offered_ns || !near(e->offered_ns, when_ns))
+		e->offered_ns = when_ns;
+}
 
-	if (!one_hour(two, 2))
-		e->without_n = 0;
+/* The same session may be told again, after a run that was cut short: it counts once. */
+static void note_without(struct server *e, uint64_t when_ns)
+{
+	uint64_t *w = e->without_ns;
+
+	if (!near(w[0], when_ns)) {
+		w[0] = when_ns;
+		w[1] = 0;
+		e->without_n = 1;
+		return;
+	}
+	if (when_ns == w[0] || when_ns <= w[1])
+		return;
+	w[1] = when_ns > w[0] ? w[0] : when_ns;
+	w[0] = when_ns > w[0] ? when_ns : w[0];
 	e->without_n += e->without_n < UINT32_MAX;
-	e->without_ns[1] = e->without_ns[0];
-	e->without_ns[0] = when_ns;
+}
+
+/* An offer and two other sessions without it began within an hour together with this one. */
+static bool should_have(const struct server *e, uint64_t when_ns)
+{
+	const uint64_t times[] = { when_ns, e->offered_ns, e->without_ns[0], e->without_ns[1] };
+
+	return when_ns != e->without_ns[0] && when_ns != e->without_ns[1] && one_hour(times, 4);
 }
 
 enum stripped servers_session(struct servers *v, const struct session *s, bool keep,
 			      struct server *known)
 {
 	enum stripped how = without(s);
-	uint64_t times[4] = { s->start_ns };
 	struct entry *e;
+	bool claimed;
 
 	if (s->offered != TRI_TRUE && how == STRIPPED_NONE)
 		return STRIPPED_NONE;
@@ -114,15 +143,13 @@ enum stripped servers_session(struct servers *v, const struct session *s, bool k
 	e->server.keep = keep;
 	e->changed = v->round;
 	if (s->offered == TRI_TRUE) {
-		e->server.offered_ns = s->start_ns;
+		note_offer(&e->server, s->start_ns);
 		return STRIPPED_NONE;
 	}
-	times[1] = e->server.offered_ns;
-	times[2] = e->server.without_ns[0];
-	times[3] = e->server.without_ns[1];
-	count_without(&e->server, s->start_ns);
+	claimed = should_have(&e->server, s->start_ns);
+	note_without(&e->server, s->start_ns);
 	*known = e->server;
-	return one_hour(times, 4) ? how : STRIPPED_NONE;
+	return claimed ? how : STRIPPED_NONE;
 }
 
 /* Saving ------------------------------------------------------------------------------------- */

@@ -10,8 +10,9 @@
  * before, between or after them, nor to whom it was made: that is not kept. So a server that was
  * set up anew is suspected for an hour at most.
  *
- * Sessions are taken in the order in which they are decided; of those that come out of order some
- * may be missed, but nothing is claimed for them that is not so.
+ * Sessions are taken in the order in which they are decided, which need not be that in which they
+ * began; and one may be taken twice, when a run that was cut short is made again. Then a claim may be
+ * missed, but none is made that is not so.
  *
  * Knows no file and no clock, and never grows.
  */
@@ -32,7 +33,7 @@ struct server {
 	uint16_t port;
 	bool keep;              /* the address may be stored in full */
 	uint64_t offered_ns;    /* the last session that was offered the upgrade */
-	uint64_t without_ns[2]; /* the last two that were not, the last one first */
+	uint64_t without_ns[2]; /* the two latest that were not, the latest first */
 	uint32_t without_n;     /* those that were not, each within an hour of the one before it */
 };
 

@@ -99,8 +99,12 @@ static const struct {
 	{ "e0 e1 e2 e3", "...." },         /* a server that knows no EHLO */
 	{ "o0 t60 t61 t62 t63", "....." }, /* clients that are turned away */
 	{ "n0 e60 e61 e62", "...." },      /* it has no STARTTLS that could be taken away */
+	/* The same session again counts once. */
+	{ "o0 w60 w120 w120 w60 w120 w180", "......R" },
+	{ "o0 w60 w60 w60 w60", "....." },
 	/* Told out of order, and clocks that were wrong in between. */
 	{ "o100 w60 w0 w120", "...R" },
+	{ "o100 w120 w60 w0 w61", "...RR" },
 	{ "w60 w120 o4000 w180", "...." },
 	{ "o0 w100000 w60 w61 w62", "....R" },
 	{ "o100000 o0 w60 w61 w62", "....R" },
@@ -304,6 +308,26 @@ static void clear_text_after_failed_tls(void **state)
 	fallbacks_free(NULL);
 }
 
+/* Two connections that open together: the one in clear does not follow the one that fails. */
+static void together_is_not_behind(void **state)
+{
+	(void)state;
+	for (unsigned ms = 0; ms < 1000; ms += 250) {
+		struct fallbacks *f = fallbacks_new(8);
+		struct session failed = session_at(100, VERDICT_TLS_FAILED);
+		struct session clear = session_at(99, VERDICT_PLAINTEXT);
+		uint64_t failed_ns = 0;
+
+		clear.start_ns += ms * 1000000ull;
+		clear.start_ns += ms == 750 ? 250000000 : 0; /* at the same time */
+		fallbacks_session(f, &failed, &failed_ns);
+		assert_false(fallbacks_session(f, &clear, &failed_ns));
+		clear.start_ns = failed.start_ns + 1;
+		assert_true(fallbacks_session(f, &clear, &failed_ns));
+		fallbacks_free(f);
+	}
+}
+
 static void only_between_the_same_two(void **state)
 {
 	struct fallbacks *f = fallbacks_new(8);
@@ -456,6 +480,7 @@ int main(void)
 		cmocka_unit_test(what_has_changed_is_saved),
 		cmocka_unit_test(what_was_saved_is_known),
 		cmocka_unit_test(clear_text_after_failed_tls),
+		cmocka_unit_test(together_is_not_behind),
 		cmocka_unit_test(only_between_the_same_two),
 		cmocka_unit_test(failures_are_bounded),
 		cmocka_unit_test(a_mark_stays),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dissectors/mail.h"
+#include "sensor/certificates.h"
 #include "sensor/classify.h"
 
 /* A connection on no mail port has this many packets with payload to show that it is mail. */
@@ -14,7 +15,8 @@
 /* What is needed while the verdict is open. */
 struct parser {
 	struct reasm reasm;
-	uint32_t ndpi; /* flow asked about, or 0 */
+	uint32_t ndpi;        /* flow asked about, or 0 */
+	uint32_t certificate; /* pieces of it wait, or 0 */
 	uint8_t packets;
 	bool probing;    /* not sure yet that it is mail */
 	bool ndpi_mail;  /* libndpi found mail */
@@ -43,9 +45,19 @@ struct sessions {
 	struct pool lives, parsers;
 	struct reasm_memory memory;
 	struct classifier *classifier;
+	struct certificates *certificates;
+	struct tls_leaf_sink leaf;
 	uint64_t next_id;
 	struct parser *feeding; /* the one whose bytes are being handed on */
 };
+
+static void on_leaf(void *ctx, uint32_t at, uint32_t total, const uint8_t *data, size_t n)
+{
+	struct sessions *ss = ctx;
+	struct parser *p = ss->feeding;
+
+	certificates_part(ss->certificates, &p->certificate, &p->mail.facts.s, at, total, data, n);
+}
 
 static uint32_t max_lives(const struct conf *c)
 {
@@ -64,7 +76,10 @@ struct sessions *sessions_new(const struct conf *c, struct health *health, sessi
 	ss->report = cb;
 	ss->ctx = ctx;
 	ss->classifier = classifier_new(NDPI_FLOWS);
-	if (!ss->classifier || !pool_init(&ss->lives, sizeof(struct live), max_lives(c)) ||
+	ss->certificates = certificates_new();
+	ss->leaf = (struct tls_leaf_sink){ on_leaf, ss };
+	if (!ss->classifier || !ss->certificates ||
+	    !pool_init(&ss->lives, sizeof(struct live), max_lives(c)) ||
 	    !pool_init(&ss->parsers, sizeof(struct parser), c->max_undecided) ||
 	    !reasm_memory_init(&ss->memory, c->reassembly_kib * 1024ull,
 			       c->reassembly_flow_kib * 1024ull)) {
@@ -78,6 +93,7 @@ void sessions_free(struct sessions *ss)
 {
 	if (!ss)
 		return;
+	certificates_free(ss->certificates);
 	classifier_free(ss->classifier);
 	reasm_memory_fini(&ss->memory);
 	pool_fini(&ss->parsers);
@@ -134,7 +150,8 @@ static void fixed_part(struct session *s, const struct session_start *start)
 	s->service = (uint8_t)start->service;
 }
 
-static void init_parser(struct parser *p, const struct session_start *start, const struct conf *c)
+static void init_parser(const struct sessions *ss, struct parser *p,
+			const struct session_start *start)
 {
 	bool syn = start->syn[CLIENT] || start->syn[SERVER];
 
@@ -142,8 +159,9 @@ static void init_parser(struct parser *p, const struct session_start *start, con
 	reasm_init(&p->reasm);
 	mail_init(&p->mail, start->protocol, start->service, syn);
 	fixed_part(&p->mail.facts.s, start);
-	p->mail.facts.decrypted_mirror = c->decrypted_mirror;
-	p->mail.facts.mirrored = c->decrypted_mirror && start->implicit_tls;
+	p->mail.tls.leaf = &ss->leaf;
+	p->mail.facts.decrypted_mirror = ss->conf->decrypted_mirror;
+	p->mail.facts.mirrored = ss->conf->decrypted_mirror && start->implicit_tls;
 	p->probing = start->probing;
 	for (unsigned i = 0; i < SIDES; i++) {
 		p->mail.facts.visible[i] = start->visible[i];
@@ -172,7 +190,7 @@ uint32_t session_open(struct sessions *ss, const struct session_start *start)
 	memset(l, 0, sizeof(*l));
 	l->id = ++ss->next_id;
 	l->parser = parser;
-	init_parser(pool_at(&ss->parsers, parser), start, ss->conf);
+	init_parser(ss, pool_at(&ss->parsers, parser), start);
 	return index;
 }
 

@@ -28,14 +28,15 @@ ROWS = (
     ("clock", "conf", "confine", "log", "pool", "stoppable", "summary", "syslog_socket"),
     ("fragments",),
     ("decode", "channel"),
-    ("capture", "flow", "reasm", "classify", "inbox", "store"),
+    ("capture", "flow", "reasm", "classify", "certificates", "inbox", "store"),
     ("options", "session", "recorder"),
     ("tracker",),
     ("pipeline",),
     ("main",),
 )
 # The recorder never sees a packet, and what sees packets knows no sink.
-PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "session", "tracker",
+PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "session",
+           "tracker",
            "pipeline")
 SINKS = ("inbox", "store", "recorder")
 

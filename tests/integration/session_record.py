@@ -89,7 +89,7 @@ peer = matching(r"[a-z0-9-]{1,36}")
 PORT = range(65536)
 moment = matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 CERTIFICATE = {"subject": text, "issuer": text, "not_before": moment, "not_after": moment,
-               "name_matches": tri, "self_signed": boolean}
+               "name_matches": tri, "self_signed": tri}
 DOWNGRADE = {
     "offered_at": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "without_offer": number,
     "tls_failed_at": matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")}

@@ -117,5 +117,5 @@ bool clear_at_line_start(const struct clear *c, enum side from)
 	case PROTOCOL_NONE:
 	case PROTOCOL_N: break;
 	}
-	return false;
+	return true;
 }

@@ -40,6 +40,7 @@ struct facts {
 	bool greeted;          /* the server's greeting was seen */
 	bool perhaps_greeted;  /* a 220, but no SYN: it may answer a STARTTLS */
 	bool other_protocol;   /* a command of a protocol that is not this one */
+	bool strange_answer;   /* the server said something that no server of this protocol says */
 	bool protocol_sure;    /* what was seen is this protocol and no other */
 	bool clear_gap[SIDES]; /* bytes are missing where clear text was due */
 	bool plain;            /* user data crossed in clear */
@@ -84,6 +85,13 @@ void facts_evidence(struct facts *f, unsigned code);
 static inline void facts_oddity(struct facts *f, enum oddity o)
 {
 	f->s.oddities |= 1u << o;
+}
+
+/* The server said something that no server of this protocol says. */
+static inline void facts_strange_answer(struct facts *f)
+{
+	facts_oddity(f, ODDITY_BAD_REPLY);
+	f->strange_answer = true;
 }
 
 /* User data crossed in clear; keeps the first reason. */

@@ -137,13 +137,13 @@ static void server_line(struct imap *s, struct facts *f, const struct words_line
 		break;
 	case IMAP_TAGGED:
 		if (r->status == IMAP_NO_STATUS && !s->lost[SERVER])
-			facts_oddity(f, ODDITY_BAD_REPLY);
+			facts_strange_answer(f);
 		s->answer_ready = r->status != IMAP_NO_STATUS;
 		break;
 	case IMAP_CONTINUE: s->answer_ready = true; break;
 	case IMAP_JUNK:
 		if (!s->lost[SERVER])
-			facts_oddity(f, ODDITY_BAD_REPLY);
+			facts_strange_answer(f);
 		break;
 	}
 	s->spoken = true;

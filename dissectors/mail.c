@@ -229,7 +229,7 @@ enum mail_likeness mail_likeness(const struct mail *m)
 {
 	const struct facts *f = &m->facts;
 
-	if (f->other_protocol)
+	if (f->other_protocol || (f->strange_answer && !f->greeted))
 		return MAIL_DOUBTFUL;
 	if (f->protocol_sure)
 		return MAIL_SURE;

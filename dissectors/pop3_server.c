@@ -112,7 +112,8 @@ static void server_line(struct pop3 *s, struct facts *f, const struct line *l)
 		begin_multiline(s, POP3_COMMANDS);
 		multiline(s, f, l->text);
 	} else if (!s->lost[SERVER]) {
-		facts_oddity(f, ODDITY_BAD_REPLY);
+		facts_strange_answer(f);
+		s->spoken = true;
 	}
 }
 
@@ -206,15 +207,15 @@ static void server_alone(struct pop3 *s, struct facts *f)
 	}
 }
 
-/* The first thing that the server says. Without a SYN any +OK may be; then it must read like a
- * greeting, and the client's next command must begin a session. */
+/* The first thing that the server says. A +OK that may as well be the answer to a command must
+ * read like a greeting; without a SYN the client's next command must also begin a session. */
 static bool is_greeting(const struct pop3 *s, const struct facts *f)
 {
 	if (f->greeted || f->perhaps_greeted || s->spoken || s->status == POP3_CONTINUE)
 		return false;
 	if (s->lost[SERVER])
 		return s->status == POP3_OK && f->offset[CLIENT] == 0 && s->greeting_text;
-	return true;
+	return s->queue.runs == 0 || s->greeting_text;
 }
 
 static void matched(struct pop3 *s, struct facts *f)

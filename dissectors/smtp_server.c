@@ -50,7 +50,7 @@ static void server_line(struct smtp *s, struct facts *f, const struct line *l)
 		facts_oddity(f, ODDITY_LINE_TOO_LONG);
 	if (r.code == 0) {
 		if (!s->lost[SERVER] && l->text.len > 0)
-			facts_oddity(f, ODDITY_BAD_REPLY);
+			facts_strange_answer(f);
 		return;
 	}
 	if (l->bare_lf)

@@ -65,7 +65,7 @@ void facts_plain(struct facts *f, enum reason why)
 
 void facts_expose(struct facts *f, enum exposure e, uint64_t end)
 {
-	if (e <= f->s.exposure || (f->mirrored && !f->plain))
+	if (e <= f->s.exposure || f->mirrored)
 		return;
 	f->s.exposure = (uint8_t)e;
 	f->exposed_end = end;
@@ -143,13 +143,22 @@ static struct ruling clear_only(const struct facts *f, enum ending how)
 	return (struct ruling){ VERDICT_NO_TRANSACTION, REASON_CLOSED_WITHOUT_MAIL };
 }
 
+/* A server that has not greeted, although it was there from the start, may be one of some other
+ * protocol: it has all the time of the connection to show it. */
+static bool protocol_in_doubt(const struct facts *f)
+{
+	return f->syn_seen && f->visible[SERVER] && !f->greeted && !f->clear_gap[SERVER];
+}
+
 /* Plaintext counts when its weight is known; what the server refused, or did not answer, waits
  * for the end, because a second attempt may be accepted. */
 static bool plain_decided(const struct facts *f, enum ending how)
 {
 	if (!f->plain)
 		return false;
-	return how != ENDING_OPEN || f->s.exposure >= EXPOSURE_ENVELOPE || f->tls == TLS_COMPLETE;
+	if (how != ENDING_OPEN || f->tls == TLS_COMPLETE)
+		return true;
+	return f->s.exposure >= EXPOSURE_ENVELOPE && !protocol_in_doubt(f);
 }
 
 static struct ruling rule(const struct facts *f, enum ending how)

@@ -5,7 +5,7 @@
 
 #include "dissectors/facts.h"
 
-#define SEEN .visible = { true, true }, .syn_seen = true
+#define SEEN .visible = { true, true }, .syn_seen = true, .greeted = true
 
 enum {
 	OPEN = 1u << ENDING_OPEN,
@@ -252,6 +252,24 @@ static const struct {
 	  { SEEN, .implicit = true, .tls = TLS_UNFINISHED },
 	  VERDICT_INDETERMINATE,
 	  REASON_EVICTED },
+	{ "MAIL accepted by a server that never greeted, open",
+	  OPEN,
+	  { .visible = { true, true },
+	    .syn_seen = true,
+	    .plain = true,
+	    .plain_reason = REASON_MAIL_IN_CLEAR,
+	    .s.exposure = EXPOSURE_ENVELOPE },
+	  VERDICT_NONE,
+	  REASON_NONE },
+	{ "MAIL accepted by a server that never greeted, over",
+	  CLOSED | CAPTURE | TIMEOUT,
+	  { .visible = { true, true },
+	    .syn_seen = true,
+	    .plain = true,
+	    .plain_reason = REASON_MAIL_IN_CLEAR,
+	    .s.exposure = EXPOSURE_ENVELOPE },
+	  VERDICT_PLAINTEXT,
+	  REASON_MAIL_IN_CLEAR },
 	{ "commands after PREAUTH",
 	  OPEN | CLOSED | CAPTURE,
 	  { SEEN, .plain = true, .plain_reason = REASON_PREAUTH_IN_CLEAR,
@@ -330,14 +348,14 @@ static void an_end_always_has_a_verdict(void **state)
 	}
 }
 
-/* Whatever else is true, user data that the server took makes it plaintext, open or over. */
+/* Whatever else is true, user data that a mail server took makes it plaintext, open or over. */
 static void plaintext_goes_before_everything(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < n_cases; i++) {
 		struct facts f = cases[i].f;
 
-		f.plain = true;
+		f.plain = f.greeted = true;
 		f.plain_reason = REASON_CONTENT_IN_CLEAR;
 		f.s.exposure = EXPOSURE_CONTENT;
 		for (unsigned how = 0; how < ENDINGS; how++) {

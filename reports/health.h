@@ -45,7 +45,8 @@
 	X(HEALTH_LOST, "lost", "records lost between capture and recorder")                   \
 	X(HEALTH_LATE, "late", "sessions decided in a step that was already closed")          \
 	X(HEALTH_FUTURE, "future", "sessions with a time that lies in the future")            \
-	X(HEALTH_OVERFLOW, "overflow", "sessions counted under other for want of series")
+	X(HEALTH_OVERFLOW, "overflow", "sessions counted under other for want of series")     \
+	X(HEALTH_FORGOTTEN, "forgotten", "servers forgotten for want of room")
 
 #define HEALTH_ENUM(id, name, text) id,
 enum health_counter { HEALTH_TABLE(HEALTH_ENUM) HEALTH_N };

@@ -54,6 +54,11 @@ uint32_t servers_max(const struct servers *v)
 	return v->max;
 }
 
+uint64_t servers_forgotten(const struct servers *v)
+{
+	return lru_forgotten(v->lru);
+}
+
 static struct entry *entry_of(struct servers *v, const uint8_t address[16], uint16_t port)
 {
 	struct key k = { .port = port };

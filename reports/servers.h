@@ -66,5 +66,6 @@ void servers_saved(struct servers *v);
 void servers_restore(struct servers *v, const struct server *s);
 
 uint32_t servers_max(const struct servers *v);
+uint64_t servers_forgotten(const struct servers *v); /* for want of room, so far */
 
 #endif

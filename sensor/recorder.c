@@ -33,6 +33,7 @@ struct recorder {
 	struct downgrade why; /* of the session of this message */
 	struct counts found;  /* of the whole run */
 	struct health so_far;
+	uint64_t forgotten;     /* servers, until the last step */
 	uint64_t own[HEALTH_N]; /* lost, late and so on, which the capture cannot know */
 	uint64_t number;        /* of the last message */
 	bool begun;             /* the store has agreed to the first step */
@@ -93,7 +94,15 @@ static bool is_mail(const struct message *m)
 
 /* What is counted here and not by the capture. */
 static const enum health_counter own_counters[] = { HEALTH_LOST, HEALTH_LATE, HEALTH_FUTURE,
-						    HEALTH_OVERFLOW };
+						    HEALTH_OVERFLOW, HEALTH_FORGOTTEN };
+
+static uint64_t forgotten_since(struct recorder *r)
+{
+	uint64_t before = r->forgotten;
+
+	r->forgotten = servers_forgotten(downgrades_servers(r->downgrades));
+	return r->forgotten - before;
+}
 
 /* What was learnt of servers goes with the step. When it fails it goes with a later one. */
 static void keep_step(struct recorder *r, struct ledger_batch *b)
@@ -112,6 +121,7 @@ static void close_step(struct recorder *r, bool open)
 	struct ledger_batch b = { .step = tally_oldest(r->tally), .open = open, .health = &health };
 
 	b.rows_n = tally_take(r->tally, &b.rows, &health);
+	health.n[HEALTH_FORGOTTEN] = forgotten_since(r);
 	for (size_t i = 0; i < b.rows_n; i++)
 		counts_add(&r->found, &b.rows[i].counts);
 	for (unsigned i = 0; i < sizeof(own_counters) / sizeof(own_counters[0]); i++)

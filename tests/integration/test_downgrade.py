@@ -24,6 +24,7 @@ C: .
 S: 250 2.0.0 Ok: queued
 """
 HELLO = "S: 220 mx.example ESMTP\nC: EHLO client.example\n"
+HELO = "C: HELO client.example\nS: 250 mx.example\n"
 LIST = "S: 250-mx.example\nS: 250-PIPELINING\n"
 QUIT = "C: QUIT\nS: 221 2.0.0 Bye\n"
 TLS = """\
@@ -42,13 +43,30 @@ TALKS = {
     "scanner": HELLO + LIST + "S: 250 8BITMIME\n" + QUIT,
     "masked": HELLO + LIST + "S: 250-XXXXXXXA\nS: 250 8BITMIME\n" + MAIL + QUIT,
     "gap": HELLO + LIST + "S: <gap 14>\nS: 250 8BITMIME\n" + MAIL + QUIT,
-    "refused": HELLO + "S: 500 5.5.1 What?\nC: HELO client.example\nS: 250 mx.example\n" + MAIL + QUIT,
-    "refused-gap": HELLO + "S: <gap 20>\nC: HELO client.example\nS: 250 mx.example\n" + MAIL + QUIT,
+    "refused": HELLO + "S: 500 5.5.1 What?\n" + HELO + MAIL + QUIT,
+    "refused-gap": HELLO + "S: <gap 20>\n" + HELO + MAIL + QUIT,
     "turned-away": HELLO + "S: 550 5.7.1 Go away\n" + QUIT,
     "tls-failed": HELLO + LIST + "S: 250-STARTTLS\nS: 250 8BITMIME\n" + TLS +
                   "C: <alert fatal 48>\n",
     "tls-gap": HELLO + LIST + "S: 250-STARTTLS\nS: 250 8BITMIME\n" + TLS + "C: <gap 200>\n",
 }
+# IMAP and POP3: behind the login the list has no STARTTLS any more, which says nothing.
+LOGIN = "C: b login user secret\nS: b OK done\nC: c logout\nS: * BYE\nS: c OK done\n"
+USER = "C: USER user\nS: +OK\nC: PASS secret\nS: +OK\n"
+STAT = "C: STAT\nS: +OK 0 0\nC: QUIT\nS: +OK\n"
+TALKS.update({
+    "imap-offered": "port: 143\nS: * OK hello\nC: a CAPABILITY\n"
+                    "S: * CAPABILITY IMAP4rev1 STARTTLS\nS: a OK done\n" + LOGIN,
+    "imap-without": "port: 143\nS: * OK hello\nC: a CAPABILITY\n"
+                    "S: * CAPABILITY IMAP4rev1\nS: a OK done\n" + LOGIN,
+    "imap-behind-login": "port: 143\nS: * OK hello\nC: a login user secret\nS: a OK done\n"
+                         "C: b CAPABILITY\nS: * CAPABILITY IMAP4rev1\nS: b OK done\n",
+    "pop3-offered": "port: 110\nS: +OK hello\nC: CAPA\nS: +OK\nS: USER\nS: STLS\nS: .\n" +
+                    USER + STAT,
+    "pop3-without": "port: 110\nS: +OK hello\nC: CAPA\nS: +OK\nS: USER\nS: .\n" + USER + STAT,
+    "pop3-behind-login": "port: 110\nS: +OK hello\n" + USER + "C: CAPA\nS: +OK\nS: TOP\nS: .\n" +
+                         STAT,
+})
 SIGNS = {"R": "removed", "H": "helo", "M": "masked", ".": None}
 
 
@@ -62,14 +80,15 @@ class Scene(Traffic):
 
     def talk(self, kind):
         path = self.folder / (kind + ".talk")
-        path.write_text(TALKS[kind] + "expect: protocol=smtp\n", encoding="ascii")
+        path.write_text(TALKS[kind] + "expect: verdict=plaintext\n", encoding="ascii")
         return talks.Talk(path)
 
     def add(self, kind, at, client="198.51.100.1", server="198.51.100.33"):
         self.port += 1
-        ends = Ends(client, self.port, server, 25)
+        talk = self.talk(kind)
+        ends = Ends(client, self.port, server, talk.port)
         start = int((START + at) * 10**6)
-        for n, packet in enumerate(self.talk(kind).packets()):
+        for n, packet in enumerate(talk.packets()):
             self.packets.append((start + n * 1000, ends.frame(packet)))
         self.order.append(self.port)
 
@@ -152,6 +171,12 @@ REMOVED = {
                                              [("refused", n * 60) for n in range(1, 5)], "....."),
     "EHLO refused to a client that is turned away": (
         [("offered", 0)] + [("turned-away", n * 60) for n in range(1, 6)], "......"),
+    "IMAP": ([("imap-offered", 0)] + [("imap-without", n * 60) for n in range(1, 5)], "...RR"),
+    "IMAP, a list behind the login": (
+        [("imap-offered", 0)] + [("imap-behind-login", n * 60) for n in range(1, 5)], "....."),
+    "POP3": ([("pop3-offered", 0)] + [("pop3-without", n * 60) for n in range(1, 5)], "...RR"),
+    "POP3, a list behind the login": (
+        [("pop3-offered", 0)] + [("pop3-behind-login", n * 60) for n in range(1, 5)], "....."),
     "a gap where EHLO was answered": ([("offered", 0)] +
                                       [("refused-gap", n * 60) for n in range(1, 6)], "......"),
 }

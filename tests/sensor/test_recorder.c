@@ -861,6 +861,8 @@ static void the_memory_is_bounded_by_configuration(void **state)
 	send_health(b, T0 + 5, 1, true);
 	assert_int_equal(run(b), 0);
 	assert_removed(b, 0);
+	assert_int_equal(ledger_all(b).health.n[HEALTH_FORGOTTEN], 6);
+	assert_int_equal(b->last.n[HEALTH_FORGOTTEN], 6);
 }
 
 static void clear_text_after_failed_tls_is_told(void **state)

@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 TALKS = HERE.parent / "talks"
 sys.path.insert(0, str(TALKS))
 sys.dont_write_bytecode = True
+import encapsulation  # noqa: E402
 import talk  # noqa: E402
 import tlswire  # noqa: E402
 import wire  # noqa: E402
@@ -176,25 +177,63 @@ def frames():
     return [wire.Addresses(1, 25, ipv6).frame(packet) for ipv6 in (False, True)]
 
 
-def extension_header(following, length=0):
-    return bytes([following, length]) + bytes(6 + 8 * length)
+def frame_input(link, *frames_in_turn):
+    """Of the decoder: frames behind a time and their lengths; the link as in enum link."""
+    return bytes([link]) + b"".join(struct.pack("!BH", 0, len(f)) + f for f in frames_in_turn)
+
+
+LINKS = {encapsulation.ETHERNET: 1, encapsulation.PPP: 7, encapsulation.PPP_SERIAL: 7,
+         encapsulation.PPP_ETHER: 8}  # of a pcap: enum link
+
+
+def wrapped():
+    """One input for each encapsulation, over IPv4, and IPv6 inside where that is something else."""
+    v4, v6 = frames()
+    out = {}
+    for name, wrapping in encapsulation.WRAPPINGS.items():
+        for suffix, frame in (("", v4), ("-of-ipv6", v6)):
+            name_of_file = (name + suffix).replace("+", "-sub")
+            out[name_of_file] = frame_input(LINKS[wrapping.link], *wrapping.wrap(frame, 9))
+    return out
 
 
 def decode():
     v4, v6 = frames()
-    out = {name: bytes([link]) + frame for name, link, frame in ethernet_variants(v4)}
-    out["ipv6"] = b"\1" + v6
-    body = v6[54:]
-    chain = extension_header(60) + extension_header(44, 1) + b"\6\0\0\0\0\0\0\1" + body
-    out["ipv6-extensions"] = (b"\1" + v6[:14] + b"\x60\0\0\0" + struct.pack("!H", len(chain))
-                              + b"\0\x40" + v6[22:54] + chain)
-    out["ipv4-options"] = (b"\4\x47" + v4[15:16] + struct.pack("!H", len(v4) - 14 + 8) + v4[18:34]
-                           + b"\x94\4\0\0\1\1\1\0" + v4[34:])
-    out["fragment"] = b"\4" + v4[14:20] + b"\x20\x01" + v4[22:]
-    out["length-0"] = b"\4" + v4[14:16] + b"\0\0" + v4[18:]
-    out["vxlan"] = b"\4" + v4[14:23] + b"\x11" + v4[24:34] + b"\x30\x00\x12\xb5" + v4[38:60]
-    out["arp"] = b"\1" + v4[:12] + b"\x08\x06" + bytes(28)
+    out = wrapped()
+    out.update({name: frame_input(link, frame) for name, link, frame in ethernet_variants(v4)})
+    out["ipv6"] = frame_input(1, v6)
+    out["fragment"] = frame_input(4, v4[14:20] + b"\x20\x01" + v4[22:])
+    out["length-0"] = frame_input(4, v4[14:16] + b"\0\0" + v4[18:])
+    out["arp"] = frame_input(1, v4[:12] + b"\x08\x06" + bytes(28))
+    out["two-in-turn"] = frame_input(1, v4, v6)
     return out
+
+
+def fragment(which, offset, length, more=True, v6=False, cut=0, later=0, flags=0):
+    flags |= (1 if more else 0) | (2 if v6 else 0) | (16 if length >= 1536 else 0)
+    return struct.pack("!BBHHBB", flags, which, offset // 8, length, cut, later)
+
+
+def fragments():
+    lie, backwards = 4, 8
+    whole = [(at, min(1480, 65512 - at), at + 1480 < 65512) for at in range(0, 65512, 1480)]
+    return {
+        "in-order": fragment(1, 0, 1480) + fragment(1, 1480, 1480) + fragment(1, 2960, 7, False),
+        "backwards": fragment(1, 1480, 99, False, True) + fragment(1, 0, 1480, True, True),
+        "copies": (fragment(1, 0, 64) * 2 + fragment(1, 64, 9, False) * 2 + fragment(1, 0, 64)),
+        "overlap": fragment(1, 0, 64) + fragment(1, 32, 64) + fragment(1, 96, 8, False),
+        "overlap-v6": fragment(1, 0, 64, v6=True) + fragment(1, 32, 64, v6=True),
+        "lie": fragment(1, 0, 64) + fragment(1, 0, 64, flags=lie) + fragment(1, 64, 8, False),
+        "cut": fragment(1, 0, 640, cut=200) + fragment(1, 640, 64, False, cut=9),
+        "two-ends": fragment(1, 64, 9, False) + fragment(1, 64, 10, False),
+        "behind-the-end": fragment(1, 128, 64) + fragment(1, 64, 8, False),
+        "too-late": fragment(1, 0, 64) + fragment(1, 64, 8, False, later=255)
+        + fragment(1, 64, 8, False, later=255),
+        "time-goes-back": fragment(1, 0, 64) + fragment(1, 64, 8, False, later=200, flags=backwards),
+        "used-again": (fragment(1, 0, 64, later=5) + fragment(1, 64, 8, False)) * 3,
+        "largest": b"".join(fragment(1, at, length, more) for at, length, more in whole),
+        "flood": b"".join(fragment(n, 64 * n, 4096) for n in range(200)),
+    }
 
 
 def segment(offset, length, ack=None, server=False, flags=0, missing=0):
@@ -223,7 +262,7 @@ def reasm():
     }
 
 
-TARGETS = (linebuf, tls_record, tls_hello, smtp_words, smtp, tls, mail, decode, reasm)
+TARGETS = (linebuf, tls_record, tls_hello, smtp_words, smtp, tls, mail, decode, fragments, reasm)
 
 
 def main():

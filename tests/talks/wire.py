@@ -7,7 +7,7 @@ import ipaddress
 import struct
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
-SEGMENT_MAX = 1460
+SEGMENT_MAX = MSS = 1460
 UNUSED = 65000  # number of a connection that no talk reaches
 MAC = {True: bytes.fromhex("020000000001020000000002"),
        False: bytes.fromhex("020000000002020000000001")}
@@ -32,7 +32,7 @@ class Packet:
         self.to_server = to_server
         self.flags = flags
         self.payload = payload
-        options = b"\x02\x04" + struct.pack("!H", SEGMENT_MAX) if flags & SYN else b""
+        options = b"\x02\x04" + struct.pack("!H", MSS) if flags & SYN else b""
         self.head = struct.pack("!IIBBH", seq % 2**32, ack % 2**32 if flags & ACK else 0,
                                 (20 + len(options)) << 2, flags, 64240)
         self.tail = b"\0\0" + options + payload

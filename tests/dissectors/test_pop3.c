@@ -624,6 +624,137 @@ static void a_capability_may_be_blanked(void **state)
 	}
 }
 
+/* Greetings ----------------------------------------------------------------------------------- */
+
+/* Without a SYN a +OK may be anything. It was the greeting if the client's next command is one that
+ * begins a session, and then nothing that counts went before. */
+static void a_greeting_without_a_syn_shows_in_the_next_command(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_lines; i++) {
+		unsigned c = lines[i].pushes;
+		bool first = c == POP3_CAPA || c == POP3_STLS || c == POP3_USER || c == POP3_APOP ||
+			     c == POP3_AUTH || c == POP3_AUTH_LIST;
+		struct conversation conversation, *k = &conversation;
+
+		start(k, false, true, true);
+		assert_true(server(k, "+OK POP3 ready\r\n"));
+		assert_true(k->f.perhaps_greeted);
+		assert_false(k->f.greeted);
+		client(k, lines[i].text);
+		assert_int_equal(k->f.greeted, first);
+		assert_int_equal(k->f.perhaps_greeted, c == NOTHING || c == POP3_OTHER);
+		assert_int_equal(k->s.lost[CLIENT], !first);
+		assert_int_equal(k->s.lost[SERVER], !first);
+		assert_int_equal(k->f.plain, first && lines[i].proves);
+	}
+}
+
+static void a_greeting_heals_no_gap(void **state)
+{
+	(void)state;
+	for (unsigned from = 0; from < SIDES; from++) {
+		struct conversation c;
+
+		start(&c, true, true, true);
+		pop3_gap(&c.s, &c.f, (enum side)from, 10);
+		server(&c, "+OK POP3 ready\r\n");
+		assert_true(c.s.lost[from]);
+		assert_false(c.s.lost[other_side((enum side)from)]);
+	}
+}
+
+/* Only what is said behind the greeting, in POP3's own words, makes it sure. */
+static void the_protocol_is_sure_with_its_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_lines; i++) {
+		for (unsigned greeted = 0; greeted < 2; greeted++) {
+			bool word = lines[i].known && lines[i].pushes != POP3_QUIT;
+			struct conversation c;
+
+			place(&c, NOTHING, NOTHING);
+			c.f.greeted = greeted;
+			client(&c, lines[i].text);
+			assert_int_equal(c.f.protocol_sure, greeted && word);
+			if (!greeted || lines[i].pushes == NOTHING)
+				continue;
+			c.f.protocol_sure = false;
+			server(&c, "+OK\r\n");
+			assert_int_equal(c.f.protocol_sure, word);
+			c.f.protocol_sure = true;
+			client(&c, "NOOP\r\n");
+			assert_true(c.f.protocol_sure);
+		}
+	}
+}
+
+/* Steps of an exchange ------------------------------------------------------------------------ */
+
+static void a_challenge_is_answered_once(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, POP3_AUTH, NOTHING);
+	server(&c, "+\r\n");
+	client(&c, "STLS\r\n");
+	assert_int_equal(newest(&c), POP3_AUTH_DATA);
+	client(&c, "STLS\r\n");
+	assert_int_equal(newest(&c), POP3_STLS);
+}
+
+/* What crossed with one login weighs nothing in the next. */
+static void each_login_has_its_own_weight(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, NOTHING, NOTHING);
+	pop3_gap(&c.s, &c.f, CLIENT, 10);
+	client(&c, "AUTH PLAIN AGEAYg==\r\n");
+	server(&c, "-ERR\r\n");
+	client(&c, "AUTH EXTERNAL\r\n");
+	server(&c, "+OK\r\n");
+	assert_true(c.f.plain);
+	assert_int_equal(c.f.s.exposure, EXPOSURE_NONE);
+}
+
+static void a_blanked_command_is_told(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, NOTHING, NOTHING);
+	client(&c, "XXXX\r\n");
+	assert_true(c.f.request_masked);
+	assert_int_equal(c.f.s.evidence[0], WORD_MASKED);
+	assert_int_equal(c.f.s.requested, TRI_NULL);
+	place(&c, NOTHING, NOTHING);
+	client(&c, "NOOP\r\n");
+	assert_false(c.f.request_masked);
+}
+
+static void clear_text_of_either_side_breaks_the_upgrade(void **state)
+{
+	(void)state;
+	for (unsigned from = 0; from < SIDES; from++) {
+		struct conversation c;
+
+		place(&c, POP3_STLS, NOTHING);
+		server(&c, "+OK\r\n");
+		assert_true(c.f.granted);
+		assert_false(c.f.upgrade_broken);
+		if (from == CLIENT)
+			client(&c, "NOOP\r\n");
+		else
+			server(&c, "+OK\r\n");
+		assert_true(c.f.upgrade_broken);
+		assert_int_equal(c.f.s.oddities & 1u << ODDITY_CLEAR_AFTER_UPGRADE,
+				 1u << ODDITY_CLEAR_AFTER_UPGRADE);
+	}
+}
+
 /* Gaps ---------------------------------------------------------------------------------------- */
 
 static void every_state_meets_a_gap(void **state)
@@ -651,6 +782,41 @@ static void every_state_meets_a_gap(void **state)
 			}
 		}
 	}
+}
+
+/* Half a line on either side of a gap makes no whole one. */
+static void a_gap_ends_the_line(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, NOTHING, NOTHING);
+	client(&c, "US");
+	pop3_gap(&c.s, &c.f, CLIENT, 10);
+	assert_true(pop3_at_line_start(&c.s, CLIENT));
+	client(&c, "ER alice\r\n");
+	assert_int_equal(newest(&c), NOTHING); /* the rest of something */
+	place(&c, POP3_STLS, NOTHING);
+	server(&c, "+");
+	pop3_gap(&c.s, &c.f, SERVER, 10);
+	assert_false(server(&c, "OK\r\n"));
+	assert_int_equal(c.f.s.oddities, 0);
+}
+
+/* The answer that was lost with the bytes may be the one that comes now. */
+static void an_answer_behind_a_gap_belongs_to_a_command_behind_it(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, POP3_USER, NOTHING);
+	pop3_gap(&c.s, &c.f, SERVER, 10);
+	server(&c, "+OK\r\n");
+	assert_int_equal(c.f.s.exposure, EXPOSURE_NONE);
+	client(&c, "STLS\r\n");
+	assert_int_equal(c.s.queue.runs, 1);
+	server(&c, "+OK\r\n");
+	assert_int_equal(c.f.s.accepted, TRI_TRUE);
 }
 
 /* A refusal before the gap may have been followed by another attempt in it. */
@@ -946,6 +1112,59 @@ static void talks_come_to_what_they_say(void **state)
 	}
 }
 
+/* Only the server is in the capture -------------------------------------------------------------- */
+
+/* A +OK alone may have answered USER; with capabilities behind it, it answered CAPA. */
+static void a_lone_server_hides_commands(void **state)
+{
+	static const struct {
+		const char *script;
+		bool gap, granted;
+		enum tri offered;
+	} cases[] = {
+		{ "S:+OK POP3", false, false, TRI_NULL },
+		{ "S:+OK POP3|S:+OK", false, true, TRI_NULL },
+		{ "S:+OK POP3|S:+OK|S:+OK", true, true, TRI_NULL },
+		{ "S:+OK POP3|S:-ERR", true, false, TRI_NULL },
+		{ "S:+OK POP3|S:+OK\nTOP\nSTLS\n.", false, false, TRI_TRUE },
+		{ "S:+OK POP3|S:+OK\nTOP\nSTLS\n.|S:+OK", false, true, TRI_TRUE },
+		{ "S:+OK POP3|S:+OK\nTOP\nSTLS\n.|S:+OK|S:+OK", true, true, TRI_TRUE },
+		{ "S:+OK POP3|S:+OK\nTOP\n.|S:+OK", true, true, TRI_NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conversation c;
+
+		start(&c, true, false, true);
+		run(&c, cases[i].script, SIZE_MAX);
+		assert_int_equal(c.f.clear_gap[CLIENT], cases[i].gap);
+		assert_int_equal(c.f.granted, cases[i].granted);
+		assert_int_equal(c.f.s.offered, cases[i].offered);
+		assert_false(c.f.plain);
+	}
+}
+
+/* Content is confirmed by coming from the server; a login by being answered. */
+static void what_the_server_answers_is_confirmed(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, NOTHING, POP3_RETR);
+	server(&c, "text\r\n");
+	assert_true(c.f.exposed_answered);
+	place(&c, NOTHING, NOTHING);
+	client(&c, "PASS b\r\n");
+	assert_false(c.f.exposed_answered);
+	server(&c, "-ERR\r\n");
+	assert_true(c.f.exposed_answered);
+	start(&c, true, false, true);
+	c.f.greeted = c.s.spoken = true;
+	server(&c, "+ x\r\n");
+	assert_true(c.f.exposed_answered);
+}
+
 /* Lines of any length and end --------------------------------------------------------------- */
 
 static void lines_may_be_long_or_end_in_lf_alone(void **state)
@@ -965,9 +1184,12 @@ static void lines_may_be_long_or_end_in_lf_alone(void **state)
 	assert_true(server(&c, text));
 	assert_int_equal(newest(&c), NOTHING);
 	assert_int_equal(c.f.s.oddities, 1u << ODDITY_LINE_TOO_LONG);
+	place(&c, NOTHING, NOTHING);
 	client(&c, "NOOP\n");
+	assert_int_equal(c.f.s.oddities, 1u << ODDITY_BARE_LF);
+	place(&c, POP3_OTHER, NOTHING);
 	assert_true(server(&c, "+OK\n"));
-	assert_int_equal(c.f.s.oddities, 1u << ODDITY_LINE_TOO_LONG | 1u << ODDITY_BARE_LF);
+	assert_int_equal(c.f.s.oddities, 1u << ODDITY_BARE_LF);
 }
 
 static void tls_is_left_to_the_caller(void **state)
@@ -1025,12 +1247,23 @@ int main(void)
 		cmocka_unit_test(only_a_message_looks_like_answers),
 		cmocka_unit_test(a_list_after_the_login_offers_nothing),
 		cmocka_unit_test(a_capability_may_be_blanked),
+		cmocka_unit_test(a_greeting_without_a_syn_shows_in_the_next_command),
+		cmocka_unit_test(a_greeting_heals_no_gap),
+		cmocka_unit_test(the_protocol_is_sure_with_its_words),
+		cmocka_unit_test(a_challenge_is_answered_once),
+		cmocka_unit_test(each_login_has_its_own_weight),
+		cmocka_unit_test(a_blanked_command_is_told),
+		cmocka_unit_test(clear_text_of_either_side_breaks_the_upgrade),
 		cmocka_unit_test(every_state_meets_a_gap),
+		cmocka_unit_test(a_gap_ends_the_line),
+		cmocka_unit_test(an_answer_behind_a_gap_belongs_to_a_command_behind_it),
 		cmocka_unit_test(a_gap_unsays_a_refusal),
 		cmocka_unit_test(a_torn_list_ends_with_the_next_command),
 		cmocka_unit_test(the_queue_is_bounded),
 		cmocka_unit_test(runs_of_one_command_take_one_place),
 		cmocka_unit_test(talks_come_to_what_they_say),
+		cmocka_unit_test(a_lone_server_hides_commands),
+		cmocka_unit_test(what_the_server_answers_is_confirmed),
 		cmocka_unit_test(lines_may_be_long_or_end_in_lf_alone),
 		cmocka_unit_test(tls_is_left_to_the_caller),
 		cmocka_unit_test(nothing_else_is_waited_for),

@@ -75,9 +75,10 @@ static void server_hello(struct tls *t, struct facts *f)
 		server_hello_13(f, &hello);
 }
 
+/* False for a ServerHello of version 0, too: nobody knows what that would be. */
 static bool up_to_12(const struct tls *t)
 {
-	return t->side[SERVER].hello && t->version < TLS_VERSION_13;
+	return t->version != 0 && t->version < TLS_VERSION_13;
 }
 
 /* Messages that only a full handshake has. */

@@ -101,8 +101,7 @@ static const char *const oddity_words[ODDITY_N] = {
 
 static const char *const finding_words[FINDING_N] = {
 	[FINDING_PREAUTH_IN_CLEAR] =
-		"The server greeted with PREAUTH in clear: it takes the client for logged in, "
-		"and IMAP allows no STARTTLS after that.",
+		"The server greeted with PREAUTH in clear: behind it IMAP has no STARTTLS.",
 	[FINDING_LOGIN_BEFORE_STLS] =
 		"A login crossed in clear before, or instead of, an upgrade that was on offer.",
 	[FINDING_LOGINDISABLED_OFFERED] =

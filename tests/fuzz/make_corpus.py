@@ -6,6 +6,7 @@ files. An input that once broke a target is kept here under a name that says wha
 
 usage: make_corpus.py
 """
+import re
 import shutil
 import struct
 import sys
@@ -140,6 +141,9 @@ def smtp():
 
 def tls():
     out = {name: b"\0" + script(tls_only(name)) for name in UPGRADED + ("smtp-tls-1.2-no-app", "smtp-tls-1.2")}
+    hello = tlswire.server_hello("1.2")
+    nothing = tlswire.record(22, 0x0303, hello[:4] + b"\0\0" + hello[6:])
+    out["version-0"] = b"\2" + step(False, nothing + tlswire.record(20, 0x0303, b"\1"))
     out["client-only"] = b"\1" + script(s for s in tls_only("smtp-tls-1.3-sha256") if s[1])
     out["server-only"] = b"\2" + script(s for s in tls_only("smtp-tls-resumption") if not s[1])
     return out
@@ -262,7 +266,24 @@ def reasm():
     }
 
 
-TARGETS = (linebuf, tls_record, tls_hello, smtp_words, smtp, tls, mail, decode, fragments, reasm)
+def self_signed():
+    """The certificate that the sensor itself tries out."""
+    source = (HERE.parents[1] / "sensor" / "certificates_x509.c").read_text(encoding="utf-8")
+    array = re.search(r"sample\[\] = \{(.*?)\}", source, re.S).group(1)
+    return bytes(int(b, 16) for b in re.findall(r"0x(..)", array))
+
+
+def certificates():
+    named = b"\x03\x0amx.example"
+    other = tlswire.x509(b"")
+    return {"issued": named + other, "self-signed": named + self_signed(),
+            "no-name": b"\x01\x00" + self_signed(), "cut": named + other[:-9],
+            "trailing": named + other + b"\0",
+            "two-hundred-lengths": b"\0\1x" + b"\x30\x80" * 200}
+
+
+TARGETS = (linebuf, tls_record, tls_hello, smtp_words, smtp, tls, mail, decode, fragments,
+           reasm, certificates)
 
 
 def main():

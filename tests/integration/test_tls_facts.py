@@ -239,6 +239,38 @@ def refused(tap, folder, keys):
             {**failed, "tls_alert": "handshake_failure", "certificate": None})
 
 
+CAPTURES = (
+    ("zeek__tls-telesec.pcap", {"tls_group": "secp256r1", "tls_resumed": False, "certificate": {
+        "subject": "CN=imap.gmx.net,L=Montabaur,ST=Rhineland-Palatinate,O=1&1 Mail & Media GmbH,C=DE",
+        "not_before": "2013-11-12T10:17:31Z", "not_after": "2016-11-17T23:59:59Z",
+        "name_matches": None, "self_signed": False}}),
+    ("zeek__imap-starttls.pcap", {"tls_group": "secp256r1", "certificate": {
+        "not_before": "2013-11-12T10:17:31Z", "name_matches": None, "self_signed": False}}),
+    ("ndpi__pop3_stls.pcap", {"tls_group": None, "tls_resumed": False, "certificate": {
+        "subject": "CN=*.lavabit.com,OU=Domain Control Validated,O=*.lavabit.com",
+        "name_matches": True, "self_signed": False}}),
+    # The first certificate is whole, and bytes are missing behind it.
+    ("ndpi__pops.pcapng", {"tls_group": None, "tls_resumed": None, "certificate": {
+        "subject": "CN=pop.secureserver.net,OU=Domain Control Validated", "name_matches": True}}),
+)
+
+
+def captured(corpus, name, expected):
+    records, complaints = sessions(corpus / name)
+    if len(records) != 1:
+        complaints.append("%d records" % len(records))
+    return complaints + [d for r in records for d in differences(r, expected)]
+
+
+def real_captures(tap):
+    corpus = os.environ.get("MAILSEAL_CORPUS")
+    for name, expected in CAPTURES:
+        if corpus:
+            tap.run(name, captured, Path(corpus), name, expected)
+        else:
+            tap.skip(name, "MAILSEAL_CORPUS is not set")
+
+
 def hello(cipher, version):
     """As much of a handshake as names the suite."""
     c, tls = wire.Conversation(), tlswire.Tls()
@@ -281,6 +313,7 @@ def main():
         resumed(tap, folder, keys)
         refused(tap, folder, keys)
         tap.run("the names of ciphers", cipher_names, folder)
+    real_captures(tap)
     tap.finish()
 
 

@@ -54,19 +54,25 @@ enum next decode_protocol(struct decode *d)
 
 /* What is left is a fragment. Once all of a datagram are there it is decoded as IP again; what
  * was put together is no fragment itself. */
-static enum next keep_fragment(struct decode *d, struct fragment *g)
+static enum next keep_fragment(struct decode *d, bool v6, uint32_t id, uint32_t offset, bool more)
 {
+	struct fragment g = {
+		.id = id,
+		.vlan = d->out->vlan,
+		.depth = (uint8_t)d->depth,
+		.protocol = d->protocol,
+		.v6 = v6,
+		.more = more,
+		.offset = offset,
+		.data = d->c.at,
+		.length = cur_left(&d->c),
+		.wire_length = d->wire,
+	};
 	struct span whole;
 
-	memcpy(g->addr, d->out->addr, sizeof(g->addr));
-	g->vlan = d->out->vlan;
-	g->depth = (uint8_t)d->depth;
-	g->protocol = d->protocol;
-	g->data = d->c.at;
-	g->length = cur_left(&d->c);
-	g->wire_length = d->wire;
+	memcpy(g.addr, d->out->addr, sizeof(g.addr));
 	if (!d->fragments || d->put_together ||
-	    !fragments_add(d->fragments, g, d->out->time_ns, &whole))
+	    !fragments_add(d->fragments, &g, d->out->time_ns, &whole))
 		return decode_end(d, SKIP_FRAGMENT);
 	d->c = cur_over(whole);
 	d->put_together = true;
@@ -87,13 +93,12 @@ static enum next decode_ipv4(struct decode *d)
 	struct cursor *c = &d->c;
 	const uint8_t *start = c->at, *from, *to;
 	size_t captured = cur_left(c), header, total;
-	struct fragment g = { .v6 = false };
-	unsigned place;
+	uint16_t id, place;
 
 	header = (size_t)(cur_u8(c) & 15) * 4;
 	cur_skip(c, 1);
 	total = cur_be16(c);
-	g.id = cur_be16(c);
+	id = cur_be16(c);
 	place = cur_be16(c);
 	cur_skip(c, 1);
 	d->protocol = cur_u8(c);
@@ -114,9 +119,9 @@ static enum next decode_ipv4(struct decode *d)
 	if (total < captured) /* padding */
 		c->end = start + total;
 	d->wire = total - header;
-	g.more = place & 0x2000;
-	g.offset = (place & 0x1fff) * 8;
-	return (place & 0x3fff) != 0 ? keep_fragment(d, &g) : NEXT_PROTOCOL;
+	if ((place & 0x3fff) == 0)
+		return NEXT_PROTOCOL;
+	return keep_fragment(d, false, id, (place & 0x1fffu) * 8, place & 0x2000);
 }
 
 /* Version 6 ---------------------------------------------------------------------------------- */
@@ -153,19 +158,19 @@ static bool skip_extension(struct decode *d)
 /* A fragment header is stepped over when it fragments nothing (RFC 6946). */
 static enum next fragment_header(struct decode *d)
 {
-	struct fragment g = { .v6 = true };
 	struct cursor c = d->c;
-	unsigned place;
+	uint16_t place;
+	uint32_t id;
 
 	d->protocol = cur_u8(&c);
 	cur_skip(&c, 1);
 	place = cur_be16(&c);
-	g.id = cur_be32(&c);
+	id = cur_be32(&c);
 	if (!step_over(d, 8))
 		return decode_end(d, SKIP_IP);
-	g.more = place & 1;
-	g.offset = place & 0xfff8;
-	return (place & 0xfff9) != 0 ? keep_fragment(d, &g) : NEXT_PROTOCOL;
+	if ((place & 0xfff9) == 0)
+		return NEXT_PROTOCOL;
+	return keep_fragment(d, true, id, place & 0xfff8, place & 1);
 }
 
 static enum next behind_extensions(struct decode *d)

@@ -293,6 +293,32 @@ static bool was_seen(const struct datagram *d, uint32_t unit)
 	return d->seen[unit / 64] >> unit % 64 & 1;
 }
 
+/* Of n units from this one on, those that are in the same word of seen. */
+static uint64_t word_mask(uint32_t unit, uint32_t n, uint32_t *run)
+{
+	*run = 64 - unit % 64 < n ? 64 - unit % 64 : n;
+	return (*run == 64 ? UINT64_MAX : (1ull << *run) - 1) << unit % 64;
+}
+
+/* How many of n units from this one on were not seen. */
+static uint32_t unseen(const struct datagram *d, uint32_t unit, uint32_t n)
+{
+	uint32_t count = 0;
+
+	for (uint32_t run; n > 0; unit += run, n -= run) {
+		uint64_t mask = word_mask(unit, n, &run);
+
+		count += (uint32_t)__builtin_popcountll(mask & ~d->seen[unit / 64]);
+	}
+	return count;
+}
+
+static void mark_seen(struct datagram *d, uint32_t unit, uint32_t n)
+{
+	for (uint32_t run; n > 0; unit += run, n -= run)
+		d->seen[unit / 64] |= word_mask(unit, n, &run);
+}
+
 /* Captured bytes of the fragment that are kept: none behind a cut. */
 static uint32_t kept(const struct datagram *d, const struct fragment *g)
 {
@@ -340,12 +366,11 @@ static uint32_t units_of(uint32_t bytes)
 /* Takes the bytes of a fragment. False when they contradict what was seen. */
 static bool take(struct fragments *f, struct datagram *d, const struct fragment *g)
 {
-	uint32_t first = g->offset / UNIT, n = units_of((uint32_t)g->wire_length), fresh = 0;
+	uint32_t first = g->offset / UNIT, n = units_of((uint32_t)g->wire_length);
+	uint32_t fresh = unseen(d, first, n);
 
-	if (!note_end(d, g) || !agrees(f, d, g))
+	if (!note_end(d, g) || (fresh < n && !agrees(f, d, g)))
 		return false;
-	for (uint32_t i = first; i < first + n; i++)
-		fresh += !was_seen(d, i);
 	if (d->v6 && fresh != 0 && fresh != n)
 		return false;
 	if (fresh == 0)
@@ -353,8 +378,7 @@ static bool take(struct fragments *f, struct datagram *d, const struct fragment 
 	if (g->length < g->wire_length && g->offset + g->length < d->captured)
 		d->captured = g->offset + (uint32_t)g->length;
 	store(f, d, g->offset, g->data, kept(d, g));
-	for (uint32_t i = first; i < first + n; i++)
-		d->seen[i / 64] |= 1ull << i % 64;
+	mark_seen(d, first, n);
 	d->units += fresh;
 	if (g->offset == 0)
 		d->protocol = g->protocol;

@@ -51,7 +51,10 @@ struct facts {
 	bool exposed_answered; /* the server answered it */
 	bool quit;             /* the client said goodbye */
 	bool request_unsure;   /* a line was STARTTLS, or part of something else */
-	bool answer_pending;   /* STARTTLS was asked and its answer not seen */
+	bool list_final;     /* somebody signed in, and nothing was missing: no later list counts */
+	bool asked_late;     /* STARTTLS came behind user data in clear */
+	bool unread;         /* client bytes in clear whose meaning was never known */
+	bool answer_pending; /* STARTTLS was asked and its answer not seen */
 	bool starttls_refused; /* answered 4xx or 5xx */
 	bool masked;           /* a capability blanked by somebody on the path */
 	bool request_masked;   /* and the client's STARTTLS */
@@ -91,7 +94,13 @@ static inline void facts_oddity(struct facts *f, enum oddity o)
 static inline void facts_strange_answer(struct facts *f)
 {
 	facts_oddity(f, ODDITY_BAD_REPLY);
-	f->strange_answer = true;
+	f->strange_answer |= !f->clear_gap[CLIENT] && !f->clear_gap[SERVER];
+}
+
+/* Somebody signed in, in clear. */
+static inline void facts_signed_in(struct facts *f)
+{
+	f->list_final |= !f->clear_gap[CLIENT] && !f->clear_gap[SERVER];
 }
 
 /* User data crossed in clear; keeps the first reason. */

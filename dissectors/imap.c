@@ -24,11 +24,21 @@ enum imap_command imap_newest(const struct imap *s)
 	return s->queued ? (enum imap_command)s->queue[s->queued - 1].command : IMAP_COMMANDS;
 }
 
+static void forget_tag(struct imap *s, uint32_t tag)
+{
+	for (unsigned i = s->queued; i-- > 0;) {
+		if (s->queue[i].tag == tag)
+			forget(s, i);
+	}
+}
+
 void imap_push(struct imap *s, struct facts *f)
 {
 	if (s->stale || s->lost[CLIENT])
-		s->queued = 0;
-	s->stale = false;
+		forget_tag(s, s->request.tag);
+	s->stale = s->stale && s->queued > 0;
+	s->same_tags |= s->last_tag == s->request.tag;
+	s->last_tag = s->request.tag;
 	if (s->queued == IMAP_QUEUE) {
 		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);
 		forget(s, 0);
@@ -55,7 +65,7 @@ bool imap_take(struct imap *s, uint32_t tag, struct imap_pending *out)
 		return false;
 	*out = s->queue[first];
 	forget(s, first);
-	return found == 1 || !s->stale;
+	return !s->stale || (found == 1 && !s->same_tags);
 }
 
 /* Steps of both halves ------------------------------------------------------------------------- */
@@ -67,8 +77,9 @@ void imap_end_request(struct imap *s)
 	s->waits = false;
 }
 
-void imap_begin_literal(struct imap *s, enum side from, uint64_t n)
+void imap_begin_literal(struct imap *s, struct facts *f, enum side from, uint64_t n)
 {
+	facts_evidence(f, WORD_LITERAL);
 	s->literal[from] = n;
 	if (n == 0)
 		wordbuf_resume(&s->line[from], s->behind[from]);
@@ -122,7 +133,6 @@ void imap_gap(struct imap *s, struct facts *f, enum side from, uint64_t n)
 	s->literal[from] = 0;
 	s->lost[from] = true;
 	if (from == CLIENT) {
-		s->queued = 0;
 		imap_end_request(s);
 		return;
 	}
@@ -134,6 +144,6 @@ void imap_gap(struct imap *s, struct facts *f, enum side from, uint64_t n)
 
 bool imap_at_line_start(const struct imap *s, enum side from)
 {
-	return !wordbuf_partial(&s->line[from]) && s->literal[from] == 0 &&
+	return !s->opaque && !wordbuf_partial(&s->line[from]) && s->literal[from] == 0 &&
 	       (from == SERVER || !s->waits);
 }

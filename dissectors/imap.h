@@ -82,16 +82,20 @@ struct imap {
 	uint8_t queued;
 	struct imap_request request;
 	struct imap_response response;
-	bool stale;         /* a gap may have held answers */
+	bool stale;     /* a gap may have held answers */
+	bool same_tags; /* two commands had the same: then their answers look alike */
+	uint32_t last_tag;
 	bool lost[SIDES];   /* a gap, or began in the middle */
 	bool waits;         /* a literal was announced and waits for the server's word */
 	bool auth_dialogue; /* a "+" awaits the client's line */
 	bool spoken;        /* the server has said something */
 	bool preauth;
-	bool signed_in;   /* no list of capabilities tells of STARTTLS any more */
-	bool listed;      /* server alone: CAPABILITY or BYE explain the next tagged answer */
-	bool unexplained; /* server alone: one was not explained */
-	bool opaque;      /* compressed: nothing can be read any more */
+	bool signed_in;       /* no list of capabilities tells of STARTTLS any more */
+	bool listed;          /* server alone: CAPABILITY or BYE explain the next tagged answer */
+	bool unexplained;     /* server alone: one was not explained */
+	bool perhaps_granted; /* a yes to a command that was not seen: it may be STARTTLS */
+	bool content_doubted; /* mailbox data behind it: a forgery if TLS follows */
+	bool opaque;          /* compressed: nothing can be read any more */
 	bool answer_ready;
 };
 

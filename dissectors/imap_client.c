@@ -51,6 +51,7 @@ static void asked(struct imap *s, struct facts *f)
 	case IMAP_SIGNED_IN:
 		if (s->preauth && !s->lost[CLIENT])
 			facts_plain(f, REASON_PREAUTH_IN_CLEAR);
+		f->clear_gap[SERVER] |= !f->visible[SERVER]; /* what it gave is not seen */
 		break;
 	case IMAP_OTHER:
 	case IMAP_HARMLESS:
@@ -128,7 +129,7 @@ static void begin_literal(struct imap *s, struct facts *f, const struct words_li
 {
 	s->behind[CLIENT] = (uint16_t)(l->words < UINT16_MAX ? l->words + 1 : UINT16_MAX);
 	if (l->plus) {
-		imap_begin_literal(s, CLIENT, l->size);
+		imap_begin_literal(s, f, CLIENT, l->size);
 		return;
 	}
 	s->waits = true;
@@ -180,7 +181,6 @@ static void client_line(struct imap *s, struct facts *f, const struct words_line
 
 static void literal_bytes(struct imap *s, struct facts *f)
 {
-	facts_evidence(f, WORD_LITERAL);
 	if (s->request.command != IMAP_APPEND || s->lost[CLIENT] || !f->visible[SERVER])
 		return;
 	facts_plain(f, REASON_CONTENT_IN_CLEAR);

@@ -62,13 +62,14 @@ static void server_word(struct imap *s, const struct words_word *w)
 	}
 }
 
-/* What the server lists before anybody has signed in (RFC 9051, 6.1.1 and 7.2.2). */
+/* A list of capabilities (RFC 9051, 6.1.1 and 7.2.2). That STARTTLS is missing means something only
+ * before anybody has signed in. */
 static void read_list(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
 	enum imap_command newest = imap_newest(s);
 
-	if (!r->list || s->signed_in || newest == IMAP_LOGIN || newest == IMAP_AUTHENTICATE)
+	if (!r->list)
 		return;
 	s->listed = true;
 	if (r->logindisabled)
@@ -77,14 +78,17 @@ static void read_list(struct imap *s, struct facts *f)
 		starttls_offer_masked(f);
 	if (r->starttls)
 		starttls_offered(f);
-	else if (!s->lost[SERVER])
+	else if (!s->lost[SERVER] && !s->signed_in && newest != IMAP_LOGIN &&
+		 newest != IMAP_AUTHENTICATE)
 		starttls_not_offered(f);
 }
 
-/* Content of a mailbox crossed in clear. Behind a granted upgrade it is somebody's forgery. */
-static void mailbox_content(const struct imap *s, struct facts *f)
+/* Content of a mailbox crossed in clear. Behind a granted upgrade it is somebody's forgery, and
+ * behind what may be one it waits for the next answer in clear. */
+static void mailbox_content(struct imap *s, struct facts *f)
 {
-	if (s->lost[SERVER] || f->granted)
+	s->content_doubted |= s->perhaps_granted;
+	if (s->lost[SERVER] || s->perhaps_granted || (f->granted && f->visible[CLIENT]))
 		return;
 	if (!f->visible[CLIENT])
 		facts_evidence(f, WORD_FETCH);
@@ -111,7 +115,8 @@ static void untagged(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
 
-	read_list(s, f);
+	if (!s->lost[SERVER]) /* it may be a line of a message */
+		read_list(s, f);
 	s->listed |= r->status == IMAP_BYE;
 	if (r->data)
 		mailbox_content(s, f);
@@ -162,10 +167,10 @@ static void line_ended(struct imap *s, struct facts *f, const struct words_line 
 		server_line(s, f, l);
 		return;
 	}
-	facts_evidence(f, WORD_LITERAL);
-	mailbox_content(s, f);
+	if (s->response.data)
+		mailbox_content(s, f);
 	s->behind[SERVER] = (uint16_t)(l->words < UINT16_MAX ? l->words + 1 : UINT16_MAX);
-	imap_begin_literal(s, SERVER, l->size);
+	imap_begin_literal(s, f, SERVER, l->size);
 }
 
 static size_t literal(struct imap *s, size_t n)
@@ -233,7 +238,6 @@ static void greeting(struct imap *s, struct facts *f)
 static void answered_login(struct imap *s, struct facts *f, const struct imap_pending *p, bool yes)
 {
 	s->auth_dialogue = false;
-	s->signed_in |= yes;
 	f->unanswered -= f->unanswered > 0;
 	if (!p->sure) {
 		f->s.auth_clear = TRI_TRUE;
@@ -305,6 +309,29 @@ static void give_up_literal(struct imap *s, uint32_t tag)
 		imap_end_request(s);
 }
 
+/* One more answer in clear: there was no upgrade behind the one before. */
+static void clear_goes_on(struct imap *s, struct facts *f)
+{
+	s->perhaps_granted = false;
+	if (!s->content_doubted)
+		return;
+	s->content_doubted = false;
+	if (!f->visible[CLIENT])
+		f->granted = false;
+	mailbox_content(s, f);
+}
+
+static void signed_in(struct imap *s, struct facts *f)
+{
+	s->signed_in = true;
+	facts_signed_in(f);
+}
+
+static bool is_login(unsigned command)
+{
+	return command == IMAP_LOGIN || command == IMAP_AUTHENTICATE;
+}
+
 static void tagged(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
@@ -312,24 +339,28 @@ static void tagged(struct imap *s, struct facts *f)
 	bool yes = r->status == IMAP_OK;
 
 	give_up_literal(s, r->tag);
+	clear_goes_on(s, f);
 	if (imap_take(s, r->tag, &p)) {
-		answered(s, f, &p, yes);
-		if (p.command != IMAP_LOGIN && p.command != IMAP_AUTHENTICATE)
-			read_list(s, f);
-	} else if (!f->visible[CLIENT]) {
+		if (is_login(p.command) && yes)
+			signed_in(s, f);
 		read_list(s, f);
-		server_alone(s, f, yes);
-	} else {
-		facts_oddity(f, s->queued ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+		answered(s, f, &p, yes);
+		return;
 	}
+	s->perhaps_granted = yes;
+	read_list(s, f);
+	if (!f->visible[CLIENT])
+		server_alone(s, f, yes);
+	else
+		facts_oddity(f, s->queued ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
 }
 
 /* "+": the literal may come, or the next line of an exchange, or IDLE has begun. */
-static void continuation(struct imap *s)
+static void continuation(struct imap *s, struct facts *f)
 {
 	if (s->waits) {
 		s->waits = false;
-		imap_begin_literal(s, CLIENT, s->literal_size);
+		imap_begin_literal(s, f, CLIENT, s->literal_size);
 	} else if (imap_newest(s) == IMAP_AUTHENTICATE) {
 		s->auth_dialogue = true;
 	}
@@ -341,7 +372,7 @@ void imap_answer(struct imap *s, struct facts *f)
 
 	if (r->kind == IMAP_CONTINUE) {
 		facts_evidence(f, WORD_CONTINUE);
-		continuation(s);
+		continuation(s, f);
 	} else {
 		facts_evidence(f, imap_status_word((enum imap_status)r->status));
 		if (r->kind == IMAP_UNTAGGED)

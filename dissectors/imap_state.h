@@ -4,8 +4,8 @@
 
 #include "dissectors/imap.h"
 
-/* The command of the client's line. Those whose answers may have been lost are forgotten, and
- * after a gap in the client's bytes all but this one. */
+/* The command of the client's line. After a gap an earlier one with the same tag is forgotten: whose
+ * answer it is could not be told. */
 void imap_push(struct imap *s, struct facts *f);
 
 /* The newest command without an answer; IMAP_COMMANDS when there is none. */
@@ -19,7 +19,7 @@ bool imap_take(struct imap *s, uint32_t tag, struct imap_pending *out);
 void imap_end_request(struct imap *s);
 
 /* A literal begins: n bytes, behind which the line of this side goes on. */
-void imap_begin_literal(struct imap *s, enum side from, uint64_t n);
+void imap_begin_literal(struct imap *s, struct facts *f, enum side from, uint64_t n);
 
 /* The greeting was seen: nothing that counts went before. */
 void imap_greeted(struct imap *s, struct facts *f);

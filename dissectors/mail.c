@@ -225,6 +225,20 @@ void mail_gap(struct mail *m, enum side from, uint64_t n)
 	m->torn[from] = true;
 }
 
+/* What still waits for an answer was clear text if the connection ended without TLS; but not when
+ * the answer is missing, or may come yet. */
+void mail_end(struct mail *m, enum ending how)
+{
+	if (m->held == 0)
+		return;
+	m->facts.unread = true;
+	if (how != ENDING_CLOSED || m->facts.clear_gap[SERVER] || m->facts.granted)
+		return;
+	m->facts.unread = false;
+	m->facts.answer_pending = false;
+	stop_waiting(m);
+}
+
 enum mail_likeness mail_likeness(const struct mail *m)
 {
 	const struct facts *f = &m->facts;

@@ -35,6 +35,9 @@ void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n);
 /* n bytes of this side were not seen. */
 void mail_gap(struct mail *m, enum side from, uint64_t n);
 
+/* No more bytes will come. */
+void mail_end(struct mail *m, enum ending how);
+
 /* How sure it is that this is mail of the protocol given to mail_init(). */
 enum mail_likeness {
 	MAIL_UNKNOWN,  /* nothing readable yet */

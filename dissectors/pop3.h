@@ -47,6 +47,7 @@ struct pop3 {
 	bool signed_in;     /* no list of capabilities tells of STLS any more */
 	bool auth_dialogue; /* a "+" awaits the client's line */
 	bool credentials;   /* some crossed since AUTH */
+	uint8_t answers;    /* server alone: so many behind the greeting; saturating */
 	bool unexplained;   /* server alone: a +OK that nothing explains */
 	bool greeting_text; /* of the answer being read */
 	uint8_t status;     /* enum pop3_status of it */

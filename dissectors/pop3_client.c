@@ -29,6 +29,13 @@ static bool is_auth_data(const struct pop3 *s, enum pop3_command c, unsigned wor
 	       c == POP3_OTHER && args.len == 0;
 }
 
+/* The server's part in an AUTH exchange was not seen: a lone word may be either. */
+static bool may_be_auth_data(const struct pop3 *s, const struct facts *f, struct span args)
+{
+	return pending_newest(&s->queue) == POP3_AUTH && args.len == 0 &&
+	       (s->queue.stale > 0 || !f->visible[SERVER]);
+}
+
 /* After a gap nothing follows from a command without its answer. */
 static void login(struct pop3 *s, struct facts *f, enum pop3_command c, struct span args)
 {
@@ -59,13 +66,15 @@ static void command(struct pop3 *s, struct facts *f, enum pop3_command c, struct
 			starttls_asked(f);
 		break;
 	case POP3_QUIT: f->quit = true; break;
+	case POP3_LIST_ALL:
+	case POP3_RETR:
+	case POP3_SIGNED_IN:
+		f->clear_gap[SERVER] |= !f->visible[SERVER]; /* what it gave is not seen */
+		break;
 	case POP3_OTHER:
 	case POP3_CAPA:
 	case POP3_AUTH_DATA:
 	case POP3_AUTH_LIST:
-	case POP3_LIST_ALL:
-	case POP3_RETR:
-	case POP3_SIGNED_IN:
 	case POP3_COMMANDS: break;
 	}
 }
@@ -101,6 +110,11 @@ static void client_line(struct pop3 *s, struct facts *f, const struct line *l)
 	if (is_auth_data(s, c, word, args)) {
 		auth_data(s, f, l->text);
 		return;
+	}
+	if (may_be_auth_data(s, f, args)) {
+		f->request_unsure |= c == POP3_STLS;
+		if (c != POP3_QUIT)
+			return;
 	}
 	if (s->lost[CLIENT] && word == WORD_OTHER_COMMAND && c == POP3_OTHER)
 		return; /* the rest of something that was not seen */

@@ -12,8 +12,6 @@ static void capability(struct pop3 *s, struct facts *f, struct span line)
 {
 	struct span word = span_word(line, NULL);
 
-	if (s->signed_in)
-		return;
 	if (span_is(word, "STLS")) {
 		s->stls_listed = true;
 		starttls_offered(f);
@@ -38,7 +36,7 @@ static void body_line(struct pop3 *s, struct facts *f)
  * answer to CAPA; any other hides who knows what. */
 static void explain_alone(struct pop3 *s, struct facts *f)
 {
-	if (s->multi_of != POP3_COMMANDS)
+	if (s->multi_of != POP3_COMMANDS && s->multi_of != POP3_OTHER)
 		return;
 	if (!s->stls_listed)
 		f->clear_gap[CLIENT] = true;
@@ -75,7 +73,8 @@ static void begin_multiline(struct pop3 *s, unsigned command)
 
 /* Answers -------------------------------------------------------------------------------------- */
 
-/* Where only the server is seen, what follows a +OK tells whether it had lines behind it. */
+/* Where only the server is seen, what follows a +OK tells whether it had lines behind it. Those of
+ * the first answer can only be capabilities; later ones may be messages. */
 static bool begins_unknown_list(const struct pop3 *s, const struct facts *f)
 {
 	return !f->visible[CLIENT] && s->unexplained;
@@ -109,7 +108,7 @@ static void server_line(struct pop3 *s, struct facts *f, const struct line *l)
 	if (s->answer_ready) {
 		s->greeting_text = pop3_is_greeting_text(l->text);
 	} else if (begins_unknown_list(s, f)) {
-		begin_multiline(s, POP3_COMMANDS);
+		begin_multiline(s, s->answers == 1 && f->greeted ? POP3_COMMANDS : POP3_OTHER);
 		multiline(s, f, l->text);
 	} else if (!s->lost[SERVER]) {
 		facts_strange_answer(f);
@@ -147,15 +146,16 @@ static void answered_login(struct pop3 *s, struct facts *f, enum pop3_command c,
 		f->s.auth_clear = TRI_TRUE;
 		facts_plain(f, REASON_AUTH_IN_CLEAR);
 	}
-	if (c == POP3_USER && yes && !s->lost[SERVER])
-		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
-	if (s->credentials && f->plain) {
+	if (f->plain && (s->credentials || (c == POP3_USER && yes && !s->lost[SERVER]))) {
 		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
 		f->exposed_answered |= f->s.exposure == EXPOSURE_CREDENTIALS;
 	} else if (!yes && sure) {
 		facts_expose(f, EXPOSURE_REFUSED, f->offset[CLIENT]);
 	}
-	s->signed_in |= yes && c != POP3_USER;
+	if (yes && c != POP3_USER) {
+		s->signed_in = true;
+		facts_signed_in(f);
+	}
 	s->auth_dialogue = false;
 }
 
@@ -190,6 +190,7 @@ static void answered(struct pop3 *s, struct facts *f, enum pop3_command c, bool 
 
 static void server_alone(struct pop3 *s, struct facts *f)
 {
+	s->answers = (uint8_t)(s->answers + (s->answers < UINT8_MAX));
 	switch ((enum pop3_status)s->status) {
 	case POP3_OK:
 		if (s->unexplained)

@@ -48,11 +48,12 @@ struct smtp {
 
 	bool lost[SIDES]; /* a gap, or began in the middle */
 	bool listing;
-	bool overtaken;     /* a command came in the middle of a reply */
-	bool auth_dialogue; /* a 334 awaits the client's line */
-	bool credentials;   /* some crossed since AUTH */
-	uint16_t code;      /* of the reply being read; 0 when none is */
-	bool answer_ready;  /* a whole reply waits for smtp_answer() */
+	bool overtaken;        /* a command came in the middle of a reply */
+	bool auth_dialogue;    /* a 334 awaits the client's line */
+	bool credentials;      /* some crossed since AUTH */
+	uint16_t code;         /* of the reply being read; 0 when none is */
+	uint16_t behind_grant; /* server alone: the first reply behind what may be the grant */
+	bool answer_ready;     /* a whole reply waits for smtp_answer() */
 };
 
 void smtp_init(struct smtp *s, bool from_the_start);

@@ -114,7 +114,7 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 
 	if (l->too_long)
 		facts_oddity(f, ODDITY_LINE_TOO_LONG);
-	if (l->text.len == 0)
+	if (l->text.len == 0 && !s->auth_dialogue) /* the last word of an exchange may be empty */
 		return;
 	if (l->bare_lf)
 		facts_oddity(f, ODDITY_BARE_LF);

@@ -192,7 +192,7 @@ static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsig
 
 /* Only the server is in the capture: 354 says that a message follows, 235 and 334 belong to
  * AUTH. Any other reply than to EHLO hides a command that might have been MAIL. */
-static void server_alone(struct smtp *s, struct facts *f, unsigned code)
+static void reply_alone(struct smtp *s, struct facts *f, unsigned code)
 {
 	if (code == 354) {
 		facts_plain(f, REASON_CONTENT_IN_CLEAR);
@@ -213,6 +213,24 @@ static void server_alone(struct smtp *s, struct facts *f, unsigned code)
 	}
 	if (f->plain)
 		f->exposed_answered = true;
+}
+
+/* A reply in clear behind what may be the grant is somebody's forgery if TLS follows. The next one
+ * says that none does. */
+static void server_alone(struct smtp *s, struct facts *f, unsigned code)
+{
+	unsigned doubted = s->behind_grant;
+
+	if (f->granted && doubted == 0) {
+		s->behind_grant = (uint16_t)code;
+		return;
+	}
+	if (f->granted) {
+		f->granted = false;
+		s->behind_grant = 0;
+		reply_alone(s, f, doubted);
+	}
+	reply_alone(s, f, code);
 }
 
 static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned code)

@@ -23,6 +23,7 @@ void starttls_asked(struct facts *f)
 	f->s.requested = TRI_TRUE;
 	f->s.accepted = TRI_NULL;
 	f->answer_pending = true;
+	f->asked_late |= f->plain;
 	f->granted = false;
 	step(f, EV_ASK);
 }

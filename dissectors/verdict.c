@@ -223,10 +223,20 @@ static enum directions directions_of(const struct facts *f)
 	return f->visible[CLIENT] ? DIRECTIONS_TO_SERVER : DIRECTIONS_TO_CLIENT;
 }
 
+/* SMTP has one list, in the answer to EHLO. The others have it as often as they like, and another
+ * one behind a login that may not have been seen. */
+static bool list_is_last(const struct facts *f)
+{
+	return f->s.protocol == PROTOCOL_SMTP || f->list_final ||
+	       (f->visible[CLIENT] && !f->clear_gap[CLIENT] && !f->clear_gap[SERVER]);
+}
+
 /* What was not seen is null, not false. */
 static void fill_questions(const struct facts *f, struct session *s)
 {
-	bool client_whole = !begun_before(f) && f->visible[CLIENT] && !f->clear_gap[CLIENT];
+	bool tls_torn = f->tls != TLS_COMPLETE && (f->tls_gap[CLIENT] || f->tls_gap[SERVER]);
+	bool client_whole = !begun_before(f) && f->visible[CLIENT] && !f->clear_gap[CLIENT] &&
+			    !f->unread && !tls_torn; /* clear text may have followed */
 	bool both_whole = client_whole && f->visible[SERVER] && !f->clear_gap[SERVER];
 	bool tls_only = f->implicit && f->tls != TLS_BROKEN && !f->upgrade_broken;
 
@@ -236,8 +246,8 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->auth_clear = TRI_FALSE;
 	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
 		s->messages = MESSAGES_NULL;
-	if (f->implicit && !f->protocol_sure)
-		s->offered = TRI_NULL; /* there is nothing to upgrade */
+	if ((f->implicit && !f->protocol_sure) || (s->offered == TRI_FALSE && !list_is_last(f)))
+		s->offered = TRI_NULL; /* nothing to upgrade; or what was missed may have it */
 	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER]) {
 		s->injected = false; /* an answer that was not seen explains it as well */
 		s->ehlo_refused = false;
@@ -248,9 +258,9 @@ static void fill_questions(const struct facts *f, struct session *s)
 }
 
 /* A login in clear where the upgrade was to be had, or came too late (RFC 8314, 3). */
-static void fill_findings(struct session *s)
+static void fill_findings(const struct facts *f, struct session *s)
 {
-	bool upgrade = s->offered == TRI_TRUE || s->requested == TRI_TRUE;
+	bool upgrade = s->offered == TRI_TRUE || f->asked_late;
 
 	if (s->protocol != PROTOCOL_SMTP && s->auth_clear == TRI_TRUE && upgrade)
 		s->findings |= 1u << FINDING_LOGIN_BEFORE_STLS;
@@ -281,7 +291,7 @@ enum verdict facts_verdict(const struct facts *f, enum ending how, struct sessio
 	out->verdict = (uint8_t)r.verdict;
 	out->reason = (uint8_t)r.reason;
 	fill_questions(f, out);
-	fill_findings(out);
+	fill_findings(f, out);
 	fill_weight(f, out);
 	return r.verdict;
 }

@@ -548,6 +548,7 @@ bool session_close(struct sessions *ss, uint32_t index, enum ending how, uint64_
 		struct reasm_out out = out_of(ss, p);
 
 		reasm_flush(&p->reasm, &ss->memory, &out);
+		mail_end(&p->mail, how);
 		bytes_so_far(l, p);
 		if (!l->counted && !is_mail(p)) {
 			let_go(ss, index);

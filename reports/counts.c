@@ -38,6 +38,15 @@ static void add_tls_version(struct counts *c, const struct session *s)
 	}
 }
 
+static void add_funnel(struct counts *c, const struct session *s)
+{
+	c->n[COUNT_OFFERED] += s->offered == TRI_TRUE;
+	c->n[COUNT_REQUESTED] += s->requested == TRI_TRUE;
+	c->n[COUNT_ACCEPTED] += s->accepted == TRI_TRUE;
+	c->n[COUNT_STRIPPED] += s->stripped != STRIPPED_NONE;
+	c->n[COUNT_AUTH_CLEAR] += s->auth_clear == TRI_TRUE;
+}
+
 void counts_add_session(struct counts *c, const struct session *s, bool excepted)
 {
 	enum count which = count_of_verdict((enum verdict)s->verdict);
@@ -51,18 +60,17 @@ void counts_add_session(struct counts *c, const struct session *s, bool excepted
 	c->n[which]++;
 	c->n[COUNT_REFUSED] += which == COUNT_PLAINTEXT && s->exposure == EXPOSURE_REFUSED;
 	c->n[COUNT_BEGUN_BEFORE] += which == COUNT_INDETERMINATE && s->begun_before;
-	c->n[COUNT_OFFERED] += s->offered == TRI_TRUE;
-	c->n[COUNT_REQUESTED] += s->requested == TRI_TRUE;
-	c->n[COUNT_ACCEPTED] += s->accepted == TRI_TRUE;
-	c->n[COUNT_STRIPPED] += s->stripped != STRIPPED_NONE;
-	c->n[COUNT_AUTH_CLEAR] += s->auth_clear == TRI_TRUE;
+	if (which != COUNT_PLAINTEXT)
+		add_funnel(c, s);
 	add_tls_version(c, s);
 }
 
-void counts_add_messages(struct counts *c, int32_t messages)
+void counts_add_end(struct counts *c, const struct session *s)
 {
-	if (messages > 0)
-		c->n[COUNT_MESSAGES_CLEAR] += (uint32_t)messages;
+	if (s->messages > 0)
+		c->n[COUNT_MESSAGES_CLEAR] += (uint32_t)s->messages;
+	if (s->verdict == VERDICT_PLAINTEXT)
+		add_funnel(c, s);
 }
 
 void counts_add(struct counts *to, const struct counts *from)

@@ -43,12 +43,12 @@ struct counts {
 
 const char *count_name(enum count c);
 
-/* Adds one decided session; an excepted one counts as excepted and nothing else. Its messages
- * are not added here, because they go on growing after the verdict. */
+/* Adds one decided session; an excepted one counts as excepted and nothing else. What goes on growing
+ * after the verdict is not added here. */
 void counts_add_session(struct counts *c, const struct session *s, bool excepted);
-/* Adds the messages of a session that is over (session.messages; MESSAGES_NULL adds nothing).
- * Not for excepted sessions. */
-void counts_add_messages(struct counts *c, int32_t messages);
+/* Adds the rest when the session is over: its messages in clear, and for a plaintext session, which
+ * may ask for TLS after all, the funnel, stripped and auth_clear. Not for excepted sessions. */
+void counts_add_end(struct counts *c, const struct session *s);
 void counts_add(struct counts *to, const struct counts *from);
 uint64_t counts_sessions(const struct counts *c); /* the six verdicts together */
 

@@ -278,14 +278,13 @@ int64_t tally_session(struct tally *t, const struct session *s, const struct pai
 	return o->step;
 }
 
-void tally_messages(struct tally *t, const struct session *s, const struct pair *p,
-		    uint64_t wall_ns)
+void tally_end(struct tally *t, const struct session *s, const struct pair *p, uint64_t wall_ns)
 {
 	bool fell;
 
-	if (s->messages <= 0 || p->excepted)
+	if (p->excepted || (s->messages <= 0 && s->verdict != VERDICT_PLAINTEXT))
 		return;
-	counts_add_messages(pair_counts(t, now_step(t, wall_ns), s, p, &fell), s->messages);
+	counts_add_end(pair_counts(t, now_step(t, wall_ns), s, p, &fell), s);
 }
 
 void tally_health(struct tally *t, const struct health *so_far, uint64_t wall_ns)

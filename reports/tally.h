@@ -43,9 +43,8 @@ int64_t tally_now(const struct tally *t);
 int64_t tally_session(struct tally *t, const struct session *s, const struct pair *p,
 		      uint64_t wall_ns);
 
-/* The messages of a session that is over; they count in the open step. */
-void tally_messages(struct tally *t, const struct session *s, const struct pair *p,
-		    uint64_t wall_ns);
+/* A session is over: what counts only then (counts_add_end) counts in the open step. */
+void tally_end(struct tally *t, const struct session *s, const struct pair *p, uint64_t wall_ns);
 
 /* The counters of the capture so far. What they have grown by since the last ones of the step
  * before is the health of the step. */

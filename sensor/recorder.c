@@ -234,7 +234,7 @@ static void end(struct recorder *r, const struct message *m, const struct pair *
 
 	if (!m->counted)
 		count(r, m, p);
-	tally_messages(r->tally, &m->mail, p, wall_ns());
+	tally_end(r->tally, &m->mail, p, wall_ns());
 	weigh(r, m, p);
 	c = context(r, m, p);
 	if (r->store) {

@@ -122,15 +122,43 @@ static void an_exception_counts_nowhere_else(void **state)
 
 static void messages_add_when_known(void **state)
 {
+	struct session s = session_of(VERDICT_INDETERMINATE);
 	struct counts c = { 0 };
 
 	(void)state;
-	counts_add_messages(&c, MESSAGES_NULL);
-	counts_add_messages(&c, 0);
+	s.messages = MESSAGES_NULL;
+	counts_add_end(&c, &s);
+	s.messages = 0;
+	counts_add_end(&c, &s);
 	assert_int_equal(sum_of_all(&c), 0);
-	counts_add_messages(&c, 3);
-	counts_add_messages(&c, 4);
+	s.messages = 3;
+	counts_add_end(&c, &s);
+	s.messages = 4;
+	counts_add_end(&c, &s);
 	assert_int_equal(c.n[COUNT_MESSAGES_CLEAR], 7);
+}
+
+/* A plaintext session may ask for TLS after its verdict. */
+static void the_funnel_of_plaintext_adds_at_its_end(void **state)
+{
+	static const enum count funnel[] = { COUNT_OFFERED, COUNT_REQUESTED, COUNT_ACCEPTED,
+					     COUNT_STRIPPED, COUNT_AUTH_CLEAR };
+	static const enum verdict verdicts[] = { VERDICT_PLAINTEXT, VERDICT_TLS_FAILED };
+
+	(void)state;
+	for (size_t v = 0; v < 2; v++) {
+		struct session s = session_of(verdicts[v]);
+		struct counts c = { 0 };
+
+		s.offered = s.requested = s.accepted = s.auth_clear = TRI_TRUE;
+		s.stripped = STRIPPED_REFUSED;
+		counts_add_session(&c, &s, false);
+		for (size_t i = 0; i < sizeof(funnel) / sizeof(funnel[0]); i++)
+			assert_int_equal(c.n[funnel[i]], verdicts[v] != VERDICT_PLAINTEXT);
+		counts_add_end(&c, &s);
+		for (size_t i = 0; i < sizeof(funnel) / sizeof(funnel[0]); i++)
+			assert_int_equal(c.n[funnel[i]], 1);
+	}
 }
 
 static void counts_only_add(void **state)
@@ -257,6 +285,7 @@ int main(void)
 		cmocka_unit_test(refused_and_begun_before_belong_to_their_verdict),
 		cmocka_unit_test(an_exception_counts_nowhere_else),
 		cmocka_unit_test(messages_add_when_known),
+		cmocka_unit_test(the_funnel_of_plaintext_adds_at_its_end),
 		cmocka_unit_test(counts_only_add),
 		cmocka_unit_test(the_ratio_is_as_defined),
 		cmocka_unit_test(nothing_seen_is_not_a_ratio),

@@ -257,12 +257,12 @@ static void messages_count_when_the_session_is_over(void **state)
 	tally_session(t, &s, &p, WALL);
 	assert_int_equal(take(t).first.counts.n[COUNT_MESSAGES_CLEAR], 0);
 	tally_time(t, (T0 + 600) * NS, WALL);
-	tally_messages(t, &s, &p, WALL);
+	tally_end(t, &s, &p, WALL);
 	s.messages = MESSAGES_NULL;
-	tally_messages(t, &s, &p, WALL);
+	tally_end(t, &s, &p, WALL);
 	p.excepted = true;
 	s.messages = 5;
-	tally_messages(t, &s, &p, WALL);
+	tally_end(t, &s, &p, WALL);
 	assert_int_equal(tally_oldest(t), T0 + 600);
 	assert_int_equal(take(t).first.counts.n[COUNT_MESSAGES_CLEAR], 2);
 	tally_free(t);

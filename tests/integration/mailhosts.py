@@ -5,7 +5,8 @@ usage: mailhosts.py serve CERT KEY PORT...     a mail server with STARTTLS on ev
        mailhosts.py send HOW SOURCE SERVER PORT
                                                one mail; HOW is clear or tls. Says "sent" when it
                                                was accepted, and quits at the next line of input
-       mailhosts.py replay FILE                puts the frames of a pcap on the wire
+       mailhosts.py replay FILE [MAC]          puts the frames of a pcap on the wire; those to this
+                                               address on the second wire
 
 Everything is removed by Hosts.close(), and nothing else is touched.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 
 CLIENT, SERVER = "198.51.100.5", "198.51.100.37"
 SECOND_CLIENT = "198.51.100.6"
-WIRE = "wire0"
+WIRE, SECOND_WIRE = "wire0", "wire1"
 MAIL = "Subject: hello\r\n\r\nNothing that anybody would want to read stands here.\r\n"
 
 
@@ -111,14 +112,18 @@ def send(how, source, server, port):
         sys.stdin.readline()
 
 
-def replay(path):
+def replay(path, elsewhere=None):
     data = Path(path).read_bytes()
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
-        wire.bind((WIRE, 0))
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as first, \
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as second:
+        first.bind((WIRE, 0))
+        if elsewhere:
+            second.bind((SECOND_WIRE, 0))
         at = 24
         while at < len(data):
             length = struct.unpack_from("<I", data, at + 8)[0]
-            wire.send(data[at + 16:at + 16 + length])
+            frame = data[at + 16:at + 16 + length]
+            (second if frame[:6].hex() == elsewhere else first).send(frame)
             at += 16 + length
 
 
@@ -193,8 +198,15 @@ class Hosts:
     def send(self, how="clear", source=CLIENT, server=SERVER, port=25):
         return Client(self.start(self.names[0], "send", how, source, server, port))
 
-    def replay(self, path):
-        command(*self.inside(self.names[0], sys.executable, __file__, "replay", path))
+    def replay(self, path, *elsewhere):
+        command(*self.inside(self.names[0], sys.executable, __file__, "replay", path, *elsewhere))
+
+    def add_second_wire(self):
+        client, server = self.names
+        command("ip", "-n", client, "link", "add", SECOND_WIRE, "type", "veth", "peer", "name",
+                SECOND_WIRE, "netns", server)
+        for name in self.names:
+            command("ip", "-n", name, "link", "set", SECOND_WIRE, "up")
 
     def remove_wire(self):
         command("ip", "-n", self.names[0], "link", "del", WIRE)

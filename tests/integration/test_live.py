@@ -10,10 +10,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from mailhosts import CLIENT, SECOND_CLIENT, SERVER, WIRE, Hosts
+from mailhosts import CLIENT, SECOND_CLIENT, SECOND_WIRE, SERVER, WIRE, Hosts
 from session_record import MAILSEALD, NO_LEAK_CHECK, check
 from tap import Tap
-from traffic import (PATIENCE, Traffic, built_with, children, process_status, query, sound,
+from traffic import (PATIENCE, Traffic, built_with, children, process_status, query, sound, wire,
                      wait_until)
 
 CONFIGURATION = """\
@@ -179,6 +179,25 @@ def tags_on_the_wire(folder, hosts):
         return complaints + ended_well(*sensor.end())
 
 
+def one_direction_on_each_of_two(folder, hosts):
+    """Two taps: how their packets lie in time is known no better than the kernel hands them on."""
+    hosts.add_second_wire()
+    with LiveSensor(folder, hosts, "-i", SECOND_WIRE, "--quiet") as sensor:
+        traffic = Traffic()
+        for name in ("smtp-plaintext", "smtp-starttls-220", "smtp-scanner-quit") * 5:
+            traffic.add(name, 0)
+        capture = Path(folder) / "both.pcap"
+        capture.write_bytes(traffic.pcap())
+        hosts.replay(capture, wire.MAC[False][:6].hex())
+        wait_until(lambda: len(sensor.records()) == len(traffic.sessions), "every session")
+        columns = {"plaintext": "plaintext", "enc_starttls": "encrypted-starttls",
+                   "no_transaction": "no-transaction"}
+        complaints = [c for s in traffic.sessions for c in expect(
+            sensor.records()[s.ends[1]], verdict=columns[s.column], directions="both",
+            bytes_missing=0)]
+        return complaints + ended_well(*sensor.end())
+
+
 def a_filter_of_ones_own(folder, hosts):
     with LiveSensor(folder, hosts, "--quiet", "--filter", f"not host {SECOND_CLIENT}") as sensor:
         kept_out = hosts.send(source=SECOND_CLIENT)
@@ -233,6 +252,7 @@ def the_wire_is_gone(folder, hosts):
 TESTS = (
     ("mail in clear and sealed", mail_as_it_happens),
     ("mail behind tags", tags_on_the_wire),
+    ("one direction on each of two interfaces", one_direction_on_each_of_two),
     ("--filter", a_filter_of_ones_own),
     ("--mode any finds mail on port 8025", mail_on_any_port),
     ("-i any", the_interface_any),

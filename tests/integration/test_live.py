@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """A live interface: real SMTP over a wire between two network namespaces, seen by the sensor as
 it happens. Needs root."""
-import json
 import os
 import re
 import signal
@@ -10,11 +9,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from live_sensor import LiveSensor
 from mailhosts import CLIENT, SECOND_CLIENT, SECOND_WIRE, SERVER, WIRE, Hosts
-from session_record import MAILSEALD, NO_LEAK_CHECK, check
+from session_record import check
 from tap import Tap
-from traffic import (PATIENCE, Traffic, built_with, children, process_status, query, sound, wire,
-                     wait_until)
+from traffic import PATIENCE, Traffic, query, sound, wait_until, wire
 
 CONFIGURATION = """\
 sensor: test
@@ -28,49 +27,20 @@ RFC5424 = re.compile(r"^<(\d+)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d
                      r"\S+ \[.*\]")
 
 
-class LiveSensor:
-    """mailseald on the wire, with everything it writes in a folder of its own."""
+class WiredSensor(LiveSensor):
+    """On the server's end of the wire, with a syslog server that the test reads."""
 
     def __init__(self, folder, hosts, *arguments, interface=WIRE, capture="{}"):
-        self.folder = Path(folder)
-        self.folder.chmod(0o755)
-        self.state, self.sessions = self.folder / "state", self.folder / "sessions"
+        log = Path(folder) / "log"
         self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.syslog.bind(str(self.folder / "log"))
-        (self.folder / "log").chmod(0o666)
-        conf = self.folder / "mailseal.yaml"
-        conf.write_text(CONFIGURATION % (capture, self.folder / "log"), encoding="ascii")
-        # pylint: disable=R1732
-        self.process = subprocess.Popen(
-            hosts.inside(hosts.names[1], MAILSEALD, "-i", interface, "-c", conf, "--state",
-                         self.state, "--sessions", self.sessions, *arguments),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env={"ASAN_OPTIONS": NO_LEAK_CHECK, **os.environ})
-        wait_until(self.confined, "a sensor that captures")
-
-    def confined(self):
-        if self.process.poll() is not None:
-            raise OSError(self.process.stderr.read().decode())
-        seccomp = "0" if built_with("WITHOUT_CONFINEMENT") else "2"
-        return any(process_status(c).get("NoNewPrivs") == "1" and
-                   process_status(c).get("Seccomp") == seccomp
-                   for c in children(self.process.pid))
-
-    def __enter__(self):
-        return self
+        self.syslog.bind(str(log))
+        log.chmod(0o666)
+        super().__init__(folder, lambda *words: hosts.inside(hosts.names[1], *words),
+                         CONFIGURATION % (capture, log), interface, *arguments)
 
     def __exit__(self, *exception):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stderr.close()
+        super().__exit__(*exception)
         self.syslog.close()
-
-    def records(self):
-        """By the port of the client; only whole lines."""
-        text = self.sessions.read_text(encoding="ascii") if self.sessions.exists() else ""
-        return {r["client_port"]: r for r in map(json.loads, text[:text.rfind("\n") + 1]
-                                                 .splitlines())}
 
     def record(self, client):
         """The record of a connection that has ended."""
@@ -80,12 +50,6 @@ class LiveSensor:
     def next_message(self):
         self.syslog.settimeout(PATIENCE)
         return self.syslog.recv(65536).decode()
-
-    def end(self, number=signal.SIGTERM):
-        if number:
-            self.process.send_signal(number)
-        code = self.process.wait(PATIENCE)
-        return code, self.process.stderr.read().decode(errors="replace")
 
 
 def expect(record, **wanted):
@@ -119,7 +83,7 @@ def alert_before_the_end(sensor, client):
 
 
 def mail_as_it_happens(folder, hosts):
-    with LiveSensor(folder, hosts, "--quiet") as sensor:
+    with WiredSensor(folder, hosts, "--quiet") as sensor:
         clear = hosts.send("clear")
         complaints = alert_before_the_end(sensor, clear)
         clear.quit()
@@ -161,7 +125,7 @@ def tags_on_the_wire(folder, hosts):
     """The kernel takes the outer tag off a frame and its filter sees what is left: mail behind
     one tag and behind two is found all the same, and the outer tag is told."""
     complaints = []
-    with LiveSensor(folder, hosts, "--quiet") as sensor:
+    with WiredSensor(folder, hosts, "--quiet") as sensor:
         for number, tags in enumerate(((), (7,), (9, 7))):
             traffic = Traffic()
             traffic.port += 10 * number
@@ -182,7 +146,7 @@ def tags_on_the_wire(folder, hosts):
 def one_direction_on_each_of_two(folder, hosts):
     """Two taps: how their packets lie in time is known no better than the kernel hands them on."""
     hosts.add_second_wire()
-    with LiveSensor(folder, hosts, "-i", SECOND_WIRE, "--quiet") as sensor:
+    with WiredSensor(folder, hosts, "-i", SECOND_WIRE, "--quiet") as sensor:
         traffic = Traffic()
         for name in ("smtp-plaintext", "smtp-starttls-220", "smtp-scanner-quit") * 5:
             traffic.add(name, 0)
@@ -199,7 +163,7 @@ def one_direction_on_each_of_two(folder, hosts):
 
 
 def a_filter_of_ones_own(folder, hosts):
-    with LiveSensor(folder, hosts, "--quiet", "--filter", f"not host {SECOND_CLIENT}") as sensor:
+    with WiredSensor(folder, hosts, "--quiet", "--filter", f"not host {SECOND_CLIENT}") as sensor:
         kept_out = hosts.send(source=SECOND_CLIENT)
         kept_out.quit()
         let_in = hosts.send(source=CLIENT)
@@ -210,7 +174,7 @@ def a_filter_of_ones_own(folder, hosts):
 
 
 def mail_on_any_port(folder, hosts):
-    with LiveSensor(folder, hosts, "--quiet", "--mode", "any") as sensor:
+    with WiredSensor(folder, hosts, "--quiet", "--mode", "any") as sensor:
         client = hosts.send(port=8025)
         client.quit()
         sealed = hosts.send("tls", port=8025)
@@ -221,7 +185,7 @@ def mail_on_any_port(folder, hosts):
 
 
 def the_interface_any(folder, hosts):
-    with LiveSensor(folder, hosts, "--quiet", interface="any") as sensor:
+    with WiredSensor(folder, hosts, "--quiet", interface="any") as sensor:
         client = hosts.send()
         client.quit()
         complaints = expect(sensor.record(client), **CLEAR, **{**PAIR, "interface": "any"})
@@ -230,13 +194,13 @@ def the_interface_any(folder, hosts):
 
 def an_idle_link(folder, hosts):
     """No packet at all: SIGTERM ends it all the same."""
-    with LiveSensor(folder, hosts, "--quiet", "--filter", "port 1") as sensor:
+    with WiredSensor(folder, hosts, "--quiet", "--filter", "port 1") as sensor:
         return ended_well(*sensor.end()) + sound(sensor.state)
 
 
 def the_wire_is_gone(folder, hosts):
     """Exit 1, one line that says so, and what was seen is kept. Comes last: it leaves no wire."""
-    with LiveSensor(folder, hosts, "--quiet") as sensor:
+    with WiredSensor(folder, hosts, "--quiet") as sensor:
         client = hosts.send()
         client.quit()
         sensor.record(client)

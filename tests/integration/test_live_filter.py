@@ -11,7 +11,7 @@ from pathlib import Path
 from mailhosts import WIRE, Hosts, command
 from session_record import SRCDIR, check
 from tap import Tap
-from test_live import LiveSensor, ended_well, skip_all
+from test_live import WiredSensor, ended_well, skip_all
 from traffic import Ends, pcap_record, query, read_talk, wait_until
 
 sys.path.insert(0, str(SRCDIR / "tests" / "talks"))
@@ -113,9 +113,9 @@ def look(tap, folder, hosts, sent):
     folders = [Path(folder) / name for name in ("any", "named", "none")]
     for f in folders:
         f.mkdir()
-    with LiveSensor(folders[0], hosts, "--quiet", "--mode", "any") as unfiltered, \
-            LiveSensor(folders[1], hosts, "--quiet", capture=NAMES) as named, \
-            LiveSensor(folders[2], hosts, "--quiet") as none:
+    with WiredSensor(folders[0], hosts, "--quiet", "--mode", "any") as unfiltered, \
+            WiredSensor(folders[1], hosts, "--quiet", capture=NAMES) as named, \
+            WiredSensor(folders[2], hosts, "--quiet") as none:
         sensors = (unfiltered, named, none)
         hosts.replay(capture)
         for sensor in sensors:

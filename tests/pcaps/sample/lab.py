@@ -5,39 +5,29 @@ close() ends the processes that were started here and removes the namespaces.
 """
 import os
 import re
-import signal
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../interop"))
+import postfix  # noqa: E402 pylint: disable=C0413
+from namespaces import run, wait_for  # noqa: E402,F401 pylint: disable=C0413
+from postfix import INJECT_PORT  # noqa: E402 pylint: disable=C0413
 
 PREFIX = "msample-"
 SWITCH = PREFIX + "switch"
-POSTFIX_DAEMONS = "/usr/lib/postfix/sbin"
-INJECT_PORT = 10025  # on the loopback of the host, so that it is not in the capture
 
 MASTER_CF = """\
 smtp       inet  n - n - - smtpd
 {inject}   inet  n - n - - smtpd
     -o smtpd_tls_security_level=none
 {extra}
-cleanup    unix  n - n - 0 cleanup
-qmgr       unix  n - n 300 1 qmgr
-tlsmgr     unix  - - n 1000? 1 tlsmgr
-rewrite    unix  - - n - - trivial-rewrite
-bounce     unix  - - n - 0 bounce
-defer      unix  - - n - 0 bounce
-trace      unix  - - n - 0 bounce
 smtp       unix  - - n - - smtp
 smtp-none  unix  - - n - - smtp
     -o smtp_tls_security_level=none
 smtp-tls12 unix  - - n - - smtp
     -o smtp_tls_protocols=>=TLSv1.2,<=TLSv1.2
     -o smtp_tls_exclude_ciphers=aNULL
-discard    unix  - - n - - discard
-error      unix  - - n - - error
-retry      unix  - - n - - error
-anvil      unix  - - n - 1 anvil
-scache     unix  - - n - 1 scache
-postlog    unix-dgram n - n - 1 postlogd
 """
 
 SUBMISSION_CF = """\
@@ -49,54 +39,18 @@ submission inet  n - n - - smtpd
 """
 
 MAIN_CF = """\
-compatibility_level = 3.6
-queue_directory = {home}/spool
-data_directory = {home}/data
-maillog_file = {home}/log
-maillog_file_prefixes = {home}
 myhostname = {hostname}
 mydestination = {hostname}, {domains}
 mynetworks = 127.0.0.0/8
 inet_interfaces = all
 inet_protocols = all
-smtpd_peername_lookup = no
-smtpd_client_port_logging = yes
-smtpd_tls_loglevel = 1
 smtpd_tls_security_level = {tls}
 smtpd_tls_key_file = {top}/key.pem
 smtpd_tls_cert_file = {top}/cert.pem
 smtpd_tls_CAfile = {top}/ca.pem
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-smtpd_client_connection_rate_limit = 0
-local_recipient_maps =
-local_transport = discard:
-alias_maps =
-transport_maps = texthash:{home}/transport
-smtp_tls_security_level = may
-smtp_tls_loglevel = 1
-smtp_dns_support_level = disabled
-smtp_host_lookup = native
-smtp_connection_cache_on_demand = no
-smtp_balance_inet_protocols = no
+transport_maps = texthash:{home}/conf/transport
 """
-
-
-def run(*command, **options):
-    """Runs a command that must succeed; its output is shown only when it does not."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          stdin=options.pop("stdin", subprocess.DEVNULL), text=True, **options)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}")
-    return done.stdout
-
-
-def wait_for(what, condition, seconds=60):
-    """Waits until condition() holds; a lab that does not get there is an error."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise RuntimeError(f"gave up waiting for {what}")
-        time.sleep(0.1)
 
 
 class Host:
@@ -130,56 +84,18 @@ class Host:
         return run(*self.command(*command), **options)
 
 
-class Postfix:
+class Postfix(postfix.Postfix):
     """A Postfix of its own in a host. tls is smtpd_tls_security_level."""
 
     def __init__(self, host, top, domains, tls, routes=None, submission=False):
-        self.host, self.tls = host, tls
-        self.home = os.path.join(top, host.name)
-        self.conf = os.path.join(self.home, "conf")
-        self.log_file = os.path.join(self.home, "log")
-        self.process = None
-        for folder in (self.home, self.conf, os.path.join(self.home, "spool")):
-            os.mkdir(folder, 0o755)
-        os.mkdir(os.path.join(self.home, "data"), 0o700)
-        self._own(os.path.join(self.home, "data"))
-        self._write("main.cf", MAIN_CF.format(home=self.home, top=top, tls=tls,
-                                              hostname=f"{host.name}.example",
-                                              domains=", ".join(domains)))
-        self._write("master.cf", MASTER_CF.format(
-            inject=f"127.0.0.1:{INJECT_PORT}", extra=SUBMISSION_CF if submission else ""))
-        with open(os.path.join(self.home, "transport"), "w", encoding="ascii") as f:
-            for domain, (transport, address) in (routes or {}).items():
-                f.write(f"{domain} {transport}:[{address}]\n")
-
-    def _own(self, path):
-        run("chown", "postfix", path)
-
-    def _write(self, name, text):
-        with open(os.path.join(self.conf, name), "w", encoding="ascii") as f:
-            f.write(text)
-
-    def start(self):
-        with open(os.path.join(self.home, "output"), "w", encoding="ascii") as output:
-            self.process = subprocess.Popen(
-                self.host.command("postfix", "-c", self.conf, "start-fg"),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        wait_for(f"Postfix on {self.host.name}",
-                 lambda: "daemon started" in self.log() and self.process.poll() is None)
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            # start-fg is a shell that waits for the master; the master ends its own children.
-            with open(os.path.join(self.home, "spool/pid/master.pid"), encoding="ascii") as f:
-                os.kill(int(f.read()), signal.SIGTERM)
-            self.process.wait(30)
-
-    def log(self):
-        try:
-            with open(self.log_file, encoding="utf-8") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
+        self.tls, home = tls, os.path.join(top, host.name)
+        super().__init__(host, home, MAIN_CF.format(
+            home=home, top=top, tls=tls, hostname=f"{host.name}.example",
+            domains=", ".join(domains)), MASTER_CF.format(
+                inject=f"127.0.0.1:{INJECT_PORT}", extra=SUBMISSION_CF if submission else ""))
+        self.write("transport", "".join(
+            f"{domain} {transport}:[{address}]\n"
+            for domain, (transport, address) in (routes or {}).items()))
 
     def submit(self, number, domain):
         """Puts a message into the queue, over the loopback of the host."""

@@ -51,6 +51,7 @@ void pop3_gap(struct pop3 *s, struct facts *f, enum side from, uint64_t n)
 	linebuf_reset(&s->line[from]);
 	s->lost[from] = true;
 	if (from == CLIENT) {
+		s->auth_dialogue = false; /* its line may have been in the gap */
 		pending_drop(&s->queue, s->queue.runs);
 		return;
 	}

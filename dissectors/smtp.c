@@ -77,6 +77,7 @@ void smtp_presume(struct smtp *s)
 static void client_gap(struct smtp *s, uint64_t n)
 {
 	linebuf_reset(&s->line[CLIENT]);
+	s->auth_dialogue = false; /* its line may have been in the gap */
 	switch ((enum smtp_mode)s->mode) {
 	case SMTP_MODE_CHUNK:
 		if (n <= s->chunk_left) { /* inside the chunk: its size still holds */

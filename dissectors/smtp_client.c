@@ -91,12 +91,12 @@ static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct
 }
 
 /* A line of an AUTH exchange. With a 334 waiting for it, every line is; QUIT gives up. Without the
- * 334 (not seen yet), only what is no command. */
-static bool is_auth_data(const struct smtp *s, enum smtp_command c)
+ * 334 (not seen yet), only a lone word that is no command. */
+static bool is_auth_data(const struct smtp *s, enum smtp_command c, struct span args)
 {
 	if (s->auth_dialogue)
 		return c != SMTP_QUIT;
-	return pending_newest(&s->queue) == SMTP_AUTH && c == SMTP_OTHER;
+	return pending_newest(&s->queue) == SMTP_AUTH && c == SMTP_OTHER && args.len == 0;
 }
 
 /* The server's part in an AUTH exchange was not seen: a lone word may be either. */
@@ -120,7 +120,7 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 		facts_oddity(f, ODDITY_BARE_LF);
 	starttls_clear(f);
 	c = smtp_read_command(l->text, &args, &word);
-	if (is_auth_data(s, c)) {
+	if (is_auth_data(s, c, args)) {
 		auth_data(s, f, l->text);
 		return;
 	}

@@ -704,6 +704,21 @@ static void a_challenge_is_answered_once(void **state)
 	assert_int_equal(newest(&c), POP3_STLS);
 }
 
+/* The line that a challenge waits for may have been in the gap. */
+static void a_client_gap_ends_an_exchange(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, POP3_AUTH, NOTHING);
+	server(&c, "+\r\n");
+	assert_true(c.s.auth_dialogue);
+	pop3_gap(&c.s, &c.f, CLIENT, 3);
+	client(&c, "CAPA\r\n");
+	assert_int_equal(newest(&c), POP3_CAPA);
+	assert_false(c.s.credentials);
+}
+
 /* What crossed with one login weighs nothing in the next. */
 static void each_login_has_its_own_weight(void **state)
 {
@@ -1009,7 +1024,7 @@ static const struct {
 	  TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
 	{ OFFER LOGIN, MID_STREAM, TRI_TRUE, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
 	  EXPOSURE_CREDENTIALS, 0, NULL },
-	{ NONE "C:RETR 1|S:+OK\na|S:<gap 50>|S:z\n.|" BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ NONE "C:RETR 1|S:+OK\na|S:<gap 50>|S:z\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
 	  TRI_FALSE, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0,
 	  "+OK CAPA +OK RETR +OK body gap QUIT" },
 	{ HI "C:CAPA|S:+OK\nTOP|S:<gap 50>|S:USER\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
@@ -1251,6 +1266,7 @@ int main(void)
 		cmocka_unit_test(a_greeting_heals_no_gap),
 		cmocka_unit_test(the_protocol_is_sure_with_its_words),
 		cmocka_unit_test(a_challenge_is_answered_once),
+		cmocka_unit_test(a_client_gap_ends_an_exchange),
 		cmocka_unit_test(each_login_has_its_own_weight),
 		cmocka_unit_test(a_blanked_command_is_told),
 		cmocka_unit_test(clear_text_of_either_side_breaks_the_upgrade),

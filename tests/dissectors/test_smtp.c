@@ -263,6 +263,7 @@ static const struct {
 	{ "BDAT 5 LAST\r\n", SMTP_BDAT_LAST, true, false, SMTP_MODE_CHUNK },
 	{ "BDAT -5\r\n", SMTP_OTHER, true, false, SMTP_MODE_COMMAND },
 	{ "NOOP\r\n", SMTP_OTHER, false, false, SMTP_MODE_COMMAND },
+	{ "VRFY alice\r\n", SMTP_OTHER, false, false, SMTP_MODE_COMMAND },
 	{ "AGEAYg==\r\n", SMTP_OTHER, false, false, SMTP_MODE_COMMAND },
 	{ "*\r\n", SMTP_OTHER, false, false, SMTP_MODE_COMMAND },
 	{ ".\r\n", SMTP_OTHER, false, false, SMTP_MODE_COMMAND },
@@ -274,11 +275,11 @@ static const size_t n_lines = sizeof(lines) / sizeof(lines[0]);
 /* What becomes the newest outstanding command. */
 static unsigned pushed(size_t line, unsigned outstanding, bool dialogue)
 {
+	if (dialogue) /* an empty line, too */
+		return lines[line].pushes == SMTP_QUIT ? SMTP_QUIT : SMTP_AUTH_DATA;
 	if (lines[line].pushes == NONE)
 		return outstanding;
-	if (dialogue)
-		return lines[line].pushes == SMTP_QUIT ? SMTP_QUIT : SMTP_AUTH_DATA;
-	if (outstanding == SMTP_AUTH && !lines[line].command)
+	if (outstanding == SMTP_AUTH && !lines[line].command && !strchr(lines[line].text, ' '))
 		return SMTP_AUTH_DATA;
 	return lines[line].pushes;
 }
@@ -454,6 +455,22 @@ static void every_state_meets_a_client_gap(void **state)
 			}
 		}
 	}
+}
+
+/* The line that a 334 waits for may have been in the gap. */
+static void a_client_gap_ends_an_exchange(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	place(&c, SMTP_MODE_COMMAND, SMTP_AUTH);
+	c.f.plain = true;
+	reply(&c, 334);
+	assert_true(c.s.auth_dialogue);
+	smtp_gap(&c.s, &c.f, CLIENT, 3);
+	client(&c, "RSET\r\n");
+	assert_int_equal(newest(&c.s), SMTP_RSET);
+	assert_false(c.s.credentials);
 }
 
 static void every_state_meets_a_server_gap(void **state)
@@ -842,6 +859,7 @@ int main(void)
 		cmocka_unit_test(lines_break_nothing_in_any_view),
 		cmocka_unit_test(a_line_behind_a_gap_proves_nothing_alone),
 		cmocka_unit_test(every_state_meets_a_client_gap),
+		cmocka_unit_test(a_client_gap_ends_an_exchange),
 		cmocka_unit_test(every_state_meets_a_server_gap),
 		cmocka_unit_test(a_gap_unsays_a_refusal),
 		cmocka_unit_test(the_queue_is_bounded),

@@ -44,6 +44,7 @@ void reasm_start(struct reasm *r, enum side from, uint32_t seq)
 	if (r->side[from].known)
 		return;
 	r->side[from].known = true;
+	r->side[from].from_start = true;
 	r->side[from].next = seq;
 }
 
@@ -74,11 +75,34 @@ static struct block *block_at(const struct reasm_memory *m, uint32_t index)
 	return pool_at(&m->blocks, index);
 }
 
-/* Bytes of this side that the other one has and we have not handed on. A single number may be a
- * FIN that was not seen: it is not waited for. */
-static bool acked_beyond(const struct reasm_side *s)
+/* Of a direction that is not in the capture nothing can be missed. */
+static bool is_absent(const struct reasm_side *s)
 {
-	return s->known && s->has_acked && after(s->acked, s->next) > 1;
+	return s->absent && !s->seen;
+}
+
+/* Up to where this side is known to have sent: by the other one's acknowledgments, or its own. */
+static uint32_t sent_to(const struct reasm_side *s)
+{
+	uint32_t to = s->has_acked ? s->acked : s->next;
+
+	return s->has_sent && after(s->sent, to) > 0 ? s->sent : to;
+}
+
+/* Bytes were sent that we have not handed on. A single number may be a FIN that was not seen: it is
+ * not waited for. */
+static bool sent_beyond(const struct reasm_side *s)
+{
+	return s->known && after(sent_to(s), s->next) > 1 && !is_absent(s);
+}
+
+bool reasm_awaits_side(const struct reasm *r)
+{
+	for (unsigned i = 0; i < SIDES; i++) {
+		if (!r->side[i].seen && sent_beyond(&r->side[i]))
+			return true;
+	}
+	return false;
 }
 
 /* A bare segment stands behind what its side has sent: nothing of that will come again. */
@@ -86,9 +110,9 @@ static void note_sent(struct reasm_side *s, uint32_t seq)
 {
 	if (!s->known || after(seq, s->next) <= 1 || after(seq, s->next) > ACK_AHEAD_MAX)
 		return;
-	if (!s->has_acked || after(seq, s->acked) > 0) {
-		s->acked = seq;
-		s->has_acked = true;
+	if (!s->has_sent || after(seq, s->sent) > 0) {
+		s->sent = seq;
+		s->has_sent = true;
 	}
 }
 
@@ -98,8 +122,8 @@ static void note_ack(struct reasm *r, enum side from, const struct segment *g)
 
 	if (g->has_ack && g->wire_length == 0)
 		note_sent(&r->side[from], g->seq);
-	if (!g->has_ack || !s->seen)
-		return;  /* of a direction that is not in the capture nothing can be missed */
+	if (!g->has_ack || is_absent(s))
+		return;
 	if (!s->known) { /* the first thing known of that side is where it stands */
 		s->known = true;
 		s->next = g->ack;
@@ -117,7 +141,7 @@ static bool waits_for_other(const struct reasm *r, enum side from, uint32_t ack,
 {
 	const struct reasm_side *o = &r->side[other_side(from)];
 
-	return has_ack && o->known && o->seen && after(ack, o->next) > 1 &&
+	return has_ack && o->known && !is_absent(o) && after(ack, o->next) > 1 &&
 	       after(ack, o->next) <= ACK_AHEAD_MAX;
 }
 
@@ -205,7 +229,7 @@ static void gap_to(struct reasm *r, enum side from, uint32_t seq, const struct r
  * comes first. */
 static uint32_t hole_end(const struct reasm_side *s, const struct reasm_memory *m, bool any)
 {
-	uint32_t end = acked_beyond(s) ? s->acked : s->next;
+	uint32_t end = sent_beyond(s) ? sent_to(s) : s->next;
 
 	if (s->first != POOL_NONE) {
 		uint32_t seq = block_at(m, s->first)->seq;
@@ -279,6 +303,20 @@ static bool store(struct reasm *r, struct reasm_memory *m, enum side from, const
 	return true;
 }
 
+/* A side that never showed up is not waited for any longer, and has no holes. */
+static bool give_up_side(struct reasm *r, struct reasm_memory *m, enum side from,
+			 const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+
+	if (s->seen || !sent_beyond(s))
+		return false;
+	s->absent = true;
+	s->has_acked = false;
+	drain(r, m, out);
+	return true;
+}
+
 /* Declares the hole at the front of one side a gap, and hands on what that sets free: the other
  * side first, if it answered what was before the hole. */
 static bool give_up_hole(struct reasm *r, struct reasm_memory *m, enum side from, bool any,
@@ -288,6 +326,8 @@ static bool give_up_hole(struct reasm *r, struct reasm_memory *m, enum side from
 	const struct reasm_side *o = &r->side[other_side(from)];
 	const struct block *b = o->first == POOL_NONE ? NULL : block_at(m, o->first);
 
+	if (!r->side[from].seen)
+		return give_up_side(r, m, from, out);
 	/* Not beyond what the other side's waiting segment answers: that one comes first. */
 	if (b && b->has_ack && after(b->seq, o->next) <= 0 &&
 	    after(b->ack, r->side[from].next) > 0 && after(end, b->ack) > 0)
@@ -318,6 +358,9 @@ static void make_room(struct reasm *r, struct reasm_memory *m, enum side from,
 {
 	uint32_t before = r->side[from].blocks;
 
+	give_up_side(r, m, other_side(from), out);
+	if (r->side[from].blocks < before)
+		return;
 	give_up_hole(r, m, from, true, out);
 	if (r->side[from].blocks == before && before > 0)
 		force_first(r, m, from, out);
@@ -329,7 +372,7 @@ static void note_stall(struct reasm *r, uint64_t now_ms)
 	r->stalled = false;
 	for (unsigned i = 0; i < SIDES; i++) {
 		struct reasm_side *s = &r->side[i];
-		bool waiting = s->first != POOL_NONE || acked_beyond(s);
+		bool waiting = s->first != POOL_NONE || sent_beyond(s);
 
 		if (waiting && (!s->waiting || s->waiting_at != s->next)) {
 			s->waiting_at = s->next;
@@ -361,8 +404,10 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 
 	s->seen = true;
 	note_ack(r, from, g);
-	if (g->wire_length > 0 && !s->known)
-		reasm_start(r, from, g->seq);
+	if (g->wire_length > 0 && !s->known) {
+		s->known = true;
+		s->next = g->seq;
+	}
 	if (g->wire_length > 0 && after(end, s->next) <= 0) {
 		m->duplicate++;
 	} else if (g->wire_length > 0 && !take(r, m, from, g, out)) {
@@ -406,8 +451,8 @@ void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out
 
 		if (s->has_fin && s->known)
 			gap_to(r, (enum side)i, s->fin, out);
-		else if (acked_beyond(s))
-			gap_to(r, (enum side)i, s->acked, out);
+		else if (sent_beyond(s))
+			gap_to(r, (enum side)i, sent_to(s), out);
 	}
 	r->stalled = false;
 }

@@ -5,7 +5,9 @@
  *
  * The two directions are kept in step: a segment that acknowledges bytes of the other side waits
  * until these were handed on, since a mirror may deliver an answer before its question. Bytes that
- * were acknowledged and do not come within REASM_WAIT_MS are a gap. Knows nothing of mail.
+ * were acknowledged and do not come within REASM_WAIT_MS are a gap. A side of which nothing was seen
+ * yet is waited for as long, once: one mirror may run behind the other. Then it is taken for absent,
+ * until it shows up after all. Knows nothing of mail.
  */
 #ifndef MAILSEAL_REASM_H
 #define MAILSEAL_REASM_H
@@ -34,12 +36,16 @@ void reasm_memory_fini(struct reasm_memory *m);
 struct reasm_side {
 	uint32_t next;  /* sequence number of the next byte to hand on */
 	uint32_t acked; /* highest acknowledgment by the other side */
-	uint32_t fin;   /* sequence number of the FIN */
+	uint32_t
+		sent; /* highest number of a bare segment of this side: it stands behind its data */
+	uint32_t fin; /* sequence number of the FIN */
 	uint32_t first; /* waiting blocks, by sequence number; POOL_NONE: none */
 	uint32_t blocks;
-	bool known, has_acked, has_fin;
-	bool seen;    /* a packet of this side was offered */
-	bool waiting; /* for the hole that begins at waiting_at, since waiting_ms */
+	bool known, has_acked, has_sent, has_fin;
+	bool from_start; /* known from its first byte on */
+	bool seen;       /* a packet of this side was offered */
+	bool absent;     /* it was waited for, and did not come */
+	bool waiting;    /* for the hole that begins at waiting_at, since waiting_ms */
 	uint32_t waiting_at;
 	uint64_t waiting_ms;
 };
@@ -79,6 +85,9 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 		   uint64_t now_ms, const struct reasm_out *out);
 
 void reasm_fin(struct reasm *r, enum side from, uint32_t seq);
+
+/* True while a side is waited for that was not seen yet. */
+bool reasm_awaits_side(const struct reasm *r);
 
 /* True when both sides have ended and nothing is missing before their FIN. */
 bool reasm_finished(const struct reasm *r);

@@ -376,7 +376,9 @@ static enum session_state settle(struct sessions *ss, uint32_t index)
 		disagree_if(ss, p->ndpi_other);
 		return SESSION_GOES_ON;
 	}
-	return p->packets < PROBE_PACKETS ? SESSION_GOES_ON : let_go(ss, index);
+	if (p->packets < PROBE_PACKETS || reasm_awaits_side(&p->reasm))
+		return SESSION_GOES_ON;
+	return let_go(ss, index);
 }
 
 /* Packets ------------------------------------------------------------------------------------ */
@@ -445,7 +447,7 @@ static void join(struct parser *p, enum side from)
 {
 	struct facts *f = &p->mail.facts;
 
-	if (!f->visible[from] && f->syn_seen && !p->reasm.side[from].known)
+	if (!f->visible[from] && f->syn_seen && !p->reasm.side[from].from_start)
 		mail_gap(&p->mail, from, 0);
 	f->visible[from] = true;
 }

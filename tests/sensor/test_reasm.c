@@ -336,6 +336,112 @@ static void one_side_alone(void **state)
 	}
 }
 
+/* One mirror runs behind the other: its side is waited for as missing bytes are, once. */
+static const struct {
+	const char *name;
+	struct step steps[STEPS_MAX];
+	const char *heard;
+	bool awaited; /* at the end */
+} late[] = {
+	{ "nobody has asked for anything yet", { S(0, "220", 0) }, "S(220)", false },
+	{ "answers wait for the commands", { S(0, "220", 0), S(3, "250", 4) }, "S(220)", true },
+	{ "the commands come",
+	  { S(0, "220", 0), S(3, "250", 4), S(6, "221", 8), C(0, "EHLO", 3), C(4, "QUIT", 6) },
+	  "S(220)C(EHLO)S(250)C(QUIT)S(221)",
+	  false },
+	{ "they do not come",
+	  { S(0, "220", 0), S(3, "250", 4), POLL_AFTER(1000) },
+	  "S(220)S(250)",
+	  false },
+	{ "once is enough",
+	  { S(0, "250", 4), POLL_AFTER(1000), S(3, "221", 8) },
+	  "S(250)S(221)",
+	  false },
+	{ "the end of the capture", { S(0, "250", 4), AT_THE_END }, "S(250)", false },
+	{ "they come after all, and something is missing",
+	  { S(0, "250", 4), POLL_AFTER(1000), C(4, "QUIT", 3), S(3, "221", 8), POLL_AFTER(1000) },
+	  "S(250)C[4]C(QUIT)S(221)",
+	  false },
+	{ "a bare segment shows the side, and then bytes are missing",
+	  { S(0, "250", 4), C_ACK(0), POLL_AFTER(1000) },
+	  "C[4]S(250)",
+	  false },
+};
+
+static void a_side_that_comes_late_is_waited_for(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		for (size_t n = 0; n < ISNS; n++) {
+			struct world w;
+
+			world_init(&w, isns[n], isns[n] + 77, 256 * 1024);
+			reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
+			reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+			play(&w, late[i].steps);
+			if (strcmp(w.heard, late[i].heard) != 0)
+				fail_msg("%s: %s, not %s", late[i].name, w.heard, late[i].heard);
+			assert_int_equal(reasm_awaits_side(&w.reasm), late[i].awaited);
+			world_fini(&w);
+		}
+	}
+}
+
+/* Without a SYN the first acknowledgment tells where the other side stands. */
+static void it_is_waited_for_without_a_syn(void **state)
+{
+	static const struct step steps[] = {
+		S(900, "220", 500), S(903, "250", 504), C(500, "EHLO", 903), { .kind = END }
+	};
+	struct world w;
+
+	(void)state;
+	for (size_t n = 0; n < ISNS; n++) {
+		world_init(&w, isns[n], isns[n] + 77, 256 * 1024);
+		play(&w, steps);
+		assert_string_equal(w.heard, "S(220)C(EHLO)S(250)");
+		world_fini(&w);
+	}
+}
+
+/* No room to wait: it is taken for absent, and no byte is lost for it. */
+static void without_room_it_is_not_waited_for(void **state)
+{
+	static const struct step steps[] = {
+		S(0, "220", 0), S(3, "250", 4), S(6, "250", 8), S(9, "221", 12), { .kind = END }
+	};
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1, 1, REASM_BLOCK);
+	reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
+	reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+	play(&w, steps);
+	assert_string_equal(w.heard, "S(220)S(250)S(250)S(221)");
+	assert_int_equal(w.memory.refused, 0);
+	world_fini(&w);
+}
+
+/* A bare segment says what its side has sent, not what the other one has. */
+static void nobody_acknowledges_what_it_sent_itself(void **state)
+{
+	static const struct step steps[] = { C(0, "ab", NO_ACK), C_ACK(0), { .kind = END } };
+	struct reasm_out out;
+	struct segment g = { .seq = 9, .ack = 1, .has_ack = true };
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1, 1, 256 * 1024);
+	reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
+	play(&w, steps);
+	out = out_of(&w);
+	reasm_segment(&w.reasm, &w.memory, CLIENT, &g, w.now_ms, &out);
+	assert_false(w.reasm.side[CLIENT].has_acked);
+	reasm_flush(&w.reasm, &w.memory, &out);
+	assert_string_equal(w.heard, "C(ab)C[6]");
+	world_fini(&w);
+}
+
 static void different_bytes_in_one_place_are_noticed(void **state)
 {
 	static const struct step same[] = { C(2, "cd", 0), C(0, "abcdef", 0), { .kind = END } };
@@ -750,6 +856,10 @@ int main(void)
 		cmocka_unit_test(bytes_come_in_order_and_once),
 		cmocka_unit_test(without_a_syn_it_begins_where_it_is_seen),
 		cmocka_unit_test(one_side_alone),
+		cmocka_unit_test(a_side_that_comes_late_is_waited_for),
+		cmocka_unit_test(it_is_waited_for_without_a_syn),
+		cmocka_unit_test(without_room_it_is_not_waited_for),
+		cmocka_unit_test(nobody_acknowledges_what_it_sent_itself),
 		cmocka_unit_test(different_bytes_in_one_place_are_noticed),
 		cmocka_unit_test(over_the_budget_the_oldest_hole_is_a_gap),
 		cmocka_unit_test(what_cannot_wait_does_not),

@@ -52,6 +52,7 @@ struct facts {
 	bool quit;             /* the client said goodbye */
 	bool request_unsure;   /* a line was STARTTLS, or part of something else */
 	bool list_final;     /* somebody signed in, and nothing was missing: no later list counts */
+	bool content_asked;  /* for a message or what is in a mailbox, in clear */
 	bool asked_late;     /* STARTTLS came behind user data in clear */
 	bool unread;         /* client bytes in clear whose meaning was never known */
 	bool answer_pending; /* STARTTLS was asked and its answer not seen */
@@ -95,6 +96,14 @@ static inline void facts_strange_answer(struct facts *f)
 {
 	facts_oddity(f, ODDITY_BAD_REPLY);
 	f->strange_answer |= !f->clear_gap[CLIENT] && !f->clear_gap[SERVER];
+}
+
+/* The client asks for a message, or what is in a mailbox. What it was given is in the server's bytes
+ * alone. */
+static inline void facts_asked_for_content(struct facts *f)
+{
+	f->content_asked = true;
+	f->clear_gap[SERVER] |= !f->visible[SERVER];
 }
 
 /* Somebody signed in, in clear. */

@@ -51,7 +51,7 @@ static void asked(struct imap *s, struct facts *f)
 	case IMAP_SIGNED_IN:
 		if (s->preauth && !s->lost[CLIENT])
 			facts_plain(f, REASON_PREAUTH_IN_CLEAR);
-		f->clear_gap[SERVER] |= !f->visible[SERVER]; /* what it gave is not seen */
+		facts_asked_for_content(f);
 		break;
 	case IMAP_OTHER:
 	case IMAP_HARMLESS:

@@ -191,6 +191,7 @@ static size_t feed_some(struct mail *m, enum side from, struct span in)
 		tls_feed(&m->tls, &m->facts, from, in.at, in.len);
 		return in.len;
 	}
+	m->clear_seen = true;
 	taken = from == CLIENT ? client_clear(m, in.at, in.len) : server_clear(m, in.at, in.len);
 	if (clear_at_line_start(&m->clear, from))
 		m->torn[from] = false;
@@ -201,7 +202,8 @@ void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n)
 {
 	struct span in = { data, n };
 
-	m->facts.visible[from] = true;
+	if (!m->facts.visible[from])
+		mail_join(m, from);
 	m->seen |= n > 0;
 	m->facts.offset[from] += n;
 	while (in.len > 0) {
@@ -210,6 +212,13 @@ void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n)
 		in.at += taken;
 		in.len -= taken;
 	}
+}
+
+void mail_join(struct mail *m, enum side from)
+{
+	m->facts.visible[from] = true;
+	if (from == CLIENT && m->facts.s.requested != TRI_TRUE)
+		m->facts.granted = false;
 }
 
 void mail_gap(struct mail *m, enum side from, uint64_t n)
@@ -254,5 +263,7 @@ enum mail_likeness mail_likeness(const struct mail *m)
 		    f->s.evidence[i] != WORD_NOT_TLS)
 			return MAIL_LIKELY;
 	}
+	if (f->s.oddities & 1u << ODDITY_TRUNCATED) /* what it said was not captured */
+		return MAIL_UNKNOWN;
 	return m->seen ? MAIL_DOUBTFUL : MAIL_UNKNOWN;
 }

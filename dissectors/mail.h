@@ -20,6 +20,7 @@ struct mail {
 	bool in_tls[SIDES];
 	bool torn[SIDES]; /* a gap, and no whole line since */
 	bool seen;        /* at least one byte */
+	bool clear_seen;  /* at least one that was not TLS */
 	uint16_t held;    /* bytes in tls.hello, which TLS does not need as long as they wait */
 	struct tls tls;   /* last: its buffer is not cleared at the start */
 };
@@ -31,6 +32,10 @@ void mail_init(struct mail *m, enum protocol protocol, enum service service, boo
 void mail_rename(struct mail *m, enum protocol protocol, enum service service);
 
 void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n);
+
+/* A side of which nothing was seen before has packets after all. What was concluded of the other one
+ * alone is taken back. */
+void mail_join(struct mail *m, enum side from);
 
 /* n bytes of this side were not seen. */
 void mail_gap(struct mail *m, enum side from, uint64_t n);

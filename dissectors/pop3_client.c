@@ -68,11 +68,12 @@ static void command(struct pop3 *s, struct facts *f, enum pop3_command c, struct
 	case POP3_QUIT: f->quit = true; break;
 	case POP3_LIST_ALL:
 	case POP3_RETR:
-	case POP3_SIGNED_IN:
-		f->clear_gap[SERVER] |= !f->visible[SERVER]; /* what it gave is not seen */
+	case POP3_SIGNED_IN: facts_asked_for_content(f); break;
+	case POP3_CAPA:
+		if (f->s.offered == TRI_FALSE) /* the list may be another one now */
+			f->s.offered = TRI_NULL;
 		break;
 	case POP3_OTHER:
-	case POP3_CAPA:
 	case POP3_AUTH_DATA:
 	case POP3_AUTH_LIST:
 	case POP3_COMMANDS: break;

@@ -136,7 +136,7 @@ static enum tls_outcome outcome_client_only(const struct tls *t)
 {
 	if (t->client_big == 0)
 		return t->client_small > 0 ? TLS_DOUBTFUL : TLS_UNFINISHED;
-	if (t->client_big == 1 && t->client_small > 0)
+	if (t->client_big == 1 && (t->client_small > 0 || !t->side[CLIENT].sealed_hs))
 		return TLS_DOUBTFUL;
 	return t->client_first_large ? TLS_DOUBTFUL : TLS_LIKELY;
 }

@@ -89,6 +89,8 @@ static struct ruling sealed(const struct facts *f)
 		return unclear(REASON_BEGAN_BEFORE_CAPTURE);
 	if (f->clear_gap[CLIENT])
 		return unclear(f->visible[CLIENT] ? REASON_GAP : REASON_ONE_SIDED);
+	if (f->content_asked && f->clear_gap[SERVER]) /* what it gave was not seen */
+		return unclear(f->visible[SERVER] ? REASON_GAP : REASON_ONE_SIDED);
 	return (struct ruling){ f->implicit ? VERDICT_ENCRYPTED_IMPLICIT
 					    : VERDICT_ENCRYPTED_STARTTLS,
 				REASON_HANDSHAKE_COMPLETED };
@@ -190,7 +192,7 @@ bool facts_decided(const struct facts *f)
 /* Masking and refusing show in the session itself; neither is claimed over missing bytes. */
 static enum stripped stripped_of(const struct facts *f)
 {
-	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER])
+	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER] || begun_before(f))
 		return STRIPPED_NONE;
 	if (f->masked && f->s.offered != TRI_TRUE)
 		return STRIPPED_MASKED;
@@ -223,12 +225,14 @@ static enum directions directions_of(const struct facts *f)
 	return f->visible[CLIENT] ? DIRECTIONS_TO_SERVER : DIRECTIONS_TO_CLIENT;
 }
 
-/* SMTP has one list, in the answer to EHLO. The others have it as often as they like, and another
- * one behind a login that may not have been seen. */
+/* SMTP has one list, in the answer to EHLO; POP3 one for each CAPA. IMAP has it as often as it likes.
+ * Behind a login, which may not have been seen, it is another one. */
 static bool list_is_last(const struct facts *f)
 {
+	bool client = f->visible[CLIENT] && !f->clear_gap[CLIENT];
+
 	return f->s.protocol == PROTOCOL_SMTP || f->list_final ||
-	       (f->visible[CLIENT] && !f->clear_gap[CLIENT] && !f->clear_gap[SERVER]);
+	       (client && (f->s.protocol == PROTOCOL_POP3 || !f->clear_gap[SERVER]));
 }
 
 /* What was not seen is null, not false. */
@@ -248,7 +252,7 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->messages = MESSAGES_NULL;
 	if ((f->implicit && !f->protocol_sure) || (s->offered == TRI_FALSE && !list_is_last(f)))
 		s->offered = TRI_NULL; /* nothing to upgrade; or what was missed may have it */
-	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER]) {
+	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER] || begun_before(f)) {
 		s->injected = false; /* an answer that was not seen explains it as well */
 		s->ehlo_refused = false;
 	}

@@ -38,6 +38,7 @@ struct flow {
 	uint8_t client;         /* which end, or FLOW_UNKNOWN_SIDE */
 	uint8_t syn, fin, seen; /* bit per end */
 	bool closing;           /* RST or both FINs: lingers for what was overtaken */
+	bool reset_last;        /* the RST came behind everything that it acknowledges */
 };
 
 _Static_assert(sizeof(struct flow) <= 128, "a flow that is not mail stays small");

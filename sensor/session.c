@@ -19,6 +19,7 @@ struct parser {
 	uint32_t certificate; /* pieces of it wait, or 0 */
 	uint8_t packets;
 	bool probing;    /* not sure yet that it is mail */
+	bool tls_named;  /* on an unknown port: the ClientHello says that it is mail */
 	bool ndpi_mail;  /* libndpi found mail */
 	bool ndpi_other; /* libndpi found something else */
 	uint64_t gap_bytes;
@@ -33,7 +34,10 @@ struct live {
 	uint64_t id;
 	uint32_t parser;      /* POOL_NONE once the verdict stands */
 	uint32_t next[SIDES]; /* sequence numbers, for counting after that */
-	bool counted;         /* a VERDICT was reported */
+	struct hole {
+		uint32_t from, to;
+	} hole[SIDES]; /* the last one: what overtook it may only have been quicker */
+	bool counted;  /* a VERDICT was reported */
 	bool visible[SIDES];
 };
 
@@ -329,7 +333,7 @@ static bool is_mail(const struct parser *p)
 	enum mail_likeness l = mail_likeness(&p->mail);
 
 	if (p->probing && p->mail.facts.implicit)
-		return p->mail.facts.s.protocol != PROTOCOL_NONE && p->mail.tls.side[CLIENT].hello;
+		return p->tls_named;
 	if (p->probing)
 		return (l == MAIL_SURE && greeted_or_unseen(&p->mail.facts)) ||
 		       (l == MAIL_LIKELY && p->ndpi_mail);
@@ -354,13 +358,14 @@ static void name_by_tls(struct parser *p)
 {
 	enum protocol named;
 
-	if (p->mail.facts.s.protocol != PROTOCOL_NONE || !p->mail.tls.side[CLIENT].hello)
+	if (p->tls_named || p->mail.clear_seen || !p->mail.tls.side[CLIENT].hello)
 		return;
 	named = classify_tls(&p->mail.facts.s);
 	if (named == PROTOCOL_NONE)
 		p->packets = PROBE_PACKETS; /* it will not get better */
 	else
 		mail_rename(&p->mail, named, service_on_any_port(named));
+	p->tls_named = named != PROTOCOL_NONE;
 }
 
 static enum session_state settle(struct sessions *ss, uint32_t index)
@@ -391,21 +396,50 @@ static void count_bytes(struct live *l, enum side from, uint32_t n)
 		l->s.bytes_to_client += n;
 }
 
+/* A segment that comes late fills the hole that it left. Returns how many bytes of it. */
+static uint32_t fill_hole(struct live *l, enum side from, uint32_t seq, uint32_t end)
+{
+	struct hole *h = &l->hole[from];
+	uint32_t size = h->to - h->from;
+	uint32_t at = (int32_t)(seq - h->from) > 0 ? seq - h->from : 0;
+	uint32_t to = (int32_t)(h->to - end) > 0 ? end - h->from : size;
+
+	if (size == 0 || at >= size || to > size || to <= at)
+		return 0;
+	l->s.bytes_missing -= to - at;
+	if (at == 0)
+		h->from += to;
+	else
+		h->to = h->from + at; /* what lies behind stays missing */
+	return to - at;
+}
+
+static void note_hole(struct live *l, enum side from, uint32_t size)
+{
+	if (size >= 1u << 30)
+		return;
+	l->s.bytes_missing += size;
+	l->hole[from] = (struct hole){ l->next[from], l->next[from] + size };
+}
+
 /* The verdict stands: only bytes are counted, new ones once. */
 static void count_only(struct live *l, enum side from, const struct packet *p)
 {
-	int32_t fresh = (int32_t)(p->seq + p->wire_length - l->next[from]);
+	uint32_t end = p->seq + p->wire_length;
+	int32_t fresh = (int32_t)(end - l->next[from]);
 	uint32_t n = fresh > 0 ? (uint32_t)fresh : 0;
 
 	if (p->wire_length == 0) /* it may stand behind a FIN, which takes a number of its own */
 		return;
-	if (n > p->wire_length) { /* a hole */
-		if (n - p->wire_length < 1u << 30)
-			l->s.bytes_missing += n - p->wire_length;
+	if (fresh <= 0) {
+		count_bytes(l, from, fill_hole(l, from, p->seq, end));
+		return;
+	}
+	if (n > p->wire_length) {
+		note_hole(l, from, n - p->wire_length);
 		n = p->wire_length;
 	}
-	if (fresh > 0)
-		l->next[from] = p->seq + p->wire_length;
+	l->next[from] = end;
 	count_bytes(l, from, n);
 }
 
@@ -441,15 +475,18 @@ static void bytes_so_far(struct live *l, const struct parser *p)
 	l->s.bytes_to_client = p->bytes[SERVER];
 }
 
-/* The first packet of a side. When the connection was seen from its start, but not this side,
- * what it said before is missing, and nobody knows how much. */
+/* The first packet of a side. When the connection was seen from its start, but not this side, what
+ * it said before is missing, or can no longer be put between what the other side said. */
 static void join(struct parser *p, enum side from)
 {
 	struct facts *f = &p->mail.facts;
+	const struct reasm_side *s = &p->reasm.side[from];
 
-	if (!f->visible[from] && f->syn_seen && !p->reasm.side[from].from_start)
+	if (f->visible[from])
+		return;
+	if (f->syn_seen && (!s->from_start || s->absent))
 		mail_gap(&p->mail, from, 0);
-	f->visible[from] = true;
+	mail_join(&p->mail, from);
 }
 
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,
@@ -509,6 +546,23 @@ bool session_expects(const struct sessions *ss, uint32_t index, enum side from, 
 	if (p && !p->reasm.side[from].known)
 		return true;
 	return ahead > -WINDOW_MAX && ahead < WINDOW_MAX;
+}
+
+static bool all_seen(const struct reasm_side *s)
+{
+	return !s->has_acked || (int32_t)(s->acked - s->next) <= 1; /* a FIN takes one */
+}
+
+bool session_is_last(const struct sessions *ss, uint32_t index, enum side from, uint32_t seq)
+{
+	const struct live *l = live_at(ss, index);
+	const struct parser *p = parser_of(ss, l);
+
+	if (!p)
+		return seq - l->next[from] <= 1;
+	return !p->reasm.stalled && p->reasm.side[from].known &&
+	       seq - p->reasm.side[from].next <= 1 && all_seen(&p->reasm.side[CLIENT]) &&
+	       all_seen(&p->reasm.side[SERVER]);
 }
 
 bool session_finished(const struct sessions *ss, uint32_t index)

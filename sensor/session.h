@@ -68,6 +68,10 @@ enum session_state session_poll(struct sessions *ss, uint32_t index, uint64_t no
 /* True when a segment of this side can have this sequence number now (RFC 9293, 3.10.7.4). */
 bool session_expects(const struct sessions *ss, uint32_t index, enum side from, uint32_t seq);
 
+/* True when a reset of this side with this number stands behind everything that either side is known
+ * to have received: nothing that matters can still come. */
+bool session_is_last(const struct sessions *ss, uint32_t index, enum side from, uint32_t seq);
+
 /* True when both sides have closed and everything between was seen. */
 bool session_finished(const struct sessions *ss, uint32_t index);
 

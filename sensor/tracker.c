@@ -13,7 +13,7 @@ enum {
 	TIMEOUT_NOT_MAIL = 300, /* let go; kept so as not to look again */
 	TIMEOUT_CLOSING = 1,    /* RST or FINs with a hole: what was overtaken may come */
 	TIMEOUT_STALLED = 1,    /* something waits for missing bytes */
-	TIMEOUT_DONE = 5,       /* a tombstone absorbs late duplicates */
+	TIMEOUT_DONE = 6,       /* a tombstone absorbs late duplicates for at least 5 s */
 };
 
 #define PORT_HTTPS 443
@@ -224,6 +224,20 @@ static void note_syn(struct flow *f, unsigned end, const struct packet *p)
 		f->client = (uint8_t)(p->flags & TCP_ACK ? !end : end);
 }
 
+#define OVERTAKEN_MAX (1u << 20) /* bytes */
+#define OVERTAKEN_NS  1000000000u
+
+/* A SYN that comes behind what it opened: the bytes of this end follow its number, or the connection
+ * has only just begun. That of a new one has another number (RFC 6528). */
+static bool is_late_syn(const struct flow *f, unsigned end, const struct packet *p)
+{
+	if (f->state == FLOW_OPEN) /* the SYN-ACK overtook it */
+		return true;
+	if (f->seen & 1u << end)
+		return f->isn[end] - p->seq < OVERTAKEN_MAX;
+	return p->time_ns - f->start_ns < OVERTAKEN_NS;
+}
+
 /* A SYN on a connection that we know: a repetition, or the ports are used again. A SYN-ACK says so
  * only of a connection that is over: a forged one must not end another. */
 static bool is_new_connection(const struct flow *f, unsigned end, const struct packet *p)
@@ -232,7 +246,7 @@ static bool is_new_connection(const struct flow *f, unsigned end, const struct p
 		return false;
 	if (p->flags & TCP_ACK && f->state != FLOW_DONE && !ended(f))
 		return false;
-	if (!(f->syn & 1u << end) && f->state == FLOW_OPEN) /* the SYN-ACK overtook it */
+	if (!(f->syn & 1u << end) && is_late_syn(f, end, p))
 		return false;
 	return f->isn[end] != p->seq;
 }
@@ -345,8 +359,11 @@ static bool belongs(const struct tracker *t, const struct flow *f, unsigned end,
 
 static void note_end(const struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
 {
-	if (p->flags & TCP_RST && belongs(t, f, end, p->seq))
+	if (p->flags & TCP_RST && belongs(t, f, end, p->seq)) {
 		f->closing = true;
+		f->reset_last = f->state == FLOW_SESSION &&
+				session_is_last(t->sessions, f->session, side_of(f, end), p->seq);
+	}
 	if (p->flags & TCP_FIN)
 		f->fin = (uint8_t)(f->fin | 1u << end);
 	if (f->fin == BOTH_ENDS)
@@ -367,10 +384,18 @@ static uint32_t timeout_of(const struct tracker *t, const struct flow *f)
 	return TIMEOUT_OPEN;
 }
 
+/* Without payload seen, some may have been overtaken by the end. */
 static bool nothing_missing(const struct tracker *t, const struct flow *f)
 {
-	return f->fin == BOTH_ENDS &&
-	       (f->state != FLOW_SESSION || session_finished(t->sessions, f->session));
+	switch ((enum flow_state)f->state) {
+	case FLOW_OPEN: return false;
+	case FLOW_SESSION:
+		return f->reset_last ||
+		       (f->fin == BOTH_ENDS && session_finished(t->sessions, f->session));
+	case FLOW_NOT_MAIL:
+	case FLOW_DONE: break;
+	}
+	return f->fin == BOTH_ENDS;
 }
 
 /* Packets ------------------------------------------------------------------------------------ */

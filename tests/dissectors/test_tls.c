@@ -77,7 +77,7 @@ static const struct {
 	{ "C:<ch>", ONLY_CLIENT, TLS_UNFINISHED },
 	{ "C:<ch>|C:<ccs>|C:<fin>", ONLY_CLIENT, TLS_UNFINISHED },
 	{ "C:<ch>|C:<ccs>|C:<fin>|C:<app 100>", ONLY_CLIENT, TLS_LIKELY },
-	{ "C:<ch>|C:<app 53>", ONLY_CLIENT, TLS_LIKELY },
+	{ "C:<ch>|C:<app 53>", ONLY_CLIENT, TLS_DOUBTFUL }, /* the server may refuse it */
 	{ "C:<ch>|C:<app 53>|C:<app 200>", ONLY_CLIENT, TLS_LIKELY },
 	{ "C:<ch>|C:<app 19>", ONLY_CLIENT, TLS_DOUBTFUL },
 	{ "C:<ch>|C:<app 53>|C:<app 19>", ONLY_CLIENT, TLS_DOUBTFUL },

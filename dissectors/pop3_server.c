@@ -128,8 +128,10 @@ size_t pop3_server(struct pop3 *s, struct facts *f, const uint8_t *data, size_t 
 		    data[done] <= 0x17)
 			return done;
 		done += linebuf_feed(&s->line[SERVER], data + done, n - done, &l, &complete);
-		if (complete)
-			server_line(s, f, &l);
+		if (!complete)
+			continue;
+		server_line(s, f, &l);
+		linebuf_reset(&s->line[SERVER]); /* it may have been of a message */
 	}
 	return done;
 }

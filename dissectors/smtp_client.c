@@ -174,16 +174,26 @@ static void body_ended(struct smtp *s, struct facts *f)
 		f->clear_gap[SERVER] = true;
 }
 
-/* Without the server's side a body may be commands that followed a refused DATA. */
-static void note_doubtful_line(struct facts *f, struct span s)
+/* Without the server's side a body may be commands that followed a refused DATA. Bytes of one of its
+ * lines, up to and including the LF. */
+static void note_doubtful_line(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
 {
-	struct span line = { s.at, s.len < LINE_KEPT ? s.len : LINE_KEPT };
-	const uint8_t *lf = memchr(line.at, '\n', line.len);
+	struct span args;
+	struct line l;
+	bool complete;
 	unsigned word;
 
-	if (lf)
-		line.len = (size_t)(lf - line.at);
-	f->request_unsure |= smtp_read_command(line, &line, &word) == SMTP_STARTTLS;
+	linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
+	if (!complete)
+		return;
+	f->request_unsure |= smtp_read_command(l.text, &args, &word) == SMTP_STARTTLS;
+	linebuf_reset(&s->line[CLIENT]);
+}
+
+static bool is_doubtful(const struct smtp *s, const struct facts *f)
+{
+	return !f->visible[SERVER] &&
+	       (s->dot == DOT_LINE_START || linebuf_partial(&s->line[CLIENT]));
 }
 
 /* Up to and including the line with the lone dot. LF alone ends lines, too: servers differ, and
@@ -208,8 +218,8 @@ static size_t body(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 		} else {
 			const uint8_t *lf = memchr(data + i, '\n', n - i);
 
-			if (s->dot == DOT_LINE_START && !f->visible[SERVER])
-				note_doubtful_line(f, (struct span){ data + i, n - i });
+			if (is_doubtful(s, f))
+				note_doubtful_line(s, f, data + i, n - i);
 			s->dot = lf ? DOT_LINE_START : DOT_NO;
 			i = lf ? (size_t)(lf - data) + 1 : n;
 			body_bytes(s, f, i);
@@ -234,7 +244,8 @@ static size_t doubtful_chunk(struct smtp *s, struct facts *f, const uint8_t *dat
 	struct span args;
 	bool complete;
 	unsigned word = WORD_OTHER_COMMAND;
-	size_t taken = linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
+	size_t most = n < s->chunk_left - s->doubted ? n : (size_t)(s->chunk_left - s->doubted);
+	size_t taken = linebuf_feed(&s->line[CLIENT], data, most, &l, &complete);
 
 	s->doubted += taken;
 	if (!complete && s->doubted <= LINE_KEPT && s->doubted < s->chunk_left)

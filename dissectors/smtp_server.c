@@ -76,8 +76,10 @@ size_t smtp_server(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 		    data[done] <= 0x17)
 			return done;
 		done += linebuf_feed(&s->line[SERVER], data + done, n - done, &l, &complete);
-		if (complete)
-			server_line(s, f, &l);
+		if (!complete)
+			continue;
+		server_line(s, f, &l);
+		linebuf_reset(&s->line[SERVER]); /* it may have named somebody */
 	}
 	return done;
 }

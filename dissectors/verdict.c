@@ -39,8 +39,8 @@ void facts_evidence(struct facts *f, unsigned code)
 
 	if (code < 100 || code >= WORD_END)
 		return;
-	if (code == WORD_GAP && n >= 1 && e[n - 1] == WORD_GAP)
-		return;
+	if ((code == WORD_GAP || code == WORD_LITERAL) && n >= 1 && e[n - 1] == code)
+		return; /* told once, however many pieces it comes in */
 	if (n >= 3 && e[n - 1] == code && e[n - 2] == e[n - 3])
 		return;
 	if (n >= 3 && e[n - 3] == e[n - 1] && e[n - 2] == code &&

@@ -231,6 +231,8 @@ static void check(const struct conversation *c, const struct facts *before)
 	assert_true(c->s.queue.runs <= PENDING_RUNS && c->s.queue.head < PENDING_RUNS);
 	assert_true(c->s.queue.stale <= c->s.queue.runs);
 	assert_true(c->s.multi_of <= POP3_COMMANDS);
+	for (unsigned i = 0; i < SIDES; i++) /* no line that was read is kept */
+		assert_true(linebuf_partial(&c->s.line[i]) || c->s.line[i].dirty == 0);
 	assert_true(f->upgrade > UPG_STAY && f->upgrade < UPG_NSTATES);
 	assert_true(f->plain >= before->plain);
 	assert_true(f->s.exposure >= before->s.exposure);

@@ -88,6 +88,8 @@ static void check(const struct conversation *c, const struct facts *before)
 	assert_true(c->s.queue.runs <= PENDING_RUNS && c->s.queue.head < PENDING_RUNS);
 	assert_true(c->s.queue.stale <= c->s.queue.runs);
 	assert_true(c->s.mode <= SMTP_MODE_CHUNK);
+	for (unsigned i = 0; i < SIDES; i++) /* no line that was read is kept */
+		assert_true(linebuf_partial(&c->s.line[i]) || c->s.line[i].dirty == 0);
 	assert_true(c->f.upgrade > UPG_STAY && c->f.upgrade < UPG_NSTATES);
 	assert_true(f->plain >= before->plain);
 	assert_true(f->s.exposure >= before->s.exposure);
@@ -668,6 +670,9 @@ static const struct {
 	/* One side. */
 	{ "C:EHLO c|C:MAIL FROM:<>|C:RCPT TO:<a@b>|C:DATA|C:one|C:.|C:QUIT", true, true, false,
 	  TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL,
+	  1u << ODDITY_NO_GREETING, NULL },
+	{ "C:EHLO c|C:MAIL FROM:<>|C:DATA|C:one\nSTARTTLS\ntwo|C:.", true, true, false, TRI_NULL,
+	  TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL,
 	  1u << ODDITY_NO_GREETING, NULL },
 	{ "S:220 mx|S:250-mx\n250 STARTTLS|S:250 ok|S:354 go", true, false, true, TRI_TRUE,
 	  TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, MESSAGES_NULL, 0, NULL },

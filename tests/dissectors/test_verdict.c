@@ -673,6 +673,8 @@ static void evidence_keeps_order_and_folds_repeats(void **state)
 		{ { WORD_RCPT, WORD_RCPT, WORD_RCPT, WORD_RCPT, WORD_RCPT },
 		  { WORD_RCPT, WORD_RCPT, WORD_RCPT } },
 		{ { WORD_RCPT, 550, WORD_RCPT, 250 }, { WORD_RCPT, 550, WORD_RCPT, 250 } },
+		{ { WORD_APPEND, WORD_LITERAL, WORD_LITERAL, WORD_LITERAL, WORD_OK },
+		  { WORD_APPEND, WORD_LITERAL, WORD_OK } },
 		{ { 99, WORD_EHLO, WORD_END, 250 }, { WORD_EHLO, 250 } },
 	};
 

@@ -131,14 +131,15 @@ static size_t byte_at(const char *text, unsigned char *byte)
 /* Bytes as they were seen; NUL, which no text can hold, as \x00. f->size is the room. */
 static bool read_text(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v), *end = text + json_string_length(v);
+	const char *text = json_string_value(v), *end;
 	char *at = (char *)out + f->offset, *last = at + f->size - sizeof("\\x00");
 
 	*at = '\0';
 	if (json_is_null(v))
 		return f->nullable;
-	if (!json_is_string(v) || (text == end && !f->nullable))
+	if (!json_is_string(v) || (json_string_length(v) == 0 && !f->nullable))
 		return false;
+	end = text + json_string_length(v);
 	while (text < end) {
 		unsigned char byte;
 		size_t len = byte_at(text, &byte);

@@ -77,3 +77,56 @@ void fuzz_watch(struct fuzz_watch *before, const struct facts *f)
 		watch_decision(before, f);
 	before->sealed = f->tls == TLS_COMPLETE;
 }
+
+/* Where bytes were cut is seen in no field of the record; times and volumes are not the
+ * dissectors'. */
+static void same_session(const struct session *a, const struct session *b)
+{
+	MUST(a->verdict == b->verdict && a->reason == b->reason);
+	MUST(a->offered == b->offered && a->requested == b->requested);
+	MUST(a->accepted == b->accepted && a->auth_clear == b->auth_clear);
+	MUST(a->stripped == b->stripped && a->injected == b->injected);
+	MUST(a->exposure == b->exposure && a->confirmed == b->confirmed);
+	MUST(a->cause == b->cause && a->directions == b->directions);
+	MUST(a->ehlo_refused == b->ehlo_refused && a->begun_before == b->begun_before);
+	MUST(a->findings == b->findings && a->oddities == b->oddities);
+	MUST(a->messages == b->messages);
+	MUST(a->tls_version == b->tls_version && a->tls_cipher == b->tls_cipher);
+	MUST(a->tls_group == b->tls_group && a->tls_alert == b->tls_alert);
+	MUST(a->tls_resumed == b->tls_resumed);
+	MUST(a->sni_len == b->sni_len && memcmp(a->sni, b->sni, a->sni_len) == 0);
+	MUST(a->alpn_len == b->alpn_len && memcmp(a->alpn, b->alpn, a->alpn_len) == 0);
+	MUST(a->evidence_len == b->evidence_len);
+	MUST(memcmp(a->evidence, b->evidence, a->evidence_len * sizeof(a->evidence[0])) == 0);
+}
+
+void fuzz_same(const struct facts *a, const struct facts *b)
+{
+	for (unsigned how = ENDING_OPEN; how < ENDINGS; how++) {
+		struct session of_a, of_b;
+
+		facts_verdict(a, (enum ending)how, &of_a);
+		facts_verdict(b, (enum ending)how, &of_b);
+		same_session(&of_a, &of_b);
+	}
+}
+
+static bool grew(uint8_t before, uint8_t now)
+{
+	return now == TRI_TRUE && before != TRI_TRUE;
+}
+
+void fuzz_not_grown(const struct facts *before, const struct facts *now)
+{
+	const struct session *b = &before->s, *n = &now->s;
+
+	MUST(now->plain == before->plain && n->exposure == b->exposure);
+	MUST(!grew(b->offered, n->offered) && !grew(b->requested, n->requested));
+	MUST(!grew(b->accepted, n->accepted) && !grew(b->auth_clear, n->auth_clear));
+	MUST(n->messages <= b->messages && n->findings == b->findings);
+	MUST(n->injected <= b->injected && now->masked <= before->masked);
+	MUST(now->granted <= before->granted);
+	MUST(now->starttls_refused <= before->starttls_refused);
+	MUST(now->exposed_answered <= before->exposed_answered);
+	MUST(n->evidence_len <= b->evidence_len + 1);
+}

@@ -53,4 +53,10 @@ struct fuzz_watch {
 };
 void fuzz_watch(struct fuzz_watch *before, const struct facts *f);
 
+/* Both come to the same record, whatever the ending. */
+void fuzz_same(const struct facts *a, const struct facts *b);
+
+/* A gap may take from what is known, and adds nothing to it. */
+void fuzz_not_grown(const struct facts *before, const struct facts *now);
+
 #endif

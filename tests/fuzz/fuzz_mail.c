@@ -1,44 +1,142 @@
-/* A whole mail conversation with gaps. Input: flags, then steps (fuzz.h). */
+/* A whole mail conversation with gaps. Input: two bytes of flags, then steps (fuzz.h). */
 #include "tests/fuzz/fuzz.h"
+
+#include <string.h>
 
 #include "dissectors/mail.h"
 
-enum { FLAG_FROM_THE_START = 1, FLAG_NOT_SMTP = 2, FLAG_SERVER_SILENT = 4 };
+enum {
+	FLAG_FROM_THE_START = 1,
+	FLAG_CLIENT_ONLY = 2,
+	FLAG_SERVER_ONLY = 4,
+	FLAG_MIRROR = 8,   /* the tap is behind something that decrypts */
+	FLAG_MIRRORED = 16 /* ... on a port for TLS from the first byte */
+};
+/* The two highest bits of the first byte: enum protocol; NONE is TLS of which nobody knows yet. The
+ * second byte: the size of the pieces, and above it what the ClientHello makes of such TLS. */
+enum { PROTOCOL_SHIFT = 6 };
+
+struct conversation {
+	struct mail mail;
+	struct fuzz_watch watch;
+	enum protocol later; /* what it will be renamed to */
+	bool named_late;     /* it began as TLS of which nobody knew */
+	size_t piece;
+};
 
 static void check(const struct mail *m)
 {
 	MUST(m->held <= MAIL_HOLD);
-
 	MUST(m->tls.kept <= TLS_HELLO_KEPT);
 	MUST(!clear_answer_ready(&m->clear));
 	MUST(mail_likeness(m) <= MAIL_SURE);
+	MUST(!m->facts.mirrored || m->facts.decrypted_mirror);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void feed(struct conversation *v, const struct fuzz_step *st)
 {
-	struct cursor c = cur_over((struct span){ data, size });
-	unsigned flags = cur_u8(&c);
-	struct fuzz_watch watch = { 0 };
-	struct fuzz_step st;
-	struct mail *m = malloc(sizeof(*m));
+	size_t n = (size_t)st->n, most = v->piece ? v->piece : n;
 
-	MUST(m != NULL);
-	mail_init(m, flags & FLAG_NOT_SMTP ? PROTOCOL_IMAP : PROTOCOL_SMTP, SERVICE_MTA,
+	for (size_t at = 0; at < n; at += most) {
+		size_t piece = n - at < most ? n - at : most;
+		uint8_t *copy = fuzz_copy((struct span){ st->data + at, piece });
+
+		mail_feed(&v->mail, st->from, copy, piece);
+		free(copy);
+	}
+}
+
+/* What was held may be read now; otherwise bytes that nobody saw prove nothing. */
+static void gap(struct conversation *v, const struct fuzz_step *st)
+{
+	struct facts before = v->mail.facts;
+	bool held = v->mail.held > 0;
+
+	mail_gap(&v->mail, st->from, st->n);
+	if (!held)
+		fuzz_not_grown(&before, &v->mail.facts);
+}
+
+/* The first of a side that was not seen from the start: what it said before is missing. */
+static void join(struct mail *m, enum side from)
+{
+	if (!m->facts.visible[from] && m->facts.syn_seen)
+		mail_gap(m, from, 0);
+}
+
+static void step(struct conversation *v, const struct fuzz_step *st)
+{
+	struct mail *m = &v->mail;
+	enum mail_likeness before = mail_likeness(m);
+
+	if (st->gap) {
+		gap(v, st);
+	} else {
+		join(m, st->from);
+		feed(v, st);
+	}
+	check(m);
+	MUST(before != MAIL_SURE || m->facts.other_protocol || m->facts.strange_answer ||
+	     mail_likeness(m) == MAIL_SURE);
+	if (m->facts.s.protocol == PROTOCOL_NONE) {
+		if (!m->tls.side[CLIENT].hello)
+			return;
+		mail_rename(m, v->later, SERVICE_ACCESS);
+	}
+	fuzz_watch(&v->watch, &m->facts);
+}
+
+static void begin(struct conversation *v, unsigned flags)
+{
+	struct mail *m = &v->mail;
+
+	v->named_late = flags >> PROTOCOL_SHIFT == PROTOCOL_NONE;
+	mail_init(m, (enum protocol)(flags >> PROTOCOL_SHIFT), SERVICE_MTA,
 		  flags & FLAG_FROM_THE_START);
-	m->facts.visible[CLIENT] = true;
-	m->facts.visible[SERVER] = !(flags & FLAG_SERVER_SILENT);
-	while (fuzz_step(&c, &st)) {
-		enum mail_likeness before = mail_likeness(m);
+	m->facts.visible[CLIENT] = !(flags & FLAG_SERVER_ONLY);
+	m->facts.visible[SERVER] = !(flags & FLAG_CLIENT_ONLY);
+	m->facts.decrypted_mirror = flags & FLAG_MIRROR;
+	m->facts.mirrored = m->facts.decrypted_mirror && flags & FLAG_MIRRORED;
+}
 
-		if (st.gap)
-			mail_gap(m, st.from, st.n);
-		else
-			mail_feed(m, st.from, st.data, (size_t)st.n);
-		check(m);
-		MUST(before != MAIL_SURE || mail_likeness(m) == MAIL_SURE);
-		fuzz_watch(&watch, &m->facts);
+static struct conversation *run(struct span input, bool cut)
+{
+	struct conversation *v = calloc(1, sizeof(*v));
+	struct cursor c = cur_over(input);
+	unsigned flags = cur_u8(&c), more = cur_u8(&c);
+	struct fuzz_step st;
+
+	MUST(v != NULL);
+	v->piece = cut ? 1u + (more & 0x3f) : 0;
+	v->later = (enum protocol)(PROTOCOL_SMTP + (more >> 6) % 3);
+	begin(v, flags);
+	while (fuzz_step(&c, &st)) {
+		step(v, &st);
 		fuzz_step_free(&st);
 	}
-	free(m);
+	return v;
+}
+
+static bool is_muddled(const struct mail *m)
+{
+	const struct facts *f = &m->facts;
+
+	return m->tls.broken || f->s.oddities & 1u << ODDITY_BAD_TLS || f->upgrade_broken ||
+	       f->clear_gap[CLIENT] || f->clear_gap[SERVER] || f->tls_gap[CLIENT] ||
+	       f->tls_gap[SERVER];
+}
+
+/* Where TLS begins, or turns out to be none, is looked at with each segment: without a protocol, in
+ * bytes that were held when a gap came, and behind TLS that came to nothing, cuts do make a
+ * difference. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct conversation *whole = run((struct span){ data, size }, false);
+	struct conversation *cut = run((struct span){ data, size }, true);
+
+	if (!whole->named_late && !is_muddled(&whole->mail) && !is_muddled(&cut->mail))
+		fuzz_same(&whole->mail.facts, &cut->mail.facts);
+	free(whole);
+	free(cut);
 	return 0;
 }

@@ -2,12 +2,12 @@
 """Writes the corpus of every fuzz target into corpus/ next to this file.
 
 The inputs come from the talks and from a few bytes written here; the same sources give the same
-files. An input that once broke a target is kept here under a name that says what it was.
+files. An input that once broke a target is kept here under a name that says what it was. Files
+called found-* are what the fuzzer found, minimised; they are left alone.
 
 usage: make_corpus.py
 """
 import re
-import shutil
 import struct
 import sys
 from pathlib import Path
@@ -31,6 +31,17 @@ CLEAR = ("smtp-plaintext", "smtp-auth-login", "smtp-bdat-next-mail", "smtp-pipel
 UPGRADED = ("smtp-tls-1.3-sha256", "smtp-tls-resumption", "smtp-tls-hello-retry",
             "smtp-tls-client-alert", "smtp-granted-then-clear", "smtp-injected-command",
             "smtp-implicit-tls-1.3")
+IMAP_TALKS = ("imap-authenticate-response-like-command", "imap-bye-in-between", "imap-capability-lookalikes",
+              "imap-fetch-many-literals", "imap-gap-in-append", "imap-gap-over-list", "imap-idle",
+              "imap-literal-plus-overflow", "imap-login-second-literal-refused", "imap-masked-and-offered",
+              "imap-mid-stream-literal", "imap-preauth-starttls-bad", "imap-starttls-other-tag",
+              "imap-tag-odd", "imap-text-with-braces")
+POP3_TALKS = ("pop3-auth-gssapi", "pop3-auth-lists-then-stls", "pop3-capa-err", "pop3-lf-only",
+              "pop3-masked-then-login", "pop3-mid-stream-retr", "pop3-open-in-capa", "pop3-pipelined",
+              "pop3-stls-ignored", "pop3-unknown-commands", "pop3-user-bare")
+MAIL_TALKS = {"imap": ("imap-starttls", "imap-starttls-hello-at-once", "imap-injected-command",
+                       "imap-starttls-server-alert", "imap-granted-then-logout"),
+              "pop3": ("pop3-stls-tls-1.3", "pop3-stls-tls-1.2", "pop3-injected-reply", "pop3-hello-first")}
 LINES = ("smtp-plaintext-lf-only", "smtp-bare-codes", "smtp-body-long")
 
 
@@ -128,6 +139,142 @@ def smtp_words():
     return {"line-%02d" % n: text.encode() for n, text in enumerate(lines)}
 
 
+def said_by(*lines):
+    """Steps out of lines such as "C: NOOP"; "C+ " goes on in the same step, "S? 9" is a gap."""
+    out = []
+    for line in lines:
+        to_server, kind, text = line[0] == "C", line[1], line[3:].encode("latin-1")
+        if kind == "?":
+            out.append(("gap", to_server, int(text)))
+        elif kind == "+":
+            out[-1] = ("data", to_server, out[-1][2] + text + b"\r\n")
+        else:
+            out.append(("data", to_server, text + b"\r\n"))
+    return out
+
+
+IMAP = {
+    "login": ("S: * OK [CAPABILITY IMAP4rev1 STARTTLS] hi", "C: a LOGIN joe secret",
+              "S: a OK [CAPABILITY IMAP4rev1] in", "C: b SELECT INBOX", "S: * 3 EXISTS",
+              "S+ b OK done", "C: c LOGOUT", "S: * BYE", "S+ c OK"),
+    "login-literals": ("S: * OK hi", "C: a LOGIN {3}", "S: + go", "C: joe {6+}", "C+ secret",
+                       "S: a NO [ALERT] no", "C: b LOGIN {99999999999999999999}", "S: b BAD"),
+    "authenticate": ("S: * OK hi", "C: a AUTHENTICATE PLAIN", "S: + ", "C: AGpvZQBzZWNyZXQ=",
+                     "S: a OK", "C: b AUTHENTICATE PLAIN =", "S: b NO", "C: c AUTHENTICATE LOGIN",
+                     "S: + x", "C: *", "S: c BAD"),
+    "starttls": ("S: * OK hi", "C: a CAPABILITY", "S: * CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED",
+                 "S+ a OK", "C: b STARTTLS", "S: b OK go", "C: c NOOP", "S: c BAD"),
+    "starttls-refused": ("S: * OK [CAPABILITY STARTTLS]", "C: a STARTTLS", "C+ b NOOP", "S: a NO",
+                         "S+ b OK", "C: c STARTTLS", "S? 20", "C: d LOGIN a b", "S: d OK"),
+    "masked": ("S: * OK [CAPABILITY XXXXXXXA] hi", "C: a XXXXXXXX", "S: a BAD"),
+    "preauth": ("S: * PREAUTH hi", "C: a LIST \"\" *", "S: * LIST () \"/\" {5}", "S+ INBOX", "S+ a OK"),
+    "append": ("S: * OK hi", "C: a APPEND x (\\Seen) {12}", "S: + ok", "C: From: joe", "C+ ", "S: a OK",
+               "C: b COMPRESS DEFLATE", "S: b OK", "C: \x16\x03\x01"),
+    "gaps": ("S: * OK hi", "C: a FETCH 1 BODY[] ", "S: * 1 FETCH (BODY[] {30}", "S+ Subject: x",
+             "S? 17", "S:  FLAGS ())", "S+ a OK", "C? 9", "C: secret", "C+ b LOGIN a b", "S: b OK"),
+    "server-alone": ("S: * OK hi", "S: * CAPABILITY IMAP4rev1", "S+ a OK", "S: b OK", "S: c OK"),
+    "queue": ("S: * OK hi", *("C: t%d NOOP" % n for n in range(20)), *("S: t%d OK" % n for n in range(20))),
+}
+POP3 = {
+    "login": ("S: +OK POP3 <1.2@mx>", "C: USER joe", "S: +OK", "C: PASS secret", "S: +OK", "C: LIST",
+              "S: +OK", "S+ 1 120", "S+ .", "C: RETR 1", "S: +OK", "S+ Subject: x", "S+ ", "S+ ..", "S+ .",
+              "C: QUIT", "S: +OK"),
+    "apop": ("S: +OK <1896.697170952@dbc>", "C: APOP joe c4c9334bac560ecc979e58001b3e22fb", "S: -ERR",
+             "C: PASS x", "S: -ERR"),
+    "auth": ("S: +OK", "C: AUTH", "S: +OK", "S+ PLAIN", "S+ .", "C: AUTH PLAIN", "S: + ",
+             "C: AGpvZQBzZWNyZXQ=", "S: +OK", "C: AUTH LOGIN", "S: + VXNlcg==", "C: *", "S: -ERR",
+             "C: AUTH PLAIN =", "S: +OK"),
+    "stls": ("S: +OK", "C: CAPA", "S: +OK", "S+ STLS", "S+ TOP", "S+ .", "C: STLS", "C+ USER joe",
+             "S: +OK go", "C: NOOP", "S: -ERR"),
+    "stls-refused": ("S: +OK", "C: CAPA", "S: +OK", "S+ XXXA", "S+ .", "C: STLS", "S: -ERR", "C: XXXX",
+                     "S: -ERR", "C: USER a", "S? 12", "C: PASS b", "S: +OK"),
+    "pipelined": ("S: +OK", "C: USER a", "C+ PASS b", "C+ RETR 1", "C+ RETR 2", "C+ DELE 1", "S: +OK",
+                  "S+ +OK", "S+ +OK", "S+ one", "S+ .", "S+ -ERR", "S+ +OK"),
+    "gaps": ("S: +OK", "C: TOP 1 0", "S: +OK", "S? 40", "S: .", "C? 9", "C: secret", "C+ RETR 1", "S: +OK",
+             "S+ body", "S? 100", "C: STLS", "S: +OK"),
+    "server-alone": ("S: +OK", "S: +OK", "S+ TOP", "S+ STLS", "S+ .", "S: +OK", "S: + x", "S: -ERR"),
+    "queue": ("S: +OK", *("C: %s" % ("NOOP", "STAT")[n % 2] for n in range(40)), "S: +OK", "S+ +OK"),
+}
+
+
+def dialogues(texts, flags=FROM_THE_START):
+    out = {name: bytes([flags | 0x30]) + script(said_by(*lines)) for name, lines in texts.items()}
+    alone = script(s for s in said_by(*texts["server-alone"]) if not s[1])
+    out["server-alone"] = bytes([flags | SERVER_ONLY]) + alone
+    out["client-alone"] = (bytes([flags | CLIENT_ONLY])
+                           + script(s for s in said_by(*texts["login"]) if s[1]))
+    out["mid-stream"] = bytes([0x10]) + script(said_by(*texts["login"])[2:])
+    return out
+
+
+def imap():
+    return dict(dialogues(IMAP), **conversation(IMAP_TALKS, flags=FROM_THE_START | 0x60))
+
+
+def pop3():
+    return dict(dialogues(POP3), **conversation(POP3_TALKS, flags=FROM_THE_START | 0x60))
+
+
+def clear():
+    out = {"imap-" + name: b"\1" + data for name, data in dialogues(IMAP).items()}
+    out.update({"pop3-" + name: b"\2" + data for name, data in dialogues(POP3).items()})
+    out.update({"smtp-" + name: b"\0" + data for name, data in conversation(CLEAR[:4]).items()})
+    return out
+
+
+def wordbuf():
+    return {
+        "greeting": b"\x05* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n",
+        "login": b"\x02a LOGIN {3}\r\njoe {6+}\nsecret\r\n",
+        "large": b"\x00a APPEND {9223372036854775807}\r\n{9223372036854775808}\r\n{+}\n{}\n",
+        "long-word": b"\x09a " + b"b" * 40 + b" c\r\n",
+        "brackets": b"\x00a b ]c]d[e] [f\r\n\r\n \t x{1}\r\r\n",
+    }
+
+
+def words(*texts):
+    return {"word-%02d" % n: text.encode() for n, text in enumerate(texts)}
+
+
+def imap_words():
+    return words("login", "AUTHENTICATE", "STARTTLS", "UID", "UNSUBSCRIBE", "COMPRESS", "PREAUTH", "bye",
+                 "OK", "NO", "BAD", "EXISTS", "ESEARCH", "123", "")
+
+
+def pop3_words():
+    return words("USER joe", "pass x", "APOP joe c4c9", "AUTH", "AUTH PLAIN =", "STLS", "STLS x", "CAPA",
+                 "LIST", "LIST 1", "UIDL", "RETR 1", "TOP 1 0", "QUIT", "+OK POP3 <1.2@mx>", "-ERR no",
+                 "+ x", "DELE")
+
+
+def pending():
+    push, many, pop, drop = range(4)
+
+    def ops(*pairs):
+        return bytes(op | argument << 2 for op, argument in pairs)
+    return {
+        "runs": ops(*((push, n % 2) for n in range(40)), (pop, 5)),
+        "stale": ops((push, 1), (push, 2), (drop, 1), (push, 2), (pop, 1), (drop, 2), (push, 3)),
+        "times": ops(*((many, 7 << 3 | 1) for _ in range(8)), (pop, 60), (push, 1), (pop, 60)),
+    }
+
+
+def starttls():
+    def events(text):
+        return bytes("offer not ask yes no clear mask-offer mask-ask plain hello".split().index(word)
+                     for word in text.split())
+    return {
+        "granted": b"\x08XXXXXXXA" + events("offer ask yes hello"),
+        "refused": b"\x04XXXA" + events("offer ask no plain"),
+        "mirror": b"\x80" + events("ask yes clear plain offer ask yes hello clear"),
+        "masked": b"\x08STARTTLS" + events("mask-offer not mask-ask clear plain"),
+        "broken": b"\0" + events("ask hello no clear ask yes clear ask hello yes"),
+    }
+
+
+SERVER_ONLY, CLIENT_ONLY = 4, 2
+
+
 def smtp():
     held = b"\1" + step(False, b"220 mx\r\n") + step(True, b"MAIL FROM:<>\r\nDATA\r\n")
     return conversation(
@@ -149,17 +296,41 @@ def tls():
     return out
 
 
+PROTOCOLS = {"none": 0, "smtp": 1, "imap": 2, "pop3": 3}
+
+
+def whole(protocol, talk_steps, flags=FROM_THE_START, piece=2, later="imap"):
+    first = bytes([flags | PROTOCOLS[protocol] << 6, piece | PROTOCOLS[later] - 1 << 6])
+    return first + script(talk_steps)
+
+
 def mail():
-    text = step(False, b"220 mx\r\n") + step(True, b"EHLO c\r\n") + step(False, b"250 STARTTLS\r\n")
-    return conversation(
-        UPGRADED + CLEAR[:4],
-        **{"hold-overflow": b"\1" + text + step(True, b"STARTTLS\r\n") + step(True, b"RSET\r\n" * 140)
-           + step(False, b"220 go\r\n") + step(True, b"\x16\3\1\0\1\1"),
-           "data-held": b"\1" + text + step(True, b"DATA\r\nx\r\n.\r\nQUIT\r\n") + gap(False, 20)
-           + step(False, b"250 ok\r\n221 bye\r\n"),
-           "back-in-clear": b"\1" + text + step(True, b"STARTTLS\r\n") + step(False, b"220 go\r\n")
-           + step(True, tlswire.record(21, 0x0301, b"\2\x28")) + step(True, b"MAIL FROM:<>\r\n"),
-           "imap": b"\3" + script(tls_only("smtp-tls-1.3-sha256"))})
+    ehlo = said_by("S: 220 mx", "C: EHLO c", "S: 250 STARTTLS")
+    tls13 = tls_only("smtp-tls-1.3-sha256")
+    hello, alert = tls13[0], ("data", True, tlswire.record(21, 0x0301, b"\2\x28"))
+    out = {name: whole("smtp", steps(name)) for name in UPGRADED + CLEAR[:4]}
+    out.update({name: whole(protocol, steps(name)) for protocol, names in MAIL_TALKS.items() for name in names})
+    out.update({
+        "hold-overflow": whole("smtp", ehlo + said_by("C: STARTTLS", *["C: RSET"] * 140, "S: 220 go") + [hello]),
+        "data-held": whole("smtp", ehlo + said_by("C: DATA", "C+ x", "C+ .", "C+ QUIT", "S? 20", "S: 250 ok",
+                                                  "S+ 221 bye")),
+        "back-in-clear": whole("smtp", ehlo + said_by("C: STARTTLS", "S: 220 go") + [alert]
+                               + said_by("C: MAIL FROM:<>")),
+        "imaps": whole("imap", tls13), "renamed": whole("none", tls13, later="pop3"),
+        "pop3s-server-only": whole("pop3", [s for s in tls13 if not s[1]], flags=5),
+        "imap-starttls": whole("imap", said_by(*IMAP["starttls"][:6]) + tls13),
+        "imap-injected": whole("imap", said_by(*IMAP["starttls"][:5], "C: c LOGIN a b", "S: b OK") + tls13),
+        "imap-login": whole("imap", said_by(*IMAP["login"])),
+        "imap-literals": whole("imap", said_by(*IMAP["login-literals"]), piece=0),
+        "imap-append": whole("imap", said_by(*IMAP["append"])),
+        "pop3-stls": whole("pop3", said_by(*POP3["stls"][:7], "S: +OK") + tls13),
+        "pop3-login": whole("pop3", said_by(*POP3["login"])),
+        "pop3-refused": whole("pop3", said_by(*POP3["stls-refused"])),
+        "mirror": whole("smtp", ehlo + said_by("C: STARTTLS", "S: 220 go", "C: EHLO c", "S: 250 ok",
+                                               "C: MAIL FROM:<>", "S: 250 ok"), flags=9),
+        "mirrored": whole("imap", said_by(*IMAP["login"]), flags=25),
+    })
+    return out
 
 
 def ethernet_variants(frame):
@@ -282,15 +453,132 @@ def certificates():
             "two-hundred-lengths": b"\0\1x" + b"\x30\x80" * 200}
 
 
-TARGETS = (linebuf, tls_record, tls_hello, smtp_words, smtp, tls, mail, decode, fragments,
-           reasm, certificates)
+CONNECTION = {25: 0, 587: 1, 110: 2, 143: 3, 993: 4, 465: 5, 443: 6, 8025: 7}
+DATA, SYN, FIN, RST, ACK, LONG_DATA, LOST, WAIT, AGAIN, OFF, CUT, NO_ACK, OVERTAKEN, JUMP, FIN_DATA, WILD = range(16)
+
+
+def operation(what, to_server, port=25, data=b"", length=None):
+    head = bytes([what << 4 | (0 if to_server else 8) | CONNECTION[port]])
+    if what in (LOST, WAIT):
+        return head + struct.pack("!H", length)
+    if what == JUMP:
+        return head + bytes([length])
+    if what in (SYN, FIN, RST, ACK, AGAIN):
+        return head
+    if len(data) > 255:
+        return bytes([head[0] & 15 | LONG_DATA << 4]) + struct.pack("!H", len(data)) + data
+    return head + bytes([len(data)]) + data
+
+
+def opened(port=25):
+    return operation(SYN, True, port) + operation(SYN, False, port) + operation(ACK, True, port)
+
+
+def connection(talk_steps, port=25, begin=True, end=True, how=DATA):
+    out = opened(port) if begin else b""
+    for kind, to_server, data in talk_steps:
+        if kind == "data":
+            out += operation(how, to_server, port, shorten(data))
+        elif kind == "gap":
+            out += operation(LOST, to_server, port, length=data)
+        else:
+            out += operation({"fin": FIN, "rst": RST}[kind], to_server, port)
+    if end:
+        out += operation(FIN, True, port) + operation(FIN, False, port) + operation(ACK, True, port)
+    return out
+
+
+def tracker():
+    any_port, room = 1, 4
+    tls13, login, pop = tls_only("smtp-tls-1.3-sha256"), said_by(*IMAP["login"]), said_by(*POP3["login"])
+    def made(flags, *parts):
+        return bytes([flags]) + b"".join(parts)
+    wait = operation(WAIT, True, length=2000)
+    out = {name: made(0, connection(steps(name))) for name in
+           ("smtp-plaintext", "smtp-tls-1.2", "smtp-starttls-454", "smtp-gap-in-body", "smtp-scanner-reset")}
+    out.update({
+        "imap": made(0, connection(login, 143)), "pop3": made(0, connection(pop, 110)),
+        "imaps": made(0, connection(tls13, 993)), "any": made(1, connection(login, 8025)),
+        "https": made(1, connection(tls13, 443)),
+        "mid-stream": made(0, connection(login[2:], 143, begin=False, end=False)),
+        "overtaken": made(room, connection(login, 143, how=OVERTAKEN), wait),
+        "cut": made(room, connection(pop, 110, how=CUT), wait, wait),
+        "eviction": made(0, *(connection(login[:3], port, end=False) for port in CONNECTION)),
+        "reused": made(0, connection(login[:4], 143), operation(WAIT, True, length=10), connection(login, 143)),
+        "again": made(0, opened(25), operation(DATA, False, data=b"220 mx\r\n"), operation(AGAIN, False),
+                      operation(DATA, True, data=b"MAIL FROM:<>\r\n"), operation(AGAIN, True),
+                      operation(OFF, True, data=b"\x80"), operation(RST, True), wait),
+        "jump": made(room, connection(login[:3], 143, end=False), operation(JUMP, True, length=200),
+                     operation(JUMP, False, length=3), operation(JUMP, True, length=7)),
+        "wild": made(any_port | room, bytes([WILD << 4]) + b"\x12" + bytes(8), opened(25)),
+    })
+    return out
+
+
+def conf():
+    return {
+        "example": (HERE.parent.parent / "mailseal.yaml.example").read_bytes()[:6000],
+        "quoted": b"sensor: 'a''b'\nuser: \"a\\\\b\"\n",
+        "capture": b"capture: {interfaces: [eth0, \"e 1\"], mode: any, snaplen: 2000, encapsulations: [mpls]}\n",
+        "ports": b"capture:\n  ports:\n    smtp: [25, 2525]\n    imaps: []\n",
+        "peers": b"peers:\n  - name: a\n    signatory: true\n    mta: [192.0.2.0/28, 2001:db8::/64]\n"
+                 b"exceptions:\n  - client: 192.0.2.1\n    server: 192.0.2.2\n",
+        "anchor": b"a: &x 1\nb: *x\n", "tag": b"a: !!str 1\n", "documents": b"--- a\n--- b\n",
+        "deep": b"a: " + b"[" * 10, "not-utf8": b"sensor: \xff\n", "empty": b"# nothing\n",
+        "key-twice": b"sensor: a\nsensor: b\n", "number": b"capture: {max_flows: 0x10}\n",
+        "percent": b"incidents: {lossy_percent: 1.25}\n",
+    }
+
+
+def classify():
+    def asked(payload, alpn=b"", sni=b""):
+        return bytes([len(alpn), len(sni)]) + alpn + sni + payload
+    texts = (b"220 mx ESMTP\r\n", b"EHLO c\r\n", b"* OK hi\r\n", b"a1 LOGIN a b\r\n", b"+OK hi\r\n",
+             b"USER a\r\n", b"GET / HTTP/1.0\r\n\r\n", b"\x16\3\1\0\2\1\0", b"hello\r\n", b"\0\1",
+             b"220 ftp ready\r\n", b"NICK a\r\nUSER a 0 * :a\r\n", b"*1\r\n$4\r\nPING\r\n")
+    out = {"first-%02d" % n: asked(text) for n, text in enumerate(texts)}
+    out["alpn"] = asked(b"", b"h2,imap,pop3")
+    out["sni"] = asked(b"", b"", b"smtps.mx.example")
+    return out
+
+
+RECORD = (b'{"timestamp":"2026-11-22T10:00:00.123456Z","sensor":"th2-1","duration":1.234,"client":"198.51.100.5",'
+          b'"client_port":40312,"server":"192.0.2.25","server_port":25,"client_peer":"a","server_peer":"b",'
+          b'"protocol":"smtp","service":"mta","verdict":"plaintext","reason":"mail-in-clear",'
+          b'"starttls_offered":true,"starttls_requested":false,"starttls_accepted":null,"tls_version":"TLSv1.3",'
+          b'"tls_cipher":"0x1302","sni":"mx\\u00E9\\u0000","tls_cipher_name":null,"alpn":"imap","tls_group":"x25519",'
+          b'"tls_resumed":null,"tls_alert":"unknown_ca","certificate":%s,"messages":2,"auth_cleartext":false,'
+          b'"stripped":null,"injected":false,"fallback":false,"exposure":"content","confirmed":true,'
+          b'"directions":"both","cause":"not-requested","evidence":"220 EHLO MAIL","bytes_to_server":5310,'
+          b'"bytes_to_client":4120,"bytes_missing":3,"oddities":["bare-lf"],"findings":[],'
+          b'"counted":"2026-11-22T10:00:00Z","interface":"eth1","vlan":7,"community_id":null,"downgrade":%s}')
+
+
+def record_read():
+    seen = (b'{"subject":"CN=x","issuer":"","not_before":"2020-01-01T00:00:00Z",'
+            b'"not_after":"2049-12-31T23:59:59Z","name_matches":true,"self_signed":null}')
+    offer = b'{"offered_at":"2026-11-22T09:00:00.000001Z","without_offer":3}'
+    return {
+        "whole": b"\0" + RECORD % (b"null", b"null"), "certificate": b"\0" + RECORD % (seen, offer),
+        "not-observable": b"\0" + RECORD % (b'"not-observable"', b'{"tls_failed_at":"2026-11-22T09:00:00.000001Z"}'),
+        "array": b"\0[1]", "deep": b"\0" + b"[" * 60, "unknown": b'\0{"x":1}', "twice": b'\0{"vlan":1,"vlan":2}',
+        "session": b"\1" + bytes(range(1, 250)), "session-zero": b"\1" + bytes(120),
+        "session-names": b"\1\1" + bytes(range(255, 0, -1)) * 2,
+    }
+
+
+TARGETS = (linebuf, wordbuf, tls_record, tls_hello, smtp_words, imap_words, pop3_words, pending, starttls,
+           smtp, imap, pop3, clear, tls, mail, reasm, decode, fragments,
+           certificates, classify, conf, tracker, record_read)
 
 
 def main():
     for target in TARGETS:
         folder = HERE / "corpus" / target.__name__
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            if not old.name.startswith("found-"):
+                old.unlink()
         for name, data in target().items():
             (folder / name).write_bytes(data)
 

@@ -77,12 +77,13 @@ static void feed_held(struct mail *m)
 }
 
 /* Text behind STARTTLS. TLS made it void: somebody's commands in the wrong flight. Without TLS it
- * is text that was not read. */
+ * is text that was not read; so it is when the answer to STARTTLS may be what is missing, and the
+ * one that came answers another. */
 static void discard_held(struct mail *m)
 {
 	if (m->held == 0)
 		return;
-	if (m->facts.granted)
+	if (m->facts.granted && !m->facts.clear_gap[SERVER])
 		note_injected(&m->facts);
 	else
 		m->facts.clear_gap[CLIENT] = true;

@@ -25,6 +25,8 @@ static const struct {
 	{ "LIST", SOME, POP3_SIGNED_IN, WORD_OTHER_COMMAND },
 	{ "UIDL", SOME, POP3_SIGNED_IN, WORD_OTHER_COMMAND },
 	{ "DELE", SOME, POP3_SIGNED_IN, WORD_OTHER_COMMAND },
+	{ "NOOP", NONE, POP3_SIGNED_IN, WORD_OTHER_COMMAND },
+	{ "RSET", NONE, POP3_SIGNED_IN, WORD_OTHER_COMMAND },
 };
 
 static bool fits(enum arguments wanted, struct span args)

@@ -111,6 +111,9 @@ static const struct {
 	/* Gaps. */
 	{ HI "C:STARTTLS|S:<gap 8>|" TLS13, VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL,
 	  false },
+	/* The first answer is missing: what waited for it may have been read as commands. */
+	{ HI "C:STARTTLS|S:<gap 8>|C:MAIL FROM:<>|S:250 ok|C:STARTTLS|S:220 go|" TLS13,
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, false },
 	{ HI "C:<gap 10>|S:220 go|" TLS13, VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL,
 	  false },
 	{ HI "C:STARTTLS|S:220 go|C:<gap 300>|S:<sh13>|S:<app 700>", VERDICT_INDETERMINATE,

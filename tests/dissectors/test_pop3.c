@@ -54,7 +54,10 @@ static void commands_are_read_with_their_arguments(void **state)
 		{ "STAT", POP3_SIGNED_IN, WORD_OTHER_COMMAND, "" },
 		{ "DELE 1", POP3_SIGNED_IN, WORD_OTHER_COMMAND, "1" },
 		{ "QUIT", POP3_QUIT, WORD_QUIT, "" },
-		{ "NOOP", POP3_OTHER, WORD_OTHER_COMMAND, "" },
+		{ "NOOP", POP3_SIGNED_IN, WORD_OTHER_COMMAND, "" },
+		{ "RSET", POP3_SIGNED_IN, WORD_OTHER_COMMAND, "" },
+		{ "RSET now", POP3_OTHER, WORD_OTHER_COMMAND, "now" },
+		{ "UTF8", POP3_OTHER, WORD_OTHER_COMMAND, "" },
 		{ "STLSX", POP3_OTHER, WORD_OTHER_COMMAND, "" },
 		{ "XXXX", POP3_OTHER, WORD_OTHER_COMMAND, "" },
 		{ "", POP3_OTHER, WORD_OTHER_COMMAND, "" },
@@ -386,7 +389,8 @@ static const struct {
 	{ "RETR 1\r\n", POP3_RETR, true, false, false, EXPOSURE_NONE },
 	{ "TOP 1 0\r\n", POP3_RETR, true, false, false, EXPOSURE_NONE },
 	{ "QUIT\r\n", POP3_QUIT, true, true, false, EXPOSURE_NONE },
-	{ "NOOP\r\n", POP3_OTHER, false, true, false, EXPOSURE_NONE },
+	{ "NOOP\r\n", POP3_SIGNED_IN, true, true, false, EXPOSURE_NONE },
+	{ "UTF8\r\n", POP3_OTHER, false, true, false, EXPOSURE_NONE },
 	{ "XCLIENT ADDR=1\r\n", POP3_OTHER, false, false, false, EXPOSURE_NONE },
 	{ "AGEAYg==\r\n", POP3_OTHER, false, true, false, EXPOSURE_NONE },
 	{ "*\r\n", POP3_OTHER, false, true, false, EXPOSURE_NONE },
@@ -881,7 +885,7 @@ static void the_queue_is_bounded(void **state)
 		struct facts before = c.f;
 		bool full = i >= PENDING_RUNS;
 
-		client(&c, i % 2 ? "NOOP\r\n" : "STAT\r\n");
+		client(&c, i % 2 ? "UTF8\r\n" : "STAT\r\n");
 		check(&c, &before);
 		assert_int_equal(c.s.queue.runs, full ? PENDING_RUNS : i + 1);
 		assert_int_equal(c.f.s.oddities >> ODDITY_TOO_MANY_COMMANDS & 1, full);
@@ -1026,7 +1030,7 @@ static const struct {
 	  TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
 	{ OFFER LOGIN, MID_STREAM, TRI_TRUE, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
 	  EXPOSURE_CREDENTIALS, 0, NULL },
-	{ NONE "C:RETR 1|S:+OK\na|S:<gap 50>|S:z\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	{ NONE "C:RETR 1|S:+OK\na|S:<gap 50>|S:z\n.|" BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  TRI_FALSE, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0,
 	  "+OK CAPA +OK RETR +OK body gap QUIT" },
 	{ HI "C:CAPA|S:+OK\nTOP|S:<gap 50>|S:USER\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,

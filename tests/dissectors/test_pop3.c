@@ -725,6 +725,65 @@ static void a_client_gap_ends_an_exchange(void **state)
 	assert_false(c.s.credentials);
 }
 
+/* Without the server's part of an exchange a lone word may be a secret or a command. */
+static void a_lone_word_behind_auth_is_neither_claimed(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned newest;
+		bool unsure;
+	} cases[] = {
+		{ "STLS\r\n", POP3_AUTH, true },           { "CAPA\r\n", POP3_AUTH, false },
+		{ "QUIT\r\n", POP3_QUIT, false },          { "LIST 1\r\n", POP3_SIGNED_IN, false },
+		{ "AGEAYg==\r\n", POP3_AUTH_DATA, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (unsigned stale = 0; stale < 2; stale++) {
+			struct conversation c;
+
+			place(&c, POP3_AUTH, NOTHING);
+			c.f.visible[SERVER] = stale;
+			c.s.queue.stale = (uint8_t)stale;
+			client(&c, cases[i].line);
+			assert_int_equal(newest(&c), cases[i].newest);
+			assert_int_equal(c.f.request_unsure, cases[i].unsure);
+			assert_int_equal(c.f.s.requested, TRI_NULL);
+		}
+	}
+}
+
+/* Behind a login another list of capabilities holds. */
+static void a_yes_to_a_login_signs_in(void **state)
+{
+	(void)state;
+	for (unsigned command = 0; command < POP3_COMMANDS; command++) {
+		for (unsigned no = 0; no < 2; no++) {
+			bool in = is_login(command) && command != POP3_USER && !no;
+			struct conversation c;
+
+			place(&c, command, NOTHING);
+			server(&c, statuses[no]);
+			assert_int_equal(c.s.signed_in, in);
+			assert_int_equal(c.f.list_final, in);
+		}
+	}
+}
+
+/* A server that began with something else is none of POP3, whatever it says next. */
+static void a_greeting_comes_first(void **state)
+{
+	struct conversation c;
+
+	(void)state;
+	start(&c, true, true, true);
+	assert_false(server(&c, "220 mx\r\n"));
+	assert_true(c.f.strange_answer);
+	assert_true(server(&c, "+OK POP3\r\n"));
+	assert_false(c.f.greeted);
+}
+
 /* What crossed with one login weighs nothing in the next. */
 static void each_login_has_its_own_weight(void **state)
 {
@@ -871,6 +930,11 @@ static void a_torn_list_ends_with_the_next_command(void **state)
 	assert_false(c.s.multiline);
 	assert_true(server(&c, "+OK\r\n"));
 	assert_int_equal(newest(&c), NOTHING);
+	client(&c, "RETR 1\r\n"); /* this one is whole */
+	server(&c, "+OK\r\n");
+	assert_false(pop3_at_line_start(&c.s, SERVER));
+	server(&c, "text\r\n");
+	assert_true(c.f.plain);
 }
 
 /* The queue ----------------------------------------------------------------------------------- */
@@ -1151,6 +1215,9 @@ static void a_lone_server_hides_commands(void **state)
 		{ "S:+OK POP3|S:+OK\nTOP\nSTLS\n.|S:+OK", false, true, TRI_TRUE },
 		{ "S:+OK POP3|S:+OK\nTOP\nSTLS\n.|S:+OK|S:+OK", true, true, TRI_TRUE },
 		{ "S:+OK POP3|S:+OK\nTOP\n.|S:+OK", true, true, TRI_NULL },
+		/* Only the first list can be nothing else. */
+		{ "S:+OK POP3|S:+OK|S:+OK\nSTLS\n.", true, false, TRI_NULL },
+		{ "S:+OK POP3|S:-ERR|S:+OK\nSTLS\n.", true, false, TRI_NULL },
 	};
 
 	(void)state;
@@ -1273,6 +1340,9 @@ int main(void)
 		cmocka_unit_test(the_protocol_is_sure_with_its_words),
 		cmocka_unit_test(a_challenge_is_answered_once),
 		cmocka_unit_test(a_client_gap_ends_an_exchange),
+		cmocka_unit_test(a_lone_word_behind_auth_is_neither_claimed),
+		cmocka_unit_test(a_yes_to_a_login_signs_in),
+		cmocka_unit_test(a_greeting_comes_first),
 		cmocka_unit_test(each_login_has_its_own_weight),
 		cmocka_unit_test(a_blanked_command_is_told),
 		cmocka_unit_test(clear_text_of_either_side_breaks_the_upgrade),

@@ -64,9 +64,10 @@ struct facts {
 	enum upg upgrade;
 
 	/* TLS. */
-	bool implicit;       /* from the first byte */
-	bool granted;        /* STARTTLS answered 220 */
-	bool upgrade_broken; /* granted or begun, and then clear text */
+	bool implicit;           /* from the first byte */
+	bool granted;            /* STARTTLS answered 220 */
+	bool upgrade_broken;     /* granted or begun, and then clear text */
+	bool client_stays_clear; /* that of the client */
 	enum tls_outcome tls;
 	bool tls_gap[SIDES]; /* bytes are missing in TLS */
 };

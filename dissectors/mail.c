@@ -193,6 +193,7 @@ static size_t feed_some(struct mail *m, enum side from, struct span in)
 		return in.len;
 	}
 	m->clear_seen = true;
+	m->facts.client_stays_clear |= from == CLIENT && m->facts.granted;
 	taken = from == CLIENT ? client_clear(m, in.at, in.len) : server_clear(m, in.at, in.len);
 	if (clear_at_line_start(&m->clear, from))
 		m->torn[from] = false;

@@ -53,6 +53,7 @@ struct smtp {
 	bool credentials;      /* some crossed since AUTH */
 	uint16_t code;         /* of the reply being read; 0 when none is */
 	uint16_t behind_grant; /* server alone: the first reply behind what may be the grant */
+	bool clear_behind;     /* and more came in clear */
 	bool answer_ready;     /* a whole reply waits for smtp_answer() */
 };
 

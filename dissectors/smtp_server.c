@@ -221,18 +221,22 @@ static void reply_alone(struct smtp *s, struct facts *f, unsigned code)
  * says that none does. */
 static void server_alone(struct smtp *s, struct facts *f, unsigned code)
 {
-	unsigned doubted = s->behind_grant;
+	bool perhaps_granted = f->granted || f->perhaps_greeted;
 
-	if (f->granted && doubted == 0) {
+	if (perhaps_granted && !s->clear_behind && s->behind_grant == 0) {
 		s->behind_grant = (uint16_t)code;
 		return;
 	}
-	if (f->granted) {
+	if (perhaps_granted && !s->clear_behind) {
+		s->clear_behind = true;
 		f->granted = false;
-		s->behind_grant = 0;
-		reply_alone(s, f, doubted);
+		reply_alone(s, f, s->behind_grant);
 	}
 	reply_alone(s, f, code);
+	if (code == 220) {
+		s->clear_behind = false;
+		s->behind_grant = 0;
+	}
 }
 
 static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned code)

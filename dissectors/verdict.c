@@ -116,6 +116,12 @@ static enum reason reason_of_ending(enum ending how)
 	return REASON_CAPTURE_ENDED;
 }
 
+/* Text of the server alone behind its yes: TLS may still come. */
+static bool forgery_possible(const struct facts *f, enum ending how)
+{
+	return f->tls == TLS_NONE && !f->client_stays_clear && !f->quit && how != ENDING_CLOSED;
+}
+
 /* TLS was due or begun, and did not complete. */
 static struct ruling unsealed(const struct facts *f, enum ending how)
 {
@@ -125,7 +131,7 @@ static struct ruling unsealed(const struct facts *f, enum ending how)
 		return unclear(REASON_DECRYPTED_MIRROR);
 	if (f->tls == TLS_ALERT)
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_FATAL_ALERT };
-	if (f->tls == TLS_BROKEN || f->upgrade_broken)
+	if (f->tls == TLS_BROKEN || (f->upgrade_broken && !forgery_possible(f, how)))
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_NOT_TLS };
 	if (one_sided(f))
 		return unclear(REASON_ONE_SIDED);
@@ -207,6 +213,9 @@ static enum cause cause_of(const struct facts *f, const struct session *s)
 {
 	if (stripped_of(f) == STRIPPED_MASKED)
 		return CAUSE_SUSPECTED_STRIPPING;
+	if (f->masked || f->request_masked) /* and it cannot be claimed */
+		return f->s.offered == TRI_TRUE && !f->request_masked ? CAUSE_NOT_REQUESTED
+								      : CAUSE_UNKNOWN;
 	if (f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN)
 		return CAUSE_HANDSHAKE_FAILED;
 	if (f->starttls_refused)
@@ -270,6 +279,13 @@ static void fill_findings(const struct facts *f, struct session *s)
 		s->findings |= 1u << FINDING_LOGIN_BEFORE_STLS;
 }
 
+/* Nothing was accepted, only if nothing was missed that might have been. */
+static bool all_answered(const struct facts *f)
+{
+	return f->unanswered == 0 && !f->clear_gap[CLIENT] && !f->clear_gap[SERVER] &&
+	       !one_sided(f);
+}
+
 static void fill_weight(const struct facts *f, struct session *s)
 {
 	uint64_t end = s->exposure == EXPOSURE_NONE ? f->plain_end : f->exposed_end;
@@ -281,7 +297,7 @@ static void fill_weight(const struct facts *f, struct session *s)
 		s->cause = CAUSE_NONE;
 		return;
 	}
-	if (s->exposure == EXPOSURE_NONE || (s->exposure == EXPOSURE_REFUSED && f->unanswered > 0))
+	if (s->exposure == EXPOSURE_NONE || (s->exposure == EXPOSURE_REFUSED && !all_answered(f)))
 		s->exposure = EXPOSURE_UNKNOWN;
 	s->confirmed = confirmed ? TRI_TRUE : TRI_FALSE;
 	s->cause = (uint8_t)cause_of(f, s);

@@ -37,6 +37,7 @@ struct flow {
 	uint8_t state;          /* enum flow_state */
 	uint8_t client;         /* which end, or FLOW_UNKNOWN_SIDE */
 	uint8_t syn, fin, seen; /* bit per end */
+	uint8_t overtaken;      /* its FIN came before any payload, and there is some */
 	bool closing;           /* RST or both FINs: lingers for what was overtaken */
 	bool reset_last;        /* the RST came behind everything that it acknowledges */
 };

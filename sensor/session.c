@@ -173,7 +173,7 @@ static void init_parser(const struct sessions *ss, struct parser *p,
 			reasm_seen(&p->reasm, (enum side)i);
 		if (start->syn[i])
 			reasm_start(&p->reasm, (enum side)i, start->first_seq[i]);
-		else if (syn && start->visible[i])
+		if (syn && start->visible[i] && (!start->syn[i] || start->overtaken[i]))
 			mail_gap(&p->mail, (enum side)i, 0); /* its beginning was not seen */
 	}
 }
@@ -443,6 +443,13 @@ static void count_only(struct live *l, enum side from, const struct packet *p)
 	count_bytes(l, from, n);
 }
 
+static bool in_window(uint32_t next, uint32_t seq)
+{
+	int32_t ahead = (int32_t)(seq - next);
+
+	return ahead > -WINDOW_MAX && ahead < WINDOW_MAX;
+}
+
 static void reassemble(struct sessions *ss, struct live *l, enum side from, const struct packet *p,
 		       uint64_t now_ms)
 {
@@ -452,7 +459,8 @@ static void reassemble(struct sessions *ss, struct live *l, enum side from, cons
 	struct segment g = {
 		.seq = p->seq,
 		.ack = p->ack,
-		.has_ack = p->flags & TCP_ACK && !(p->flags & TCP_RST),
+		.has_ack = p->flags & TCP_ACK && (!(p->flags & TCP_RST) ||
+						  in_window(parser->reasm.side[from].next, p->seq)),
 		.data = p->payload,
 		.length = p->length,
 		.wire_length = p->wire_length,
@@ -541,11 +549,10 @@ bool session_expects(const struct sessions *ss, uint32_t index, enum side from, 
 {
 	const struct live *l = live_at(ss, index);
 	const struct parser *p = parser_of(ss, l);
-	int32_t ahead = (int32_t)(seq - (p ? p->reasm.side[from].next : l->next[from]));
 
 	if (p && !p->reasm.side[from].known)
 		return true;
-	return ahead > -WINDOW_MAX && ahead < WINDOW_MAX;
+	return in_window(p ? p->reasm.side[from].next : l->next[from], seq);
 }
 
 static bool all_seen(const struct reasm_side *s)

@@ -43,6 +43,7 @@ struct session_start {
 	bool syn[SIDES];           /* whose SYN was seen */
 	uint32_t first_seq[SIDES]; /* behind the SYN */
 	bool visible[SIDES];
+	bool overtaken[SIDES]; /* its FIN came first, and shows that it has said something */
 };
 
 enum session_state {

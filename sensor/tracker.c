@@ -268,6 +268,7 @@ static struct session_start start_of(const struct flow *f)
 		.syn = { f->syn & 1u << c, f->syn & 1u << s },
 		.first_seq = { f->isn[c] + 1, f->isn[s] + 1 },
 		.visible = { f->seen & 1u << c, f->seen & 1u << s },
+		.overtaken = { f->overtaken & 1u << c, f->overtaken & 1u << s },
 	};
 }
 
@@ -357,6 +358,15 @@ static bool belongs(const struct tracker *t, const struct flow *f, unsigned end,
 	return f->state != FLOW_OPEN || !(f->syn & 1u << end) || seq - f->isn[end] <= 1;
 }
 
+static void note_fin(struct flow *f, unsigned end, const struct packet *p)
+{
+	bool said_nothing = f->syn & 1u << end && p->seq == f->isn[end] + 1;
+
+	f->fin = (uint8_t)(f->fin | 1u << end);
+	if (f->state == FLOW_OPEN && !said_nothing)
+		f->overtaken = (uint8_t)(f->overtaken | 1u << end);
+}
+
 static void note_end(const struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
 {
 	if (p->flags & TCP_RST && belongs(t, f, end, p->seq)) {
@@ -365,7 +375,7 @@ static void note_end(const struct tracker *t, struct flow *f, unsigned end, cons
 				session_is_last(t->sessions, f->session, side_of(f, end), p->seq);
 	}
 	if (p->flags & TCP_FIN)
-		f->fin = (uint8_t)(f->fin | 1u << end);
+		note_fin(f, end, p);
 	if (f->fin == BOTH_ENDS)
 		f->closing = true;
 }

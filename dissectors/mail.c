@@ -188,10 +188,8 @@ static size_t feed_some(struct mail *m, enum side from, struct span in)
 
 	if (!m->in_tls[from] && at_start && first_byte_of_tls(in.at[0]))
 		begin_tls(m, from);
-	if (m->in_tls[from] && !back_in_clear(m, from, in)) {
-		tls_feed(&m->tls, &m->facts, from, in.at, in.len);
-		return in.len;
-	}
+	if (m->in_tls[from] && !back_in_clear(m, from, in))
+		return tls_feed(&m->tls, &m->facts, from, in.at, in.len);
 	m->clear_seen = true;
 	m->facts.client_stays_clear |= from == CLIENT && m->facts.granted;
 	taken = from == CLIENT ? client_clear(m, in.at, in.len) : server_clear(m, in.at, in.len);

@@ -190,7 +190,7 @@ static void conclude(struct tls *t, struct facts *f)
 
 /* Something that is no record: an answer in clear when nothing of this side was TLS; otherwise
  * this side cannot be followed any more. */
-static bool not_tls(struct tls *t, struct facts *f, enum side from)
+static void not_tls(struct tls *t, struct facts *f, enum side from)
 {
 	struct tls_side *s = &t->side[from];
 
@@ -198,32 +198,35 @@ static bool not_tls(struct tls *t, struct facts *f, enum side from)
 	if (s->records) {
 		facts_oddity(f, ODDITY_BAD_TLS);
 		f->tls_gap[from] = true;
-		conclude(t, f);
-		return true;
+		return;
 	}
 	t->broken = true;
 	facts_evidence(f, WORD_NOT_TLS);
-	conclude(t, f);
-	return false;
 }
 
-bool tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n)
+/* Clear text may follow a handshake that came to nothing. */
+static bool record_over(const struct tls_side *s, struct span rest)
+{
+	return s->record.have == 0 && s->record.left == 0 && !tls_record_plausible(rest);
+}
+
+size_t tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n)
 {
 	struct tls_side *s = &t->side[from];
 	struct span in = { data, n }, body = { data, 0 };
 
 	if (s->blind || f->tls == TLS_COMPLETE)
-		return true;
-	while (in.len > 0) {
+		return n;
+	while (in.len > 0 && !s->blind && !(in.len < n && record_over(s, in))) {
 		switch (tls_record_next(&s->record, &in, &body)) {
 		case TLS_PIECE_MORE: break;
 		case TLS_PIECE_START: record_began(t, f, from); break;
 		case TLS_PIECE_BODY: record_body(t, f, from, body); break;
-		case TLS_PIECE_BAD: return not_tls(t, f, from);
+		case TLS_PIECE_BAD: not_tls(t, f, from); break;
 		}
 	}
 	conclude(t, f);
-	return true;
+	return s->blind || f->tls == TLS_COMPLETE ? n : n - in.len;
 }
 
 void tls_gap(struct tls *t, struct facts *f, enum side from)

@@ -61,9 +61,9 @@ struct tls {
 
 void tls_init(struct tls *t);
 
-/* Bytes of one side, in order. False: this side does not speak TLS (nothing of it was). The facts
- * are up to date when it returns. */
-bool tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n);
+/* Bytes of one side, in order. Returns how many were taken: fewer than n, but at least one, where a
+ * record ended and what follows is none. The facts are up to date when it returns. */
+size_t tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n);
 
 /* Bytes of this side are missing. */
 void tls_gap(struct tls *t, struct facts *f, enum side from);

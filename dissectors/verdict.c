@@ -116,10 +116,11 @@ static enum reason reason_of_ending(enum ending how)
 	return REASON_CAPTURE_ENDED;
 }
 
-/* Text of the server alone behind its yes: TLS may still come. */
+/* A reply of the server alone behind its yes: TLS may still come. */
 static bool forgery_possible(const struct facts *f, enum ending how)
 {
-	return f->tls == TLS_NONE && !f->client_stays_clear && !f->quit && how != ENDING_CLOSED;
+	return f->tls == TLS_NONE && !f->client_stays_clear && !f->strange_answer && !f->quit &&
+	       how != ENDING_CLOSED;
 }
 
 /* TLS was due or begun, and did not complete. */

@@ -383,7 +383,7 @@ static void feed_message(struct connection *c, unsigned type, const struct bytes
 		put(&r, 2, (uint32_t)n);
 		memcpy(r.at + r.n, message.at + at, n);
 		r.n += n;
-		assert_true(tls_feed(&c->tls, &c->facts, CLIENT, r.at, r.n));
+		assert_int_equal(tls_feed(&c->tls, &c->facts, CLIENT, r.at, r.n), r.n);
 	}
 }
 
@@ -429,6 +429,21 @@ static void a_broken_hello_is_an_oddity(void **state)
 	}
 }
 
+/* Whoever feeds it looks what stands behind the record: it may be clear text. */
+static void what_follows_a_record_is_left(void **state)
+{
+	static const uint8_t alert_and_text[] = "\x15\x03\x03\x00\x02\x02\x28"
+						"MAIL FROM:<>";
+	struct connection c;
+
+	(void)state;
+	open_connection(&c, BOTH);
+	run(&c, "C:<ch>|S:<sh12>", SIZE_MAX);
+	assert_int_equal(
+		tls_feed(&c.tls, &c.facts, CLIENT, alert_and_text, sizeof(alert_and_text) - 1), 7);
+	assert_int_equal(c.facts.tls, TLS_ALERT);
+}
+
 static void clear_text_is_told_from_a_lost_track(void **state)
 {
 	static const uint8_t text[] = "554 no\r\n";
@@ -437,11 +452,12 @@ static void clear_text_is_told_from_a_lost_track(void **state)
 	(void)state;
 	open_connection(&c, BOTH);
 	run(&c, "C:<ch>", SIZE_MAX);
-	assert_false(tls_feed(&c.tls, &c.facts, SERVER, text, sizeof(text) - 1));
+	tls_feed(&c.tls, &c.facts, SERVER, text, sizeof(text) - 1);
+	assert_int_equal(c.facts.tls, TLS_BROKEN);
 	assert_false(c.facts.tls_gap[SERVER]);
 	open_connection(&c, BOTH);
 	run(&c, "C:<ch>|S:<sh12>", SIZE_MAX);
-	assert_true(tls_feed(&c.tls, &c.facts, SERVER, text, sizeof(text) - 1));
+	tls_feed(&c.tls, &c.facts, SERVER, text, sizeof(text) - 1);
 	assert_true(c.facts.tls_gap[SERVER]);
 	assert_int_equal(c.facts.s.oddities, 1u << ODDITY_BAD_TLS);
 }
@@ -457,6 +473,7 @@ int main(void)
 		cmocka_unit_test(evidence_names_what_crossed),
 		cmocka_unit_test(a_hello_may_span_records_and_the_bound),
 		cmocka_unit_test(a_broken_hello_is_an_oddity),
+		cmocka_unit_test(what_follows_a_record_is_left),
 		cmocka_unit_test(clear_text_is_told_from_a_lost_track),
 	};
 

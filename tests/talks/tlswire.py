@@ -80,7 +80,7 @@ def server_hello(version="1.2", cipher="0xc02f", retry=False, psk=False):
     body += vector(1, noise(32, "client session")) + struct.pack("!HB", int(cipher, 0), 0)
     if code == 0x0304:
         extensions = extension(43, struct.pack("!H", code))
-        share = struct.pack("!H", 0x0017 if retry else 0x001D)
+        share = struct.pack("!H", 0x001D)  # a retry asks for what is then used (RFC 8446, 4.2.8)
         extensions += extension(51, share if retry else share + vector(2, noise(32, "share")))
         extensions += extension(41, b"\0\0") if psk else b""
     else:

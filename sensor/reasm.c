@@ -120,7 +120,7 @@ static void note_ack(struct reasm *r, enum side from, const struct segment *g)
 {
 	struct reasm_side *s = &r->side[other_side(from)];
 
-	if (g->has_ack && g->wire_length == 0)
+	if (g->wire_length == 0)
 		note_sent(&r->side[from], g->seq);
 	if (!g->has_ack || is_absent(s))
 		return;

@@ -9,6 +9,7 @@
 
 /* A connection on no mail port has this many packets with payload to show that it is mail. */
 #define PROBE_PACKETS 8
+#define PROBE_WAITING 64 /* as many, while some wait for what was overtaken */
 #define NDPI_FLOWS    1024
 #define WINDOW_MAX    (1 << 20) /* a reset further away is not of this connection */
 
@@ -115,10 +116,18 @@ static struct parser *parser_of(const struct sessions *ss, const struct live *l)
 	return l->parser == POOL_NONE ? NULL : pool_at(&ss->parsers, l->parser);
 }
 
+/* Nobody knows what this side said before. It shows where it stands among the other's words. */
+static bool begins_late(const struct parser *p, enum side from)
+{
+	return p->bytes[from] == 0 && p->mail.facts.syn_seen && !p->reasm.side[from].from_start;
+}
+
 static void on_data(void *ctx, enum side from, const uint8_t *data, size_t n)
 {
 	struct sessions *ss = ctx;
 
+	if (begins_late(ss->feeding, from))
+		mail_gap(&ss->feeding->mail, from, 0);
 	ss->feeding->bytes[from] += n;
 	mail_feed(&ss->feeding->mail, from, data, n);
 }
@@ -381,7 +390,8 @@ static enum session_state settle(struct sessions *ss, uint32_t index)
 		disagree_if(ss, p->ndpi_other);
 		return SESSION_GOES_ON;
 	}
-	if (p->packets < PROBE_PACKETS || reasm_awaits_side(&p->reasm))
+	if (p->packets < PROBE_PACKETS || reasm_awaits_side(&p->reasm) ||
+	    (p->reasm.stalled && p->packets < PROBE_WAITING))
 		return SESSION_GOES_ON;
 	return let_go(ss, index);
 }
@@ -459,13 +469,14 @@ static void reassemble(struct sessions *ss, struct live *l, enum side from, cons
 	struct segment g = {
 		.seq = p->seq,
 		.ack = p->ack,
-		.has_ack = p->flags & TCP_ACK && (!(p->flags & TCP_RST) ||
-						  in_window(parser->reasm.side[from].next, p->seq)),
+		.has_ack = p->flags & TCP_ACK,
 		.data = p->payload,
 		.length = p->length,
 		.wire_length = p->wire_length,
 	};
 
+	if (p->flags & TCP_RST && !in_window(parser->reasm.side[from].next, p->seq))
+		return; /* somebody else's */
 	if (p->flags & TCP_SYN)
 		g.seq++;
 	if (p->length < p->wire_length)

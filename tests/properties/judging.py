@@ -45,10 +45,22 @@ def judge(copy):
             yield Complaint(copy, "vanished: %s" % whole.record["verdict"])
 
 
+def places(copy, pair, wanted):
+    """Where among the packets of a connection those are that are wanted."""
+    return [n for n, p in enumerate(q for q in copy.packets if q.pair == pair) if wanted(p.ends)]
+
+
+def ends_first(copy, pair):
+    """A FIN or RST comes before any payload."""
+    over = places(copy, pair, lambda ends: ends.flags & (pcapfile.FIN | pcapfile.RST))
+    return bool(over) and over[0] < min(places(copy, pair, lambda ends: ends.payload), default=0)
+
+
 def looks_reused(copy, pair):
-    flags = [p.ends.flags for p in copy.packets if p.pair == pair]
-    ends = [n for n, f in enumerate(flags) if f & (pcapfile.FIN | pcapfile.RST)]
-    return bool(ends) and any(f & pcapfile.SYN for f in flags[ends[0]:])
+    """A SYN comes behind a FIN or RST."""
+    over = places(copy, pair, lambda ends: ends.flags & (pcapfile.FIN | pcapfile.RST))
+    begun = places(copy, pair, lambda ends: ends.flags & pcapfile.SYN)
+    return bool(over) and bool(begun) and over[0] < begun[-1]
 
 
 def complaints_of(rule, copy, known, pair, record):
@@ -57,7 +69,18 @@ def complaints_of(rule, copy, known, pair, record):
             prefixes = [p for p in prefixes if any(rules.changes_its_mind(w, p) for w in known)]
         return list(rule(known + prefixes, record))
     for text in rule(known, record):
+        if excused(copy, record, text):
+            continue
         yield Complaint(copy, text, pair, record, judge_again)
+
+
+def excused(copy, record, text):
+    """What is told of a server with its third session without an offer (removed, helo) is told of
+    another session when another one is the third."""
+    told = [w.record["stripped"] for found in copy.capture.wholes[copy.times].values()
+            for w in found if w.record["downgrade"]]
+    return record["downgrade"] and record["stripped"] in told and \
+        text.startswith(("stripped:", "cause: suspected-stripping"))
 
 
 def judge_record(copy, wholes, pair, record):
@@ -110,7 +133,7 @@ def may_vanish(copy, whole):
     due = [p.index for p in payload]
     spoken = [n for n in left if n in due]
     return not spoken or spoken[0] != due[0] or looks_reused(copy, whole.pair) or \
-        any(p.index not in left for p in beginning)
+        ends_first(copy, whole.pair) or any(p.index not in left for p in beginning)
 
 
 def complaints_alone(copies):

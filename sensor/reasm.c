@@ -272,6 +272,22 @@ static bool differs(const struct block *b, const struct segment *g)
 	       memcmp(b->data + (from - b->seq), g->data + (from - g->seq), to - from) != 0;
 }
 
+/* What the snap length cut off, where no block that was kept tells of it: one without bytes. */
+static bool store_missing(struct reasm_side *s, struct reasm_memory *m, const struct segment *g)
+{
+	uint32_t missing = g->wire_length - g->length, end = g->seq + g->length;
+	uint32_t *link = &s->first;
+
+	while (*link != POOL_NONE && after(block_at(m, *link)->seq, end) <= 0) {
+		const struct block *b = block_at(m, *link);
+
+		if (b->seq + b->length == end && b->missing >= missing)
+			return true;
+		link = &block_at(m, *link)->next;
+	}
+	return s->blocks < m->per_direction && store_block(s, m, link, g, end, 0, missing);
+}
+
 /* Keeps the parts of a segment that no waiting block covers. */
 static bool store(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g)
 {
@@ -300,7 +316,7 @@ static bool store(struct reasm *r, struct reasm_memory *m, enum side from, const
 		link = &block_at(m, *link)->next;
 		at += n;
 	}
-	return true;
+	return missing == 0 || store_missing(s, m, g);
 }
 
 /* A side that never showed up is not waited for any longer, and has no holes. */

@@ -50,17 +50,19 @@ def places(copy, pair, wanted):
     return [n for n, p in enumerate(q for q in copy.packets if q.pair == pair) if wanted(p.ends)]
 
 
-def ends_first(copy, pair):
-    """A FIN or RST comes before any payload."""
-    over = places(copy, pair, lambda ends: ends.flags & (pcapfile.FIN | pcapfile.RST))
-    return bool(over) and over[0] < min(places(copy, pair, lambda ends: ends.payload), default=0)
-
-
 def looks_reused(copy, pair):
     """A SYN comes behind a FIN or RST."""
     over = places(copy, pair, lambda ends: ends.flags & (pcapfile.FIN | pcapfile.RST))
     begun = places(copy, pair, lambda ends: ends.flags & pcapfile.SYN)
     return bool(over) and bool(begun) and over[0] < begun[-1]
+
+
+def looks_begun(copy, pair):
+    """The first payload comes behind the SYNs, and before FIN and RST."""
+    first = min(places(copy, pair, lambda ends: ends.payload), default=0)
+    over = places(copy, pair, lambda ends: ends.flags & (pcapfile.FIN | pcapfile.RST))
+    begun = places(copy, pair, lambda ends: ends.flags & pcapfile.SYN)
+    return max(begun, default=first) <= first <= min(over, default=first)
 
 
 def complaints_of(rule, copy, known, pair, record):
@@ -132,8 +134,8 @@ def may_vanish(copy, whole):
     beginning, payload = whole.beginning(packets)
     due = [p.index for p in payload]
     spoken = [n for n in left if n in due]
-    return not spoken or spoken[0] != due[0] or looks_reused(copy, whole.pair) or \
-        ends_first(copy, whole.pair) or any(p.index not in left for p in beginning)
+    return not spoken or spoken[0] != due[0] or not looks_begun(copy, whole.pair) or \
+        any(p.index not in left for p in beginning)
 
 
 def complaints_alone(copies):

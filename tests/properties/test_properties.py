@@ -9,8 +9,8 @@ records are compared with those for the whole capture (rules.py). A record belon
 of the whole capture that its packets come from. Besides what rules.py says:
 
 - A session may vanish only when its payload is gone, or when something of its beginning is (up to
-  the first payload of both ends), or when other payload comes first, or the end before it, or the
-  SYN behind the end: it may not be known for mail then.
+  the first payload of both ends), or when other payload comes first, or the end before it, or a
+  SYN behind it: it may not be known for mail then.
 - It may not become two, unless a SYN comes behind a FIN or RST: the ports look used again then.
 - What was no mail may become `indeterminate` on a mail port, for text that begins in the middle
   may be anything; it may never become anything else.

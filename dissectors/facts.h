@@ -53,10 +53,12 @@ struct facts {
 	bool request_unsure;   /* a line was STARTTLS, or part of something else */
 	bool list_final;     /* somebody signed in, and nothing was missing: no later list counts */
 	bool content_asked;  /* for a message or what is in a mailbox, in clear */
+	bool same_flight;    /* nothing of the client came behind the segment of its STARTTLS */
 	bool asked_late;     /* STARTTLS came behind user data in clear */
 	bool unread;         /* client bytes in clear whose meaning was never known */
 	bool answer_pending; /* STARTTLS was asked and its answer not seen */
-	bool starttls_refused; /* answered 4xx or 5xx */
+	bool starttls_refused; /* answered no */
+	bool offer_refused;    /* although it was on offer */
 	bool masked;           /* a capability blanked by somebody on the path */
 	bool request_masked;   /* and the client's STARTTLS */
 	bool decrypted_mirror; /* the tap may show clear text behind the upgrade: a switch */
@@ -64,6 +66,7 @@ struct facts {
 	enum upg upgrade;
 
 	/* TLS. */
+	bool null_cipher;        /* a suite that authenticates and does not encrypt */
 	bool implicit;           /* from the first byte */
 	bool granted;            /* STARTTLS answered 220 */
 	bool upgrade_broken;     /* granted or begun, and then clear text */

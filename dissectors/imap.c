@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dissectors/imap_state.h"
+#include "dissectors/starttls.h"
 
 void imap_init(struct imap *s, bool from_the_start)
 {
@@ -96,7 +97,7 @@ void imap_greeted(struct imap *s, struct facts *f)
 bool imap_waits(const struct imap *s, const struct facts *f)
 {
 	if (!f->visible[SERVER])
-		return false;
+		return starttls_in_flight(f);
 	return s->waits || (imap_newest(s) == IMAP_STARTTLS && f->answer_pending);
 }
 

@@ -223,10 +223,11 @@ static void greeting(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
 
-	if (f->syn_seen || r->list || r->status == IMAP_PREAUTH)
-		imap_greeted(s, f);
-	else
-		f->perhaps_greeted = true;
+	if (!f->syn_seen) { /* or a line of a message: the client's next command tells */
+		f->perhaps_greeted = r->status == IMAP_OK;
+		return;
+	}
+	imap_greeted(s, f);
 	if (r->status == IMAP_PREAUTH) {
 		s->preauth = s->signed_in = true;
 		f->s.findings |= 1u << FINDING_PREAUTH_IN_CLEAR;
@@ -348,7 +349,8 @@ static void tagged(struct imap *s, struct facts *f)
 		return;
 	}
 	s->perhaps_granted = yes;
-	read_list(s, f);
+	if (!s->lost[SERVER])
+		read_list(s, f);
 	if (!f->visible[CLIENT])
 		server_alone(s, f, yes);
 	else

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "dissectors/starttls.h"
+
 _Static_assert(MAIL_HOLD <= TLS_HELLO_KEPT, "what is held fits where a hello will be");
 
 void mail_init(struct mail *m, enum protocol protocol, enum service service, bool from_the_start)
@@ -76,17 +78,32 @@ static void feed_held(struct mail *m)
 	memset(m->tls.hello + m->held, 0, (size_t)(n - m->held));
 }
 
+/* Empty lines are nobody's words. */
+static bool holds_text(const struct mail *m)
+{
+	for (uint16_t i = 0; i < m->held; i++) {
+		if (m->tls.hello[i] != '\r' && m->tls.hello[i] != '\n')
+			return true;
+	}
+	return false;
+}
+
 /* Text behind STARTTLS. TLS made it void: somebody's commands in the wrong flight. Without TLS it
  * is text that was not read; so it is when the answer to STARTTLS may be what is missing, and the
  * one that came answers another. */
-static void discard_held(struct mail *m)
+static void judge_held(struct mail *m)
 {
-	if (m->held == 0)
+	if (!holds_text(m))
 		return;
 	if (m->facts.granted && !m->facts.clear_gap[SERVER])
 		note_injected(&m->facts);
 	else
 		m->facts.clear_gap[CLIENT] = true;
+}
+
+static void drop_held(struct mail *m)
+{
+	judge_held(m);
 	m->held = 0;
 }
 
@@ -95,7 +112,7 @@ static void release_held(struct mail *m)
 	if (m->held == 0 || clear_waits(&m->clear, &m->facts))
 		return;
 	if (m->facts.granted && !m->facts.upgrade_broken)
-		discard_held(m);
+		drop_held(m);
 	else
 		feed_held(m);
 }
@@ -105,7 +122,7 @@ static void stop_waiting(struct mail *m)
 {
 	clear_presume(&m->clear, &m->facts);
 	if (clear_waits(&m->clear, &m->facts))
-		discard_held(m);
+		drop_held(m);
 	else
 		feed_held(m);
 }
@@ -198,13 +215,38 @@ static size_t feed_some(struct mail *m, enum side from, struct span in)
 	return taken;
 }
 
+/* A new segment of a client that is seen alone: TLS makes void what stood behind STARTTLS, text says
+ * that it was meant. */
+static void next_flight(struct mail *m, uint8_t first)
+{
+	if (!starttls_in_flight(&m->facts))
+		return;
+	m->facts.same_flight = false;
+	if (m->held == 0)
+		return;
+	if (first_byte_of_tls(first)) {
+		m->facts.unread = true;
+		m->held = 0;
+	} else {
+		feed_held(m);
+	}
+}
+
 void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n)
 {
 	struct span in = { data, n };
 
+	if (from == CLIENT && n > 0)
+		next_flight(m, data[0]);
 	if (!m->facts.visible[from])
 		mail_join(m, from);
 	m->seen |= n > 0;
+	if (from == CLIENT && m->facts.syn_seen && n > 0) {
+		size_t header = proxy_skip(&m->proxy, data, n);
+
+		in.at += header;
+		in.len -= header;
+	}
 	m->facts.offset[from] += n;
 	while (in.len > 0) {
 		size_t taken = feed_some(m, from, in);
@@ -224,6 +266,8 @@ void mail_join(struct mail *m, enum side from)
 void mail_gap(struct mail *m, enum side from, uint64_t n)
 {
 	m->facts.offset[from] += n;
+	if (from == CLIENT)
+		proxy_give_up(&m->proxy);
 	if (m->in_tls[from]) {
 		tls_gap(&m->tls, &m->facts, from);
 		return;
@@ -241,7 +285,8 @@ void mail_end(struct mail *m, enum ending how)
 	if (m->held == 0)
 		return;
 	m->facts.unread = true;
-	if (how != ENDING_CLOSED || m->facts.clear_gap[SERVER] || m->facts.granted)
+	if (how != ENDING_CLOSED || !m->facts.visible[SERVER] || m->facts.clear_gap[SERVER] ||
+	    m->facts.granted)
 		return;
 	m->facts.unread = false;
 	m->facts.answer_pending = false;

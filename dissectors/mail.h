@@ -8,6 +8,7 @@
 
 #include "dissectors/clear.h"
 #include "dissectors/facts.h"
+#include "dissectors/proxy.h"
 #include "dissectors/tls.h"
 
 /* Client bytes that wait for the reply to DATA or STARTTLS, or for leave to send a literal. More
@@ -16,6 +17,7 @@
 
 struct mail {
 	struct facts facts;
+	struct proxy proxy; /* in front of the client's bytes */
 	struct clear clear;
 	bool in_tls[SIDES];
 	bool torn[SIDES]; /* a gap, and no whole line since */

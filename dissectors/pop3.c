@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dissectors/pop3_state.h"
+#include "dissectors/starttls.h"
 
 void pop3_init(struct pop3 *s, bool from_the_start)
 {
@@ -31,7 +32,9 @@ void pop3_greeted(struct pop3 *s, struct facts *f)
 
 bool pop3_waits(const struct pop3 *s, const struct facts *f)
 {
-	return f->visible[SERVER] && f->answer_pending && pending_newest(&s->queue) == POP3_STLS;
+	if (!f->visible[SERVER])
+		return starttls_in_flight(f);
+	return f->answer_pending && pending_newest(&s->queue) == POP3_STLS;
 }
 
 /* No command of POP3 changes what the client's next bytes are. */

@@ -4,6 +4,7 @@
 
 #include "dissectors/smtp_state.h"
 #include "dissectors/smtp_words.h"
+#include "dissectors/starttls.h"
 
 void smtp_init(struct smtp *s, bool from_the_start)
 {
@@ -60,8 +61,10 @@ void smtp_greeted(struct smtp *s, struct facts *f)
 
 bool smtp_waits(const struct smtp *s, const struct facts *f)
 {
-	if (s->mode != SMTP_MODE_COMMAND || !f->visible[SERVER])
+	if (s->mode != SMTP_MODE_COMMAND)
 		return false;
+	if (!f->visible[SERVER])
+		return starttls_in_flight(f);
 	return pending_newest(&s->queue) == SMTP_DATA ||
 	       (pending_newest(&s->queue) == SMTP_STARTTLS && f->answer_pending);
 }

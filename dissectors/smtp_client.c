@@ -146,6 +146,12 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 	command(s, f, c, args);
 }
 
+/* A chunk without a MAIL is refused, and if the refusal was not seen it may never have come. */
+static bool chunk_perhaps_refused(const struct smtp *s, const struct facts *f)
+{
+	return s->mode == SMTP_MODE_CHUNK && !f->plain && f->clear_gap[SERVER];
+}
+
 static void body_bytes(struct smtp *s, struct facts *f, size_t n)
 {
 	if (n == 0)
@@ -153,7 +159,7 @@ static void body_bytes(struct smtp *s, struct facts *f, size_t n)
 	if (!s->body_seen)
 		facts_evidence(f, WORD_BODY);
 	s->body_seen = true;
-	if (!s->body_trusted)
+	if (!s->body_trusted || chunk_perhaps_refused(s, f))
 		return;
 	facts_plain(f, REASON_CONTENT_IN_CLEAR);
 	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);

@@ -34,6 +34,7 @@ static void abandon_reply(struct smtp *s, struct facts *f)
 	if (s->queue.runs > 0 &&
 	    smtp_plausible((enum smtp_command)pending_oldest(&s->queue), s->code))
 		pending_pop(&s->queue);
+	s->queue.stale = s->queue.runs; /* or it goes on, and the next line is its own */
 	s->code = 0;
 }
 

@@ -22,10 +22,15 @@ void starttls_asked(struct facts *f)
 {
 	f->s.requested = TRI_TRUE;
 	f->s.accepted = TRI_NULL;
-	f->answer_pending = true;
+	f->answer_pending = f->same_flight = true;
 	f->asked_late |= f->plain;
 	f->granted = false;
 	step(f, EV_ASK);
+}
+
+bool starttls_in_flight(const struct facts *f)
+{
+	return f->answer_pending && f->same_flight && !f->visible[SERVER];
 }
 
 void starttls_answered(struct facts *f, bool yes)
@@ -39,6 +44,7 @@ void starttls_answered(struct facts *f, bool yes)
 	}
 	f->s.accepted = TRI_FALSE;
 	f->starttls_refused = true;
+	f->offer_refused |= f->s.offered == TRI_TRUE;
 	if (upg_step(&f->upgrade, EV_NO) && f->upgrade == UPG_BROKEN)
 		f->upgrade_broken = true; /* the ClientHello had not waited */
 }

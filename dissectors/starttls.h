@@ -17,6 +17,10 @@ void starttls_not_offered(struct facts *f);
 void starttls_asked(struct facts *f);
 void starttls_answered(struct facts *f, bool yes);
 
+/* Only the client is seen, and its bytes stand in the flight of its STARTTLS: they are void if the
+ * server says yes, and commands if it says no. */
+bool starttls_in_flight(const struct facts *f);
+
 /* A line in clear, of either side; odd where TLS was due. */
 void starttls_clear(struct facts *f);
 

@@ -53,6 +53,22 @@ static void server_hello_13(struct facts *f, const struct tls_server_hello *hell
 	f->s.certificate.state = CERTIFICATE_NOT_OBSERVABLE;
 }
 
+/* Suites that authenticate only: TLS_..._WITH_NULL_... and TLS_SHA256_SHA256 (IANA registry). */
+static bool does_not_encrypt(uint16_t suite)
+{
+	static const uint16_t nulls[] = {
+		0x0000, 0x0001, 0x0002, 0x002c, 0x002d, 0x002e, 0x003b, 0x00b0,
+		0x00b1, 0x00b4, 0x00b5, 0x00b8, 0x00b9, 0xc001, 0xc006, 0xc00b,
+		0xc010, 0xc015, 0xc039, 0xc03a, 0xc03b, 0xc0b4, 0xc0b5,
+	};
+
+	for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++) {
+		if (suite == nulls[i])
+			return true;
+	}
+	return false;
+}
+
 static void server_hello(struct tls *t, struct facts *f)
 {
 	struct tls_server_hello hello;
@@ -70,6 +86,7 @@ static void server_hello(struct tls *t, struct facts *f)
 	t->version = hello.version;
 	f->s.tls_version = hello.version;
 	f->s.tls_cipher = hello.cipher_suite;
+	f->null_cipher = does_not_encrypt(hello.cipher_suite);
 	facts_evidence(f, WORD_SERVER_HELLO);
 	if (hello.version >= TLS_VERSION_13)
 		server_hello_13(f, &hello);

@@ -89,8 +89,12 @@ static struct ruling sealed(const struct facts *f)
 		return unclear(REASON_BEGAN_BEFORE_CAPTURE);
 	if (f->clear_gap[CLIENT])
 		return unclear(f->visible[CLIENT] ? REASON_GAP : REASON_ONE_SIDED);
+	if (!f->visible[CLIENT] && f->clear_gap[SERVER]) /* it may have answered a login */
+		return unclear(REASON_ONE_SIDED);
 	if (f->content_asked && f->clear_gap[SERVER]) /* what it gave was not seen */
 		return unclear(f->visible[SERVER] ? REASON_GAP : REASON_ONE_SIDED);
+	if (f->null_cipher)
+		return unclear(REASON_NULL_CIPHER);
 	return (struct ruling){ f->implicit ? VERDICT_ENCRYPTED_IMPLICIT
 					    : VERDICT_ENCRYPTED_STARTTLS,
 				REASON_HANDSHAKE_COMPLETED };
@@ -205,7 +209,7 @@ static enum stripped stripped_of(const struct facts *f)
 		return STRIPPED_MASKED;
 	if (f->request_masked && f->s.offered == TRI_TRUE)
 		return STRIPPED_MASKED;
-	if (f->starttls_refused && f->s.offered == TRI_TRUE)
+	if (f->offer_refused && f->s.accepted != TRI_TRUE)
 		return STRIPPED_REFUSED;
 	return STRIPPED_NONE;
 }
@@ -245,6 +249,17 @@ static bool list_is_last(const struct facts *f)
 	       (client && (f->s.protocol == PROTOCOL_POP3 || !f->clear_gap[SERVER]));
 }
 
+/* What a tap that decrypts shows was perhaps not on the wire. */
+static void forget_mirrored(const struct facts *f, struct session *s)
+{
+	s->auth_clear = TRI_NULL;
+	s->messages = MESSAGES_NULL;
+	s->findings = 0;
+	if (s->accepted != TRI_TRUE)
+		s->offered = TRI_NULL;
+	s->injected = s->injected && f->tls != TLS_NONE;
+}
+
 /* What was not seen is null, not false. */
 static void fill_questions(const struct facts *f, struct session *s)
 {
@@ -266,6 +281,8 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->injected = false; /* an answer that was not seen explains it as well */
 		s->ehlo_refused = false;
 	}
+	if (f->mirrored && !f->plain)
+		forget_mirrored(f, s);
 	s->stripped = (uint8_t)stripped_of(f);
 	s->directions = (uint8_t)directions_of(f);
 	s->begun_before = begun_before(f);

@@ -47,6 +47,7 @@ enum reason {
 	REASON_POSSIBLE_ALERT,       /* TLS 1.3: closed behind what may be an encrypted alert */
 	REASON_PREAUTH_IN_CLEAR,     /* IMAP: commands after PREAUTH crossed in clear */
 	REASON_DECRYPTED_MIRROR,     /* the tap shows clear text where TLS was granted */
+	REASON_NULL_CIPHER,          /* TLS with a suite that does not encrypt */
 	REASON_N
 };
 

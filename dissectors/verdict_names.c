@@ -33,6 +33,7 @@ static const char *const reason_names[REASON_N] = {
 	[REASON_POSSIBLE_ALERT] = "possible-encrypted-alert",
 	[REASON_PREAUTH_IN_CLEAR] = "preauth-in-clear",
 	[REASON_DECRYPTED_MIRROR] = "decrypted-mirror",
+	[REASON_NULL_CIPHER] = "null-cipher",
 };
 
 static const char *const protocol_names[PROTOCOL_N] = {

@@ -45,6 +45,8 @@ static const char *const reason_words[REASON_N] = {
 		"STARTTLS was accepted and clear text followed. This tap is said to show "
 		"decrypted traffic (capture.decrypted_mirror), so what was on the wire is not "
 		"known.",
+	[REASON_NULL_CIPHER] =
+		"The TLS handshake completed with a cipher suite that does not encrypt.",
 };
 
 static const char *const exposure_words[EXPOSURE_N] = {

@@ -26,10 +26,11 @@ struct flow {
 	uint16_t port[2];
 	uint32_t hash_next;
 	uint32_t wheel_prev, wheel_next;
-	uint32_t last_s;    /* steady seconds of the last packet */
-	uint32_t timeout_s; /* from there; 0: not armed */
-	uint32_t session;   /* of the session pool, or POOL_NONE */
-	uint32_t isn[2];    /* of the SYN of each end */
+	uint32_t last_s;               /* steady seconds of the last packet */
+	uint32_t timeout_s;            /* from there; 0: not armed */
+	uint32_t session;              /* of the session pool, or POOL_NONE */
+	uint32_t isn[2];               /* of the SYN of each end */
+	uint32_t fin_seq[2], acked[2]; /* before any payload */
 	uint64_t start_ns;
 	uint16_t slot;
 	uint16_t vlan;
@@ -37,7 +38,7 @@ struct flow {
 	uint8_t state;          /* enum flow_state */
 	uint8_t client;         /* which end, or FLOW_UNKNOWN_SIDE */
 	uint8_t syn, fin, seen; /* bit per end */
-	uint8_t overtaken;      /* its FIN came before any payload, and there is some */
+	uint8_t has_acked;      /* bit per end: acked[] says how far the other end has its bytes */
 	bool closing;           /* RST or both FINs: lingers for what was overtaken */
 	bool reset_last;        /* the RST came behind everything that it acknowledges */
 };

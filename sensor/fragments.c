@@ -145,8 +145,10 @@ static uint32_t *bucket_of(const struct fragments *f, const struct key *k)
 static void give_pages(struct fragments *f, struct datagram *d)
 {
 	for (unsigned i = 0; i < PAGES; i++) {
-		if (d->pages[i] != POOL_NONE)
-			pool_give(&f->pages, d->pages[i]);
+		if (d->pages[i] == POOL_NONE)
+			continue;
+		explicit_bzero(pool_at(&f->pages, d->pages[i]), PAGE);
+		pool_give(&f->pages, d->pages[i]);
 		d->pages[i] = POOL_NONE;
 	}
 }

@@ -59,6 +59,16 @@ void reasm_fin(struct reasm *r, enum side from, uint32_t seq)
 	r->side[from].fin = seq;
 }
 
+void reasm_acked(struct reasm *r, enum side from, uint32_t ack)
+{
+	struct reasm_side *s = &r->side[from];
+
+	if (!s->known || after(ack, s->next) > ACK_AHEAD_MAX)
+		return;
+	s->has_acked = true;
+	s->acked = ack;
+}
+
 bool reasm_finished(const struct reasm *r)
 {
 	for (unsigned i = 0; i < SIDES; i++) {
@@ -186,8 +196,11 @@ static void drop_first(struct reasm_side *s, struct reasm_memory *m)
 {
 	uint32_t index = s->first;
 
-	s->first = block_at(m, index)->next;
+	struct block *b = block_at(m, index);
+
+	s->first = b->next;
 	s->blocks--;
+	explicit_bzero(b->data, b->length);
 	pool_give(&m->blocks, index);
 }
 

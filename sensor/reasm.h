@@ -86,6 +86,9 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 
 void reasm_fin(struct reasm *r, enum side from, uint32_t seq);
 
+/* The other side has what this one sent before this sequence number; said before any segment. */
+void reasm_acked(struct reasm *r, enum side from, uint32_t ack);
+
 /* True while a side is waited for that was not seen yet. */
 bool reasm_awaits_side(const struct reasm *r);
 

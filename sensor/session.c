@@ -8,10 +8,10 @@
 #include "sensor/classify.h"
 
 /* A connection on no mail port has this many packets with payload to show that it is mail. */
-#define PROBE_PACKETS 8
-#define PROBE_WAITING 64 /* as many, while some wait for what was overtaken */
-#define NDPI_FLOWS    1024
-#define WINDOW_MAX    (1 << 20) /* a reset further away is not of this connection */
+#define PROBE_PACKETS   8
+#define STALLED_PACKETS 64 /* while something waits for packets that were overtaken */
+#define NDPI_FLOWS      1024
+#define WINDOW_MAX      (1 << 20) /* a reset further away is not of this connection */
 
 /* What is needed while the verdict is open. */
 struct parser {
@@ -19,10 +19,11 @@ struct parser {
 	uint32_t ndpi;        /* flow asked about, or 0 */
 	uint32_t certificate; /* pieces of it wait, or 0 */
 	uint8_t packets;
-	bool probing;    /* not sure yet that it is mail */
-	bool tls_named;  /* on an unknown port: the ClientHello says that it is mail */
-	bool ndpi_mail;  /* libndpi found mail */
-	bool ndpi_other; /* libndpi found something else */
+	bool probing;     /* not sure yet that it is mail */
+	bool late[SIDES]; /* its beginning was not seen; said when the first of its bytes come */
+	bool tls_named;   /* on an unknown port: the ClientHello says that it is mail */
+	bool ndpi_mail;   /* libndpi found mail */
+	bool ndpi_other;  /* libndpi found something else */
 	uint64_t gap_bytes;
 	uint64_t bytes[SIDES]; /* handed on */
 	struct mail mail;
@@ -116,19 +117,19 @@ static struct parser *parser_of(const struct sessions *ss, const struct live *l)
 	return l->parser == POOL_NONE ? NULL : pool_at(&ss->parsers, l->parser);
 }
 
-/* Nobody knows what this side said before. It shows where it stands among the other's words. */
-static bool begins_late(const struct parser *p, enum side from)
+static void say_late(struct parser *p, enum side from)
 {
-	return p->bytes[from] == 0 && p->mail.facts.syn_seen && !p->reasm.side[from].from_start;
+	if (p->late[from])
+		mail_gap(&p->mail, from, 0);
+	p->late[from] = false;
 }
 
 static void on_data(void *ctx, enum side from, const uint8_t *data, size_t n)
 {
 	struct sessions *ss = ctx;
 
-	if (begins_late(ss->feeding, from))
-		mail_gap(&ss->feeding->mail, from, 0);
 	ss->feeding->bytes[from] += n;
+	say_late(ss->feeding, from);
 	mail_feed(&ss->feeding->mail, from, data, n);
 }
 
@@ -139,6 +140,7 @@ static void on_gap(void *ctx, enum side from, uint64_t n)
 	ss->feeding->gap_bytes += n;
 	ss->health->n[HEALTH_GAPS]++;
 	ss->health->n[HEALTH_GAP_BYTES] += n;
+	ss->feeding->late[from] = false;
 	mail_gap(&ss->feeding->mail, from, n);
 }
 
@@ -182,8 +184,11 @@ static void init_parser(const struct sessions *ss, struct parser *p,
 			reasm_seen(&p->reasm, (enum side)i);
 		if (start->syn[i])
 			reasm_start(&p->reasm, (enum side)i, start->first_seq[i]);
-		if (syn && start->visible[i] && (!start->syn[i] || start->overtaken[i]))
-			mail_gap(&p->mail, (enum side)i, 0); /* its beginning was not seen */
+		p->late[i] = syn && start->visible[i] && !start->syn[i];
+		if (start->ended[i])
+			reasm_fin(&p->reasm, (enum side)i, start->fin_seq[i]);
+		if (start->has_acked[i])
+			reasm_acked(&p->reasm, (enum side)i, start->acked[i]);
 	}
 }
 
@@ -381,6 +386,7 @@ static enum session_state settle(struct sessions *ss, uint32_t index)
 {
 	struct live *l = live_at(ss, index);
 	struct parser *p = parser_of(ss, l);
+	bool waits;
 
 	if (!p || !p->probing)
 		return SESSION_GOES_ON;
@@ -390,8 +396,8 @@ static enum session_state settle(struct sessions *ss, uint32_t index)
 		disagree_if(ss, p->ndpi_other);
 		return SESSION_GOES_ON;
 	}
-	if (p->packets < PROBE_PACKETS || reasm_awaits_side(&p->reasm) ||
-	    (p->reasm.stalled && p->packets < PROBE_WAITING))
+	waits = p->reasm.stalled || reasm_awaits_side(&p->reasm);
+	if (p->packets < (waits ? STALLED_PACKETS : PROBE_PACKETS))
 		return SESSION_GOES_ON;
 	return let_go(ss, index);
 }
@@ -503,8 +509,7 @@ static void join(struct parser *p, enum side from)
 
 	if (f->visible[from])
 		return;
-	if (f->syn_seen && (!s->from_start || s->absent))
-		mail_gap(&p->mail, from, 0);
+	p->late[from] = f->syn_seen && (!s->from_start || s->absent);
 	mail_join(&p->mail, from);
 }
 
@@ -622,6 +627,8 @@ bool session_close(struct sessions *ss, uint32_t index, enum ending how, uint64_
 		struct reasm_out out = out_of(ss, p);
 
 		reasm_flush(&p->reasm, &ss->memory, &out);
+		say_late(p, CLIENT);
+		say_late(p, SERVER);
 		mail_end(&p->mail, how);
 		bytes_so_far(l, p);
 		if (!l->counted && !is_mail(p)) {

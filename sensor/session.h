@@ -43,7 +43,9 @@ struct session_start {
 	bool syn[SIDES];           /* whose SYN was seen */
 	uint32_t first_seq[SIDES]; /* behind the SYN */
 	bool visible[SIDES];
-	bool overtaken[SIDES]; /* its FIN came first, and shows that it has said something */
+	bool ended[SIDES];     /* a FIN came before any payload */
+	bool has_acked[SIDES]; /* and so did an acknowledgment of this side's bytes */
+	uint32_t fin_seq[SIDES], acked[SIDES];
 };
 
 enum session_state {

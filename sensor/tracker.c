@@ -268,7 +268,10 @@ static struct session_start start_of(const struct flow *f)
 		.syn = { f->syn & 1u << c, f->syn & 1u << s },
 		.first_seq = { f->isn[c] + 1, f->isn[s] + 1 },
 		.visible = { f->seen & 1u << c, f->seen & 1u << s },
-		.overtaken = { f->overtaken & 1u << c, f->overtaken & 1u << s },
+		.ended = { f->fin & 1u << c, f->fin & 1u << s },
+		.fin_seq = { f->fin_seq[c], f->fin_seq[s] },
+		.has_acked = { f->has_acked & 1u << c, f->has_acked & 1u << s },
+		.acked = { f->acked[c], f->acked[s] },
 	};
 }
 
@@ -360,11 +363,20 @@ static bool belongs(const struct tracker *t, const struct flow *f, unsigned end,
 
 static void note_fin(struct flow *f, unsigned end, const struct packet *p)
 {
-	bool said_nothing = f->syn & 1u << end && p->seq == f->isn[end] + 1;
-
 	f->fin = (uint8_t)(f->fin | 1u << end);
-	if (f->state == FLOW_OPEN && !said_nothing)
-		f->overtaken = (uint8_t)(f->overtaken | 1u << end);
+	f->fin_seq[end] = p->seq + p->wire_length;
+}
+
+/* What one end has of the other before either has shown a byte: it was overtaken, or lost. */
+static void note_acked(struct flow *f, unsigned end, const struct packet *p)
+{
+	unsigned other = !end;
+
+	if (f->state != FLOW_OPEN || !(p->flags & TCP_ACK) || p->flags & (TCP_RST | TCP_SYN))
+		return;
+	if (!(f->has_acked & 1u << other) || (int32_t)(p->ack - f->acked[other]) > 0)
+		f->acked[other] = p->ack;
+	f->has_acked = (uint8_t)(f->has_acked | 1u << other);
 }
 
 static void note_end(const struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
@@ -421,6 +433,7 @@ static void known_flow(struct tracker *t, struct flow *f, unsigned end, const st
 		f->isn[end] = p->seq - 1; /* what its SYN would say, if this is its first packet */
 	f->seen = (uint8_t)(f->seen | 1u << end);
 	note_syn(f, end, p);
+	note_acked(f, end, p);
 	to_session(t, f, end, p);
 	if (f->state == FLOW_DONE)
 		return;

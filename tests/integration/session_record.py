@@ -18,7 +18,8 @@ VERDICTS = ("encrypted-starttls", "encrypted-implicit", "plaintext", "tls-failed
 REASONS = ("handshake-completed", "mail-in-clear", "auth-in-clear", "content-in-clear",
            "fatal-alert", "not-tls", "handshake-unfinished", "closed-without-mail",
            "began-before-capture", "gap", "one-sided", "capture-ended", "timed-out", "evicted",
-           "possible-encrypted-alert", "preauth-in-clear", "decrypted-mirror")
+           "possible-encrypted-alert", "preauth-in-clear", "decrypted-mirror",
+           "null-cipher")
 EXPOSURES = ("refused", "unknown", "envelope", "credentials", "content")
 CAUSES = ("not-offered", "not-requested", "refused", "handshake-failed", "suspected-stripping",
           "unknown")

@@ -14,6 +14,7 @@ static const struct {
 	{ "BDAT", SMTP_BDAT, WORD_BDAT },
 	{ "RSET", SMTP_RSET, WORD_RSET },
 	{ "AUTH", SMTP_AUTH, WORD_AUTH },
+	{ "X-EXPS", SMTP_AUTH, WORD_AUTH }, /* the same between Exchange servers */
 	{ "QUIT", SMTP_QUIT, WORD_QUIT },
 };
 
@@ -21,7 +22,17 @@ static const struct {
 static bool begins_with_from(struct span args)
 {
 	return args.len >= 5 && span_is((struct span){ args.at, 4 }, "FROM") &&
-	       (args.at[4] == ':' || args.at[4] == ' ');
+	       (args.at[4] == ':' || args.at[4] == ' ' || args.at[4] == '\t');
+}
+
+/* Servers take a command behind blanks, too. */
+static struct span without_blanks(struct span line)
+{
+	while (line.len > 0 && (line.at[0] == ' ' || line.at[0] == '\t')) {
+		line.at++;
+		line.len--;
+	}
+	return line;
 }
 
 bool smtp_is_lmtp(struct span line)
@@ -31,7 +42,7 @@ bool smtp_is_lmtp(struct span line)
 
 enum smtp_command smtp_read_command(struct span line, struct span *args, unsigned *word)
 {
-	struct span verb = span_word(line, args);
+	struct span verb = span_word(without_blanks(line), args);
 
 	while (verb.len > 0 && verb.at[verb.len - 1] == '\r')
 		verb.len--;

@@ -214,6 +214,17 @@ static enum stripped stripped_of(const struct facts *f)
 	return STRIPPED_NONE;
 }
 
+static bool upgrade_came_to_nothing(const struct facts *f)
+{
+	return f->upgrade_broken || f->tls == TLS_BROKEN;
+}
+
+static bool anything_missing(const struct facts *f)
+{
+	return f->clear_gap[CLIENT] || f->clear_gap[SERVER] || f->tls_gap[CLIENT] ||
+	       f->tls_gap[SERVER];
+}
+
 static enum cause cause_of(const struct facts *f, const struct session *s)
 {
 	if (stripped_of(f) == STRIPPED_MASKED)
@@ -221,8 +232,10 @@ static enum cause cause_of(const struct facts *f, const struct session *s)
 	if (f->masked || f->request_masked) /* and it cannot be claimed */
 		return f->s.offered == TRI_TRUE && !f->request_masked ? CAUSE_NOT_REQUESTED
 								      : CAUSE_UNKNOWN;
-	if (f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN)
+	if (f->tls == TLS_ALERT || (upgrade_came_to_nothing(f) && !anything_missing(f)))
 		return CAUSE_HANDSHAKE_FAILED;
+	if (upgrade_came_to_nothing(f))
+		return CAUSE_UNKNOWN;
 	if (f->starttls_refused)
 		return CAUSE_REFUSED;
 	if (s->offered == TRI_TRUE && s->requested == TRI_FALSE)

@@ -575,6 +575,7 @@ static void stripping_is_not_claimed_over_a_gap(void **state)
 
 			f.masked = rows[i].masked;
 			f.starttls_refused = rows[i].refused;
+			f.offer_refused = rows[i].refused && rows[i].offered == TRI_TRUE;
 			f.s.offered = (uint8_t)rows[i].offered;
 			f.clear_gap[CLIENT] = gap & 1;
 			f.clear_gap[SERVER] = gap & 2;

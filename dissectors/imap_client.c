@@ -3,6 +3,7 @@
 
 #include "dissectors/imap_words.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 #define TAG_AND_COMMAND 2 /* words before the first argument */
 
@@ -225,8 +226,7 @@ size_t imap_client(struct imap *s, struct facts *f, const uint8_t *data, size_t 
 			done += literal(s, f, n - done);
 			continue;
 		}
-		if (done > 0 && imap_at_line_start(s, CLIENT) && data[done] >= 0x14 &&
-		    data[done] <= 0x17)
+		if (done > 0 && imap_at_line_start(s, CLIENT) && tls_record_first(data[done]))
 			return done; /* the caller looks whether this is TLS */
 		done += words(s, f, data + done, n - done);
 	}

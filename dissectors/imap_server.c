@@ -5,6 +5,7 @@
 
 #include "dissectors/imap_words.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 static void first_word(struct imap_response *r, const struct words_word *w)
 {
@@ -209,8 +210,7 @@ size_t imap_server(struct imap *s, struct facts *f, const uint8_t *data, size_t 
 			done += literal(s, n - done);
 			continue;
 		}
-		if (done > 0 && imap_at_line_start(s, SERVER) && data[done] >= 0x14 &&
-		    data[done] <= 0x17)
+		if (done > 0 && imap_at_line_start(s, SERVER) && tls_record_first(data[done]))
 			return done;
 		done += words(s, f, data + done, n - done);
 	}

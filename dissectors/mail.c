@@ -24,11 +24,6 @@ void mail_rename(struct mail *m, enum protocol protocol, enum service service)
 	m->facts.s.service = (uint8_t)service;
 }
 
-static bool first_byte_of_tls(uint8_t b)
-{
-	return b >= TLS_CHANGE_CIPHER_SPEC && b <= TLS_APPLICATION_DATA;
-}
-
 /* TLS from the first byte: nothing in clear went before, of either side. */
 static bool nothing_before(const struct mail *m)
 {
@@ -203,7 +198,7 @@ static size_t feed_some(struct mail *m, enum side from, struct span in)
 	bool at_start = clear_at_line_start(&m->clear, from) && (from == SERVER || m->held == 0);
 	size_t taken;
 
-	if (!m->in_tls[from] && at_start && first_byte_of_tls(in.at[0]))
+	if (!m->in_tls[from] && at_start && tls_record_first(in.at[0]))
 		begin_tls(m, from);
 	if (m->in_tls[from] && !back_in_clear(m, from, in))
 		return tls_feed(&m->tls, &m->facts, from, in.at, in.len);

@@ -3,6 +3,7 @@
 
 #include "dissectors/pop3_words.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 static void credentials(struct pop3 *s, struct facts *f)
 {
@@ -138,8 +139,7 @@ size_t pop3_client(struct pop3 *s, struct facts *f, const uint8_t *data, size_t 
 		struct line l;
 		bool complete;
 
-		if (done > 0 && pop3_at_line_start(s, CLIENT) && data[done] >= 0x14 &&
-		    data[done] <= 0x17)
+		if (done > 0 && pop3_at_line_start(s, CLIENT) && tls_record_first(data[done]))
 			return done; /* the caller looks whether this is TLS */
 		done += linebuf_feed(&s->line[CLIENT], data + done, n - done, &l, &complete);
 		if (!complete)

@@ -5,6 +5,7 @@
 
 #include "dissectors/pop3_words.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 /* Lines behind a +OK --------------------------------------------------------------------------- */
 
@@ -124,8 +125,7 @@ size_t pop3_server(struct pop3 *s, struct facts *f, const uint8_t *data, size_t 
 		struct line l;
 		bool complete;
 
-		if (done > 0 && pop3_at_line_start(s, SERVER) && data[done] >= 0x14 &&
-		    data[done] <= 0x17)
+		if (done > 0 && pop3_at_line_start(s, SERVER) && tls_record_first(data[done]))
 			return done;
 		done += linebuf_feed(&s->line[SERVER], data + done, n - done, &l, &complete);
 		if (!complete)

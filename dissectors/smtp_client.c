@@ -5,6 +5,7 @@
 
 #include "dissectors/smtp_words.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 static void auth_data(struct smtp *s, struct facts *f, struct span text)
 {
@@ -303,7 +304,7 @@ size_t smtp_client(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 
 		switch ((enum smtp_mode)s->mode) {
 		case SMTP_MODE_COMMAND:
-			if (done > 0 && smtp_at_line_start(s, CLIENT) && *at >= 0x14 && *at <= 0x17)
+			if (done > 0 && smtp_at_line_start(s, CLIENT) && tls_record_first(*at))
 				return done; /* the caller looks whether this is TLS */
 			done += one_line(s, f, at, left);
 			break;

@@ -5,6 +5,7 @@
 
 #include "dissectors/smtp_words.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 /* EHLO's answer: keywords after the first line (RFC 5321, 4.1.1.1). */
 static void capability(struct facts *f, struct span line)
@@ -73,8 +74,7 @@ size_t smtp_server(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 		struct line l;
 		bool complete;
 
-		if (done > 0 && smtp_at_line_start(s, SERVER) && data[done] >= 0x14 &&
-		    data[done] <= 0x17)
+		if (done > 0 && smtp_at_line_start(s, SERVER) && tls_record_first(data[done]))
 			return done;
 		done += linebuf_feed(&s->line[SERVER], data + done, n - done, &l, &complete);
 		if (!complete)

@@ -13,7 +13,7 @@ void tls_record_reset(struct tls_record *r)
 /* Each byte of a header is checked as far as it is there. */
 bool tls_record_plausible(struct span s)
 {
-	if (s.len > 0 && (s.at[0] < TLS_CHANGE_CIPHER_SPEC || s.at[0] > TLS_APPLICATION_DATA))
+	if (s.len > 0 && !tls_record_first(s.at[0]))
 		return false;
 	if (s.len > 1 && s.at[1] != 3)
 		return false;

@@ -35,6 +35,12 @@ enum tls_piece {
 
 void tls_record_reset(struct tls_record *r);
 
+/* True for a byte that can be the first of a record: its type. */
+static inline bool tls_record_first(uint8_t b)
+{
+	return b >= TLS_CHANGE_CIPHER_SPEC && b <= TLS_APPLICATION_DATA;
+}
+
 /* Takes from the front of *in what makes the next piece. Call until MORE or BAD. */
 enum tls_piece tls_record_next(struct tls_record *r, struct span *in, struct span *body);
 

@@ -116,6 +116,25 @@ static inline void facts_signed_in(struct facts *f)
 	f->list_final |= !f->clear_gap[CLIENT] && !f->clear_gap[SERVER];
 }
 
+/* The greeting was seen: nothing that counts went before. lost: the sides that the protocol takes to
+ * be torn; those without a gap in clear no longer are. */
+static inline void facts_greeted(struct facts *f, bool lost[SIDES])
+{
+	f->greeted = true;
+	f->perhaps_greeted = false;
+	lost[SERVER] = lost[SERVER] && f->clear_gap[SERVER];
+	lost[CLIENT] = lost[CLIENT] && f->clear_gap[CLIENT];
+}
+
+/* Bytes of this side are missing where clear text was due. */
+static inline void facts_gap_in_clear(struct facts *f, enum side from)
+{
+	facts_evidence(f, WORD_GAP);
+	f->clear_gap[from] = true;
+	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
+		f->s.accepted = TRI_NULL;
+}
+
 /* User data crossed in clear; keeps the first reason. */
 void facts_plain(struct facts *f, enum reason why);
 

@@ -86,14 +86,6 @@ void imap_begin_literal(struct imap *s, struct facts *f, enum side from, uint64_
 		wordbuf_resume(&s->line[from], s->behind[from]);
 }
 
-void imap_greeted(struct imap *s, struct facts *f)
-{
-	f->greeted = true;
-	f->perhaps_greeted = false;
-	s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
-	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
-}
-
 bool imap_waits(const struct imap *s, const struct facts *f)
 {
 	if (!f->visible[SERVER])
@@ -125,10 +117,7 @@ static bool inside_literal(struct imap *s, enum side from, uint64_t n)
 
 void imap_gap(struct imap *s, struct facts *f, enum side from, uint64_t n)
 {
-	facts_evidence(f, WORD_GAP);
-	f->clear_gap[from] = true;
-	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
-		f->s.accepted = TRI_NULL;
+	facts_gap_in_clear(f, from);
 	if (inside_literal(s, from, n))
 		return;
 	s->literal[from] = 0;

@@ -77,7 +77,7 @@ static void begin_command(struct imap *s, struct facts *f, unsigned arguments)
 	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
 		facts_oddity(f, ODDITY_NO_GREETING);
 	if (f->perhaps_greeted && is_first_command(c))
-		imap_greeted(s, f);
+		facts_greeted(f, s->lost);
 	f->perhaps_greeted = false;
 	if (arguments == 0 && (c == IMAP_LOGIN || c == IMAP_AUTHENTICATE))
 		s->request.command = IMAP_OTHER; /* of whom? */

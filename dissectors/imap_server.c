@@ -227,7 +227,7 @@ static void greeting(struct imap *s, struct facts *f)
 		f->perhaps_greeted = r->status == IMAP_OK;
 		return;
 	}
-	imap_greeted(s, f);
+	facts_greeted(f, s->lost);
 	if (r->status == IMAP_PREAUTH) {
 		s->preauth = s->signed_in = true;
 		f->s.findings |= 1u << FINDING_PREAUTH_IN_CLEAR;

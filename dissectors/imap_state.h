@@ -21,7 +21,4 @@ void imap_end_request(struct imap *s);
 /* A literal begins: n bytes, behind which the line of this side goes on. */
 void imap_begin_literal(struct imap *s, struct facts *f, enum side from, uint64_t n);
 
-/* The greeting was seen: nothing that counts went before. */
-void imap_greeted(struct imap *s, struct facts *f);
-
 #endif

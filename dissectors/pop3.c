@@ -22,14 +22,6 @@ void pop3_push(struct pop3 *s, struct facts *f, enum pop3_command c)
 	}
 }
 
-void pop3_greeted(struct pop3 *s, struct facts *f)
-{
-	f->greeted = true;
-	f->perhaps_greeted = false;
-	s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
-	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
-}
-
 bool pop3_waits(const struct pop3 *s, const struct facts *f)
 {
 	if (!f->visible[SERVER])
@@ -47,10 +39,7 @@ void pop3_presume(struct pop3 *s, struct facts *f)
 void pop3_gap(struct pop3 *s, struct facts *f, enum side from, uint64_t n)
 {
 	(void)n;
-	facts_evidence(f, WORD_GAP);
-	f->clear_gap[from] = true;
-	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
-		f->s.accepted = TRI_NULL;
+	facts_gap_in_clear(f, from);
 	linebuf_reset(&s->line[from]);
 	s->lost[from] = true;
 	if (from == CLIENT) {

@@ -121,7 +121,7 @@ static void client_line(struct pop3 *s, struct facts *f, const struct line *l)
 	if (s->lost[CLIENT] && word == WORD_OTHER_COMMAND && c == POP3_OTHER)
 		return; /* the rest of something that was not seen */
 	if (f->perhaps_greeted && is_first_command(c))
-		pop3_greeted(s, f);
+		facts_greeted(f, s->lost);
 	f->perhaps_greeted = false;
 	f->protocol_sure |= f->greeted && c != POP3_OTHER && c != POP3_QUIT;
 	if (starttls_is_masked(l->text, sizeof("STLS") - 1))

@@ -256,7 +256,7 @@ void pop3_answer(struct pop3 *s, struct facts *f)
 	facts_evidence(f, words[s->status]);
 	if (is_greeting(s, f)) {
 		if (f->syn_seen)
-			pop3_greeted(s, f);
+			facts_greeted(f, s->lost);
 		else
 			f->perhaps_greeted = true;
 	} else {

@@ -8,7 +8,4 @@
  * client's bytes all but this one. */
 void pop3_push(struct pop3 *s, struct facts *f, enum pop3_command c);
 
-/* The greeting was seen: nothing that counts went before. */
-void pop3_greeted(struct pop3 *s, struct facts *f);
-
 #endif

@@ -51,14 +51,6 @@ void smtp_begin_body(struct smtp *s, bool trusted)
 	linebuf_reset(&s->line[CLIENT]);
 }
 
-void smtp_greeted(struct smtp *s, struct facts *f)
-{
-	f->greeted = true;
-	f->perhaps_greeted = false;
-	s->lost[SERVER] = s->lost[SERVER] && f->clear_gap[SERVER];
-	s->lost[CLIENT] = s->lost[CLIENT] && f->clear_gap[CLIENT];
-}
-
 bool smtp_waits(const struct smtp *s, const struct facts *f)
 {
 	if (s->mode != SMTP_MODE_COMMAND)
@@ -101,10 +93,7 @@ static void client_gap(struct smtp *s, uint64_t n)
 
 void smtp_gap(struct smtp *s, struct facts *f, enum side from, uint64_t n)
 {
-	facts_evidence(f, WORD_GAP);
-	f->clear_gap[from] = true;
-	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
-		f->s.accepted = TRI_NULL;
+	facts_gap_in_clear(f, from);
 	if (from == CLIENT) {
 		client_gap(s, n);
 		return;

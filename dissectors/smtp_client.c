@@ -137,7 +137,7 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
 		facts_oddity(f, ODDITY_NO_GREETING);
 	if (f->perhaps_greeted && (c == SMTP_EHLO || c == SMTP_HELO))
-		smtp_greeted(s, f);
+		facts_greeted(f, s->lost);
 	f->other_protocol |= smtp_is_lmtp(l->text);
 	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
 	if (starttls_is_masked(span_word(l->text, NULL), strlen("STARTTLS")))

@@ -210,7 +210,7 @@ static void reply_alone(struct smtp *s, struct facts *f, unsigned code)
 		return;
 	} else if (code == 250 && s->listing) {
 		if (f->perhaps_greeted) /* the answer to EHLO: so the 220 was the greeting */
-			smtp_greeted(s, f);
+			facts_greeted(f, s->lost);
 	} else if (code != 221) {
 		f->clear_gap[CLIENT] = true;
 	}
@@ -275,7 +275,7 @@ void smtp_answer(struct smtp *s, struct facts *f)
 	facts_evidence(f, code);
 	if (is_greeting(s, f, code)) {
 		if (f->syn_seen)
-			smtp_greeted(s, f);
+			facts_greeted(f, s->lost);
 		else
 			f->perhaps_greeted = true;
 	} else {

@@ -20,6 +20,4 @@ enum smtp_command smtp_take(struct smtp *s, unsigned code);
 /* The client's next bytes are a message. trusted: the 354 was seen and nothing is missing. */
 void smtp_begin_body(struct smtp *s, bool trusted);
 
-/* The greeting was seen: nothing that counts went before. */
-void smtp_greeted(struct smtp *s, struct facts *f);
 #endif

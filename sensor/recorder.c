@@ -41,6 +41,7 @@ struct recorder {
 	bool finished;          /* the capture said that it was its last message */
 	bool failed;
 	bool sessions_failed;
+	char line[RECORD_MAX]; /* the session record being written */
 };
 
 static bool open_store(struct recorder *r, char *err, size_t errlen)
@@ -196,17 +197,18 @@ static struct record_context context(struct recorder *r, const struct message *m
 /* A plaintext session goes to the incidents, with a time that can be believed. */
 static void weigh(struct recorder *r, const struct message *m, const struct pair *p)
 {
-	struct record_context c = context(r, m, p);
-	struct session s = m->mail;
-	char line[RECORD_MAX];
+	struct record_context c;
+	struct session s;
 
-	if (!r->store || s.verdict != VERDICT_PLAINTEXT || !p->promised)
+	if (!r->store || m->mail.verdict != VERDICT_PLAINTEXT || !p->promised)
 		return;
-	record_json(&s, &c, line);
-	line[strcspn(line, "\n")] = '\0';
+	c = context(r, m, p);
+	s = m->mail;
+	record_json(&s, &c, r->line);
+	r->line[strcspn(r->line, "\n")] = '\0';
 	if (step_of(s.decided_ns) > c.counted)
 		s.decided_ns = (uint64_t)c.counted * 1000000000u;
-	store_incident(r->store, m->session, &s, p, line);
+	store_incident(r->store, m->session, &s, p, r->line);
 }
 
 /* Nothing but sessions goes to --sessions. After an error it is left alone. */
@@ -229,7 +231,6 @@ static void flush_sessions(struct recorder *r)
 static void end(struct recorder *r, const struct message *m, const struct pair *p)
 {
 	struct record_context c;
-	char line[RECORD_MAX];
 	size_t len;
 
 	if (!m->counted)
@@ -238,13 +239,13 @@ static void end(struct recorder *r, const struct message *m, const struct pair *
 	weigh(r, m, p);
 	c = context(r, m, p);
 	if (r->store) {
-		len = record_json(&m->mail, &c, line);
-		store_log(r->store, c.counted, line, len);
+		len = record_json(&m->mail, &c, r->line);
+		store_log(r->store, c.counted, r->line, len);
 	}
 	if (r->o.sessions) {
 		c.truncate = false;
-		len = record_json(&m->mail, &c, line);
-		print_session(r, line, len);
+		len = record_json(&m->mail, &c, r->line);
+		print_session(r, r->line, len);
 	}
 }
 

@@ -24,7 +24,7 @@
 
 struct certificates;
 
-/* NULL when there is no memory. Makes libcrypto open now what it would open later: to be called
+/* NULL, or an abort, when there is no memory. Makes libcrypto open now what it would open later: to be called
  * before the process is confined. */
 struct certificates *certificates_new(void);
 void certificates_free(struct certificates *c); /* NULL is allowed */

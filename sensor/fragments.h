@@ -33,7 +33,8 @@ struct fragment {
 	size_t length, wire_length; /* bytes of data that were captured, and that were sent */
 };
 
-/* bytes: all that is ever used, at least FRAGMENTS_MEMORY_MIN. Counts HEALTH_REASSEMBLED and
+/* bytes: for the fragments and what describes them, at least FRAGMENTS_MEMORY_MIN; one whole
+ * datagram and the places of a hash come on top. Counts HEALTH_REASSEMBLED and
  * HEALTH_FRAGMENTS_LOST. NULL when memory cannot be had. */
 struct fragments *fragments_new(size_t bytes, struct health *health);
 void fragments_free(struct fragments *f);

@@ -103,7 +103,6 @@ static void discard(struct tracker *t, struct flow *f)
 	flow_free(t->flows, f);
 }
 
-static bool ended(const struct flow *f);
 static uint32_t timeout_of(const struct tracker *t, const struct flow *f);
 
 static bool ended(const struct flow *f)

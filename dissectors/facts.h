@@ -38,7 +38,7 @@ struct facts {
 
 	/* Clear text. */
 	bool greeted;          /* the server's greeting was seen */
-	bool perhaps_greeted;  /* a 220, but no SYN: it may answer a STARTTLS */
+	bool perhaps_greeted;  /* one by its words, but no SYN: it may answer a command */
 	bool other_protocol;   /* a command of a protocol that is not this one */
 	bool strange_answer;   /* the server said something that no server of this protocol says */
 	bool protocol_sure;    /* what was seen is this protocol and no other */
@@ -57,7 +57,7 @@ struct facts {
 	bool asked_late;     /* STARTTLS came behind user data in clear */
 	bool unread;         /* client bytes in clear whose meaning was never known */
 	bool answer_pending; /* STARTTLS was asked and its answer not seen */
-	bool starttls_refused; /* answered no */
+	bool starttls_refused; /* answered with a no */
 	bool offer_refused;    /* although it was on offer */
 	bool masked;           /* a capability blanked by somebody on the path */
 	bool request_masked;   /* and the client's STARTTLS */
@@ -68,7 +68,7 @@ struct facts {
 	/* TLS. */
 	bool null_cipher;        /* a suite that authenticates and does not encrypt */
 	bool implicit;           /* from the first byte */
-	bool granted;            /* STARTTLS answered 220 */
+	bool granted;            /* STARTTLS answered with a yes */
 	bool upgrade_broken;     /* granted or begun, and then clear text */
 	bool client_stays_clear; /* that of the client */
 	enum tls_outcome tls;

@@ -146,7 +146,9 @@ static bool is_kept(enum side from, uint8_t type)
 
 static uint32_t message_length(const struct tls_side *s)
 {
-	return (uint32_t)s->head[1] << 16 | (uint32_t)s->head[2] << 8 | s->head[3];
+	struct cursor c = cur_over((struct span){ s->head + 1, 3 });
+
+	return cur_be24(&c);
 }
 
 static void message_began(struct tls *t, enum side from)
@@ -160,6 +162,14 @@ static void message_began(struct tls *t, enum side from)
 	t->hello_cut = false;
 }
 
+/* The certificate's own length stands behind that of the list. */
+static uint32_t leaf_length(const struct tls *t)
+{
+	struct cursor c = cur_over((struct span){ t->leaf_head + 3, 3 });
+
+	return cur_be24(&c);
+}
+
 /* The first certificate of the message, from offset on: behind the length of the list and its own
  * (RFC 5246, 7.4.2). */
 static void leaf_bytes(struct tls *t, uint32_t offset, struct span part)
@@ -171,7 +181,7 @@ static void leaf_bytes(struct tls *t, uint32_t offset, struct span part)
 		t->leaf_head[offset] = cur_u8(&c);
 	if (cur_left(&c) == 0)
 		return;
-	length = (uint32_t)t->leaf_head[3] << 16 | (uint32_t)t->leaf_head[4] << 8 | t->leaf_head[5];
+	length = leaf_length(t);
 	at = offset - (uint32_t)sizeof(t->leaf_head);
 	if (at >= length)
 		return;

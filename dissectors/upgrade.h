@@ -20,9 +20,9 @@ enum upg {
 
 enum upg_event {
 	EV_OFFER, /* the capability list names the upgrade */
-	EV_ASK,   /* STARTTLS */
-	EV_YES,   /* answered 220 */
-	EV_NO,    /* answered 4xx or 5xx */
+	EV_ASK,   /* STARTTLS, or STLS */
+	EV_YES,   /* answered 220, OK or +OK */
+	EV_NO,    /* answered 4xx, 5xx, NO, BAD or -ERR */
 	EV_HELLO, /* a ClientHello */
 	EV_CLEAR, /* clear text where TLS is due */
 	EV_NEVENTS

@@ -94,7 +94,7 @@ enum oddity {
 	ODDITY_LINE_TOO_LONG,       /* a line over the bound was cut */
 	ODDITY_BARE_LF,             /* lines that end in LF alone */
 	ODDITY_NO_GREETING,         /* the client spoke first */
-	ODDITY_BAD_REPLY,           /* a server line without a reply code */
+	ODDITY_BAD_REPLY,           /* a server line that no server of this protocol says */
 	ODDITY_UNSOLICITED_REPLY,   /* a reply that answers no command */
 	ODDITY_REPLY_MISMATCH,      /* a reply that cannot belong to its command */
 	ODDITY_TOO_MANY_COMMANDS,   /* more pipelined commands than are remembered */

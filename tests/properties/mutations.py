@@ -183,7 +183,3 @@ def mutate(kinds, rng, packets):
 
 def keeps_order(kinds):
     return not any(kind in LOSSLESS for kind in kinds)
-
-
-def is_lossless(kinds):
-    return all(kind in LOSSLESS for kind in kinds)

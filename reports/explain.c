@@ -184,13 +184,15 @@ static void put_handshake(const struct page *p)
 	sentence(p, s->tls_alert == TLS_ALERT_NONE ? NULL : text);
 }
 
-static const char *name_words(unsigned t)
+static const char *name_words(const struct page *p)
 {
-	switch (t) {
+	switch (p->r->s.certificate.name_matches) {
 	case TRI_TRUE: return "It is good for the name that the client asked for.";
 	case TRI_FALSE: return "It is not good for the name that the client asked for.";
 	}
-	return "The client asked for no name that it could be compared with.";
+	return p->r->sni[0]
+		       ? "Whether it is good for the name that the client asked for is not known."
+		       : "The client asked for no name that it could be compared with.";
 }
 
 static void put_certificate_seen(const struct page *p)
@@ -213,7 +215,7 @@ static void put_certificate_seen(const struct page *p)
 		 : then > c->not_after ? ": it had expired"
 				       : "");
 	sentence(p, text);
-	sentence(p, name_words(c->name_matches));
+	sentence(p, name_words(p));
 }
 
 static void put_certificate(const struct page *p)

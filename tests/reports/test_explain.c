@@ -304,6 +304,13 @@ static void a_handshake_is_told(void **state)
 		if (!strstr(page, said[i]))
 			fail_msg("%s is not in %s", said[i], page);
 	}
+	r.s.certificate.name_matches = TRI_NULL;
+	r.sni[0] = '\0';
+	page_of(&r, page);
+	assert_non_null(strstr(page, "asked for no name"));
+	strcpy(r.sni, "mx.example");
+	page_of(&r, page);
+	assert_non_null(strstr(page, "Whether it is good for the name that the client asked for"));
 	r.s.certificate.state = CERTIFICATE_NOT_OBSERVABLE;
 	r.s.tls_resumed = TRI_TRUE;
 	page_of(&r, page);

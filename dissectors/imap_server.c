@@ -267,7 +267,7 @@ static void answered(struct imap *s, struct facts *f, const struct imap_pending 
 	case IMAP_LOGIN:
 	case IMAP_AUTHENTICATE: answered_login(s, f, p, yes); break;
 	case IMAP_STARTTLS:
-		if (s->same_tags && (f->clear_gap[CLIENT] || f->clear_gap[SERVER]))
+		if (s->same_tags && (s->lost[CLIENT] || s->lost[SERVER]))
 			break;                 /* it may be the answer to another */
 		if (!f->answer_pending && yes) /* after a gap */
 			starttls_asked(f);

@@ -219,7 +219,7 @@ static void next_flight(struct mail *m, uint8_t first)
 	m->facts.same_flight = false;
 	if (m->held == 0)
 		return;
-	if (first_byte_of_tls(first)) {
+	if (tls_record_first(first)) {
 		m->facts.unread = true;
 		m->held = 0;
 	} else {

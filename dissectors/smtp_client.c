@@ -32,6 +32,7 @@ static void auth(struct smtp *s, struct facts *f, struct span args)
 		return;
 	f->s.auth_clear = TRI_TRUE;
 	facts_plain(f, REASON_AUTH_IN_CLEAR);
+	f->unanswered++;
 	if (s->credentials)
 		facts_expose(f, EXPOSURE_CREDENTIALS, f->offset[CLIENT]);
 }

@@ -131,6 +131,7 @@ static void answered_auth(struct smtp *s, struct facts *f, unsigned code)
 {
 	bool accepted = code == 334 || code == 235;
 
+	f->unanswered -= code != 334 && f->unanswered > 0;
 	if (accepted || code == 535) {
 		f->s.auth_clear = TRI_TRUE;
 		facts_plain(f, REASON_AUTH_IN_CLEAR);

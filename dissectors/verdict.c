@@ -216,7 +216,7 @@ static enum stripped stripped_of(const struct facts *f)
 
 static bool upgrade_came_to_nothing(const struct facts *f)
 {
-	return f->upgrade_broken || f->tls == TLS_BROKEN;
+	return f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN;
 }
 
 static bool anything_missing(const struct facts *f)
@@ -232,10 +232,10 @@ static enum cause cause_of(const struct facts *f, const struct session *s)
 	if (f->masked || f->request_masked) /* and it cannot be claimed */
 		return f->s.offered == TRI_TRUE && !f->request_masked ? CAUSE_NOT_REQUESTED
 								      : CAUSE_UNKNOWN;
-	if (f->tls == TLS_ALERT || (upgrade_came_to_nothing(f) && !anything_missing(f)))
-		return CAUSE_HANDSHAKE_FAILED;
 	if (upgrade_came_to_nothing(f))
-		return CAUSE_UNKNOWN;
+		return anything_missing(f) && f->s.tls_alert == TLS_ALERT_NONE
+			       ? CAUSE_UNKNOWN
+			       : CAUSE_HANDSHAKE_FAILED;
 	if (f->starttls_refused)
 		return CAUSE_REFUSED;
 	if (s->offered == TRI_TRUE && s->requested == TRI_FALSE)

@@ -19,11 +19,13 @@ struct parser {
 	uint32_t ndpi;        /* flow asked about, or 0 */
 	uint32_t certificate; /* pieces of it wait, or 0 */
 	uint8_t packets;
-	bool probing;     /* not sure yet that it is mail */
-	bool late[SIDES]; /* its beginning was not seen; said when the first of its bytes come */
-	bool tls_named;   /* on an unknown port: the ClientHello says that it is mail */
-	bool ndpi_mail;   /* libndpi found mail */
-	bool ndpi_other;  /* libndpi found something else */
+	bool probing;          /* not sure yet that it is mail */
+	bool late[SIDES];      /* its beginning was not seen; said with the first of its bytes */
+	uint32_t session;      /* whose it is */
+	uint32_t older, newer; /* of those probing; POOL_NONE at the ends */
+	bool tls_named;        /* on an unknown port: the ClientHello says that it is mail */
+	bool ndpi_mail;        /* libndpi found mail */
+	bool ndpi_other;       /* libndpi found something else */
 	uint64_t gap_bytes;
 	uint64_t bytes[SIDES]; /* handed on */
 	struct mail mail;
@@ -40,6 +42,7 @@ struct live {
 		uint32_t from, to;
 	} hole[SIDES]; /* the last one: what overtook it may only have been quicker */
 	bool counted;  /* a VERDICT was reported */
+	bool given_up; /* it was probing, and its parser was wanted for another */
 	bool visible[SIDES];
 };
 
@@ -54,7 +57,8 @@ struct sessions {
 	struct certificates *certificates;
 	struct tls_leaf_sink leaf;
 	uint64_t next_id;
-	struct parser *feeding; /* the one whose bytes are being handed on */
+	struct parser *feeding;  /* the one whose bytes are being handed on */
+	uint32_t oldest, newest; /* parsers of those probing; POOL_NONE when there are none */
 };
 
 static void on_leaf(void *ctx, uint32_t at, uint32_t total, const uint8_t *data, size_t n)
@@ -84,6 +88,7 @@ struct sessions *sessions_new(const struct conf *c, struct health *health, sessi
 	ss->classifier = classifier_new(NDPI_FLOWS);
 	ss->certificates = certificates_new();
 	ss->leaf = (struct tls_leaf_sink){ on_leaf, ss };
+	ss->oldest = ss->newest = POOL_NONE;
 	if (!ss->classifier || !ss->certificates ||
 	    !pool_init(&ss->lives, sizeof(struct live), max_lives(c)) ||
 	    !pool_init(&ss->parsers, sizeof(struct parser), c->max_undecided) ||
@@ -192,9 +197,57 @@ static void init_parser(const struct sessions *ss, struct parser *p,
 	}
 }
 
+/* Those that have yet to show that they are mail, the oldest first: the first to make room. */
+static void probe_begin(struct sessions *ss, uint32_t parser, uint32_t session)
+{
+	struct parser *p = pool_at(&ss->parsers, parser);
+
+	p->session = session;
+	p->newer = POOL_NONE;
+	p->older = ss->newest;
+	if (p->older != POOL_NONE)
+		((struct parser *)pool_at(&ss->parsers, p->older))->newer = parser;
+	else
+		ss->oldest = parser;
+	ss->newest = parser;
+}
+
+static void probe_end(struct sessions *ss, struct parser *p)
+{
+	if (!p->probing)
+		return;
+	p->probing = false;
+	if (p->older != POOL_NONE)
+		((struct parser *)pool_at(&ss->parsers, p->older))->newer = p->newer;
+	else
+		ss->oldest = p->newer;
+	if (p->newer != POOL_NONE)
+		((struct parser *)pool_at(&ss->parsers, p->newer))->older = p->older;
+	else
+		ss->newest = p->older;
+}
+
+static void release_parser(struct sessions *ss, struct live *l);
+
+/* A parser; when all are in use that of the session that has been probing for longest, which is
+ * taken not to be mail then. POOL_NONE when none is. */
+static uint32_t take_parser(struct sessions *ss)
+{
+	uint32_t parser = pool_take(&ss->parsers);
+	struct live *l;
+
+	if (parser != POOL_NONE || ss->oldest == POOL_NONE)
+		return parser;
+	l = live_at(ss, ((struct parser *)pool_at(&ss->parsers, ss->oldest))->session);
+	release_parser(ss, l);
+	l->given_up = true;
+	ss->health->n[HEALTH_UNDECIDED_FULL]++;
+	return pool_take(&ss->parsers);
+}
+
 uint32_t session_open(struct sessions *ss, const struct session_start *start)
 {
-	uint32_t parser = pool_take(&ss->parsers), index;
+	uint32_t parser = take_parser(ss), index;
 	struct live *l;
 
 	if (parser == POOL_NONE)
@@ -209,6 +262,8 @@ uint32_t session_open(struct sessions *ss, const struct session_start *start)
 	l->id = ++ss->next_id;
 	l->parser = parser;
 	init_parser(ss, pool_at(&ss->parsers, parser), start);
+	if (start->probing)
+		probe_begin(ss, parser, index);
 	return index;
 }
 
@@ -249,6 +304,7 @@ static void release_parser(struct sessions *ss, struct live *l)
 		l->next[i] = p->reasm.side[i].next;
 		l->visible[i] = p->mail.facts.visible[i];
 	}
+	probe_end(ss, p);
 	classifier_end(ss->classifier, p->ndpi);
 	reasm_drop(&p->reasm, &ss->memory);
 	explicit_bzero(&p->mail, sizeof(p->mail));
@@ -392,7 +448,7 @@ static enum session_state settle(struct sessions *ss, uint32_t index)
 		return SESSION_GOES_ON;
 	name_by_tls(p);
 	if (is_mail(p)) {
-		p->probing = false;
+		probe_end(ss, p);
 		disagree_if(ss, p->ndpi_other);
 		return SESSION_GOES_ON;
 	}
@@ -520,6 +576,8 @@ enum session_state session_packet(struct sessions *ss, uint32_t index, enum side
 	struct parser *parser = parser_of(ss, l);
 
 	l->s.end_ns = p->time_ns;
+	if (l->given_up)
+		return let_go(ss, index);
 	if (!parser) {
 		l->visible[from] = true;
 		count_only(l, from, p);
@@ -550,6 +608,8 @@ enum session_state session_poll(struct sessions *ss, uint32_t index, uint64_t no
 	struct parser *p = parser_of(ss, l);
 	struct reasm_out out;
 
+	if (l->given_up)
+		return let_go(ss, index);
 	if (!p)
 		return SESSION_GOES_ON;
 	out = out_of(ss, p);
@@ -623,6 +683,10 @@ bool session_close(struct sessions *ss, uint32_t index, enum ending how, uint64_
 	struct parser *p = parser_of(ss, l);
 	struct session s = l->s;
 
+	if (l->given_up) {
+		let_go(ss, index);
+		return false;
+	}
 	if (p) {
 		struct reasm_out out = out_of(ss, p);
 

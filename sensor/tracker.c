@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dissectors/tls_record.h"
 #include "sensor/classify.h"
 #include "sensor/clock.h"
 #include "sensor/flow.h"
@@ -285,6 +286,12 @@ static bool speaks_otherwise(const struct mail_port *port, const struct session_
 	return greeting && start->syn[SERVER] && classify_named(first) != port->protocol;
 }
 
+/* Only a ClientHello names what is inside TLS; behind its beginning none comes. */
+static bool may_be_hello(const struct session_start *start, const struct packet *p)
+{
+	return start->syn[CLIENT] || start->syn[SERVER] || p->payload[0] == TLS_HANDSHAKE;
+}
+
 /* Says what it may be. False: not mail. On a mail port that is what is plainly something else;
  * elsewhere what is neither text nor TLS. */
 static bool may_be_mail(const struct mail_port *port, const struct packet *p,
@@ -304,7 +311,7 @@ static bool may_be_mail(const struct mail_port *port, const struct packet *p,
 		start->protocol = PROTOCOL_SMTP;
 	start->service = service_on_any_port(start->protocol);
 	if (first == FIRST_TLS)
-		return start->server_port != PORT_HTTPS;
+		return start->server_port != PORT_HTTPS && may_be_hello(start, p);
 	return start->protocol != PROTOCOL_NONE;
 }
 

@@ -351,6 +351,32 @@ static void no_room_for_a_parser(void **state)
 	assert_int_equal(w.health.n[HEALTH_SESSIONS], 20);
 }
 
+/* What has yet to show that it is mail makes room for what is on its port. */
+static void what_may_not_be_mail_makes_room(void **state)
+{
+	struct peer doubtful[20], c;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 64, 16);
+	for (unsigned i = 0; i < 20; i++) {
+		doubtful[i] = connect_from(&w, (uint16_t)(41000 + i));
+		say(&doubtful[i], SERVER, "+OK ready\r\n"); /* on the port of SMTP */
+	}
+	assert_int_equal(w.health.n[HEALTH_UNDECIDED_FULL], 4);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	bye(&c);
+	assert_int_equal(w.reports[MESSAGE_END], 1);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+	say(&doubtful[0], CLIENT, "CAPA\r\n"); /* given up */
+	say(&doubtful[19], CLIENT, "CAPA\r\n");
+	check_books(&w);
+	world_fini(&w);
+	assert_int_equal(w.health.n[HEALTH_SESSIONS], 2);
+	assert_int_equal(w.health.n[HEALTH_NOT_MAIL], 19);
+}
+
 /* A packet dated 2096 ends nothing. */
 static void a_jump_expires_nothing(void **state)
 {
@@ -383,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_full_table_prefers_sessions),
 		cmocka_unit_test(an_evicted_session_is_indeterminate),
 		cmocka_unit_test(no_room_for_a_parser),
+		cmocka_unit_test(what_may_not_be_mail_makes_room),
 		cmocka_unit_test(a_jump_expires_nothing),
 	};
 

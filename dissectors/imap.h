@@ -85,10 +85,11 @@ struct imap {
 	bool stale;     /* a gap may have held answers */
 	bool same_tags; /* two commands had the same: then their answers look alike */
 	uint32_t last_tag;
-	bool lost[SIDES];   /* a gap, or began in the middle */
-	bool waits;         /* a literal was announced and waits for the server's word */
-	bool auth_dialogue; /* a "+" awaits the client's line */
-	bool spoken;        /* the server has said something */
+	bool lost[SIDES];     /* a gap, or began in the middle */
+	bool waits;           /* a literal was announced and waits for the server's word */
+	bool unasked_literal; /* one came without waiting */
+	bool auth_dialogue;   /* a "+" awaits the client's line */
+	bool spoken;          /* the server has said something */
 	bool preauth;
 	bool signed_in;       /* no list of capabilities tells of STARTTLS any more */
 	bool listed;          /* server alone: CAPABILITY or BYE explain the next tagged answer */

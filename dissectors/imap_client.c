@@ -130,6 +130,7 @@ static void begin_literal(struct imap *s, struct facts *f, const struct words_li
 {
 	s->behind[CLIENT] = (uint16_t)(l->words < UINT16_MAX ? l->words + 1 : UINT16_MAX);
 	if (l->plus) {
+		s->unasked_literal = true;
 		imap_begin_literal(s, f, CLIENT, l->size);
 		return;
 	}

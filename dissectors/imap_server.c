@@ -335,6 +335,14 @@ static bool is_login(unsigned command)
 	return command == IMAP_LOGIN || command == IMAP_AUTHENTICATE;
 }
 
+/* A yes to a command that was not recognised: a server that does not know literals without waiting
+ * took the bytes of one for it (RFC 7888). */
+static void answered_unknown(const struct imap *s, struct facts *f, bool yes)
+{
+	facts_oddity(f, s->queued ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+	f->clear_gap[CLIENT] |= yes && s->unasked_literal;
+}
+
 static void tagged(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
@@ -356,7 +364,7 @@ static void tagged(struct imap *s, struct facts *f)
 	if (!f->visible[CLIENT])
 		server_alone(s, f, yes);
 	else
-		facts_oddity(f, s->queued ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
+		answered_unknown(s, f, yes);
 }
 
 /* "+": the literal may come, or the next line of an exchange, or IDLE has begun. */

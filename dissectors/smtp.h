@@ -54,6 +54,7 @@ struct smtp {
 	uint16_t code;         /* of the reply being read; 0 when none is */
 	uint16_t behind_grant; /* server alone: the first reply behind what may be the grant */
 	bool clear_behind;     /* and more came in clear */
+	bool blank_line;       /* some servers answer it: whose answer is whose is not sure */
 	bool answer_ready;     /* a whole reply waits for smtp_answer() */
 };
 

@@ -116,8 +116,10 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 
 	if (l->too_long)
 		facts_oddity(f, ODDITY_LINE_TOO_LONG);
-	if (l->text.len == 0 && !s->auth_dialogue) /* the last word of an exchange may be empty */
+	if (l->text.len == 0 && !s->auth_dialogue) { /* the last word of an exchange may be empty */
+		s->blank_line = true;
 		return;
+	}
 	if (l->bare_lf)
 		facts_oddity(f, ODDITY_BARE_LF);
 	starttls_clear(f);

@@ -93,9 +93,9 @@ bool smtp_must_presume(const struct smtp *s)
 
 static void answered_ehlo(struct smtp *s, struct facts *f, unsigned code)
 {
-	if (code == 250 && !s->lost[SERVER])
+	if (code == 250 && !s->lost[SERVER] && (s->listing || !s->blank_line))
 		starttls_not_offered(f);
-	if (code / 100 == 5 && !s->lost[CLIENT] && !s->lost[SERVER])
+	if (code / 100 == 5 && !s->lost[CLIENT] && !s->lost[SERVER] && !s->blank_line)
 		f->s.ehlo_refused = true;
 	else if (code / 100 == 2)
 		f->s.ehlo_refused = false;

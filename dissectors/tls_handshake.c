@@ -74,6 +74,7 @@ static void server_hello(struct tls *t, struct facts *f)
 	struct tls_server_hello hello;
 
 	if (!tls_read_server_hello(kept(t), &hello)) {
+		f->tls_gap[SERVER] |= t->hello_cut; /* larger than what is kept of it */
 		facts_oddity(f, ODDITY_BAD_TLS);
 		return;
 	}

@@ -268,7 +268,7 @@ static void forget_mirrored(const struct facts *f, struct session *s)
 	s->auth_clear = TRI_NULL;
 	s->messages = MESSAGES_NULL;
 	s->findings = 0;
-	if (s->accepted != TRI_TRUE)
+	if (s->requested != TRI_TRUE)
 		s->offered = TRI_NULL;
 	s->injected = s->injected && f->tls != TLS_NONE;
 }

@@ -126,7 +126,9 @@ enum protocol classify_tls(const struct session *s)
 			return p;
 		at += n + 1;
 	}
-	return protocol_of_word(s->sni, strcspn(s->sni, ".-"));
+	if (s->alpn_len > 0) /* it says what it wants, and that is not mail */
+		return PROTOCOL_NONE;
+	return protocol_of_word(s->sni, strcspn(s->sni, "."));
 }
 
 #ifdef HAVE_NDPI

@@ -813,6 +813,7 @@ static void a_refused_ehlo_is_told(void **state)
 		{ "S:220 mx|C:EHLO c|S:500 what", true },
 		{ "S:220 mx|C:EHLO c|S:502 what|C:HELO c|S:250 mx|" MAIL TEXT, true },
 		{ "S:220 mx|C:EHLO c|S:550-no\n550 go away|C:QUIT|S:221 bye", true },
+		{ "S:220 mx|C:\nEHLO c|S:500 what", false }, /* to the empty line? */
 		{ "S:220 mx|C:EHLO c|S:450 later", false },
 		{ "S:220 mx|C:HELO c|S:500 what", false },
 		{ "S:220 mx|C:EHLO|S:501 name?|C:EHLO c|S:250 mx", false }, /* accepted later */

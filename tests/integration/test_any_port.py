@@ -109,6 +109,8 @@ CASES = [
      {"protocol": "smtp", "service": "mta", "verdict": "encrypted-implicit"}),
     ("TLS with imap in its ALPN", 8993, TLS % "sni=mail.example alpn=imap", "",
      {"protocol": "imap", "alpn": "imap", "verdict": "encrypted-implicit"}),
+    ("TLS to imap.example with h2 in its ALPN", 8443, TLS % "sni=imap.example alpn=h2", "", None),
+    ("TLS to pop-culture.example", 8443, TLS % "sni=pop-culture.example", "", None),
     ("TLS to imap.example on 443", 443, TLS % "sni=imap.example alpn=imap", "", None),
     ("TLS to www.example", 8443, TLS % "sni=www.example", "", None),
     ("TLS to imaginary.example", 8443, TLS % "sni=imaginary.example", "", None),

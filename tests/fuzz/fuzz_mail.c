@@ -117,13 +117,20 @@ static struct conversation *run(struct span input, bool cut)
 	return v;
 }
 
+/* What is told by segments: a balancer's header by the first, and of a client that is seen alone what
+ * stands in the flight of its STARTTLS. */
+static bool goes_by_segments(const struct mail *m)
+{
+	return m->proxy.have > 0 || (!m->facts.visible[SERVER] && m->facts.s.requested == TRI_TRUE);
+}
+
 static bool is_muddled(const struct mail *m)
 {
 	const struct facts *f = &m->facts;
 
-	return m->tls.broken || f->s.oddities & 1u << ODDITY_BAD_TLS || f->upgrade_broken ||
-	       f->clear_gap[CLIENT] || f->clear_gap[SERVER] || f->tls_gap[CLIENT] ||
-	       f->tls_gap[SERVER];
+	return goes_by_segments(m) || m->tls.broken || f->s.oddities & 1u << ODDITY_BAD_TLS ||
+	       f->upgrade_broken || f->clear_gap[CLIENT] || f->clear_gap[SERVER] ||
+	       f->tls_gap[CLIENT] || f->tls_gap[SERVER];
 }
 
 /* Where TLS begins, or turns out to be none, is looked at with each segment: without a protocol, in

@@ -4,6 +4,7 @@
 
 #include "dissectors/imap_state.h"
 #include "dissectors/starttls.h"
+#include "dissectors/tls_record.h"
 
 void imap_init(struct imap *s, bool from_the_start)
 {
@@ -78,12 +79,19 @@ void imap_end_request(struct imap *s)
 	s->waits = false;
 }
 
+/* n bytes of the literal have gone by. */
+static void pass_literal(struct imap *s, enum side from, uint64_t n)
+{
+	s->literal[from] -= n;
+	if (s->literal[from] == 0)
+		wordbuf_resume(&s->line[from], s->behind[from]);
+}
+
 void imap_begin_literal(struct imap *s, struct facts *f, enum side from, uint64_t n)
 {
 	facts_evidence(f, WORD_LITERAL);
 	s->literal[from] = n;
-	if (n == 0)
-		wordbuf_resume(&s->line[from], s->behind[from]);
+	pass_literal(s, from, 0);
 }
 
 bool imap_waits(const struct imap *s, const struct facts *f)
@@ -102,6 +110,59 @@ void imap_presume(struct imap *s, struct facts *f)
 	f->clear_gap[CLIENT] = true;
 }
 
+/* Bytes --------------------------------------------------------------------------------------- */
+
+static size_t read_literal(struct imap *s, struct facts *f, const struct imap_half *half, size_t n)
+{
+	uint64_t left = s->literal[half->from];
+	size_t take = n < left ? n : (size_t)left;
+
+	if (half->literal)
+		half->literal(s, f);
+	pass_literal(s, half->from, take);
+	return take;
+}
+
+/* Words up to the end of a line. */
+static size_t read_words(struct imap *s, struct facts *f, const struct imap_half *half,
+			 struct span in)
+{
+	size_t n = in.len;
+	struct words_line line;
+	struct words_word word;
+
+	for (;;) {
+		switch (wordbuf_next(&s->line[half->from], &in, &word, &line)) {
+		case WORDS_MORE: return n;
+		case WORDS_WORD: half->word(s, &word); break;
+		case WORDS_LINE:
+			s->behind[half->from] =
+				(uint16_t)(line.words < UINT16_MAX ? line.words + 1 : UINT16_MAX);
+			half->line(s, f, &line);
+			return n - in.len;
+		}
+	}
+}
+
+size_t imap_read(struct imap *s, struct facts *f, const struct imap_half *half, const uint8_t *data,
+		 size_t n)
+{
+	size_t done = 0;
+
+	if (s->opaque)
+		return n;
+	while (done < n && !half->stops(s, f)) {
+		if (s->literal[half->from] > 0) {
+			done += read_literal(s, f, half, n - done);
+			continue;
+		}
+		if (done > 0 && imap_at_line_start(s, half->from) && tls_record_first(data[done]))
+			return done; /* the caller looks whether this is TLS */
+		done += read_words(s, f, half, (struct span){ data + done, n - done });
+	}
+	return done;
+}
+
 /* Gaps ---------------------------------------------------------------------------------------- */
 
 /* True when the bytes missing lie inside a literal, whose size still holds. */
@@ -109,9 +170,7 @@ static bool inside_literal(struct imap *s, enum side from, uint64_t n)
 {
 	if (n == 0 || n > s->literal[from])
 		return false;
-	s->literal[from] -= n;
-	if (s->literal[from] == 0)
-		wordbuf_resume(&s->line[from], s->behind[from]);
+	pass_literal(s, from, n);
 	return true;
 }
 

@@ -3,7 +3,6 @@
 
 #include "dissectors/imap_words.h"
 #include "dissectors/starttls.h"
-#include "dissectors/tls_record.h"
 
 #define TAG_AND_COMMAND 2 /* words before the first argument */
 
@@ -128,7 +127,6 @@ static void auth_data(struct imap *s, struct facts *f, unsigned words)
 /* The line goes on behind a literal. Without the server nobody knows whether it wanted it. */
 static void begin_literal(struct imap *s, struct facts *f, const struct words_line *l)
 {
-	s->behind[CLIENT] = (uint16_t)(l->words < UINT16_MAX ? l->words + 1 : UINT16_MAX);
 	if (l->plus) {
 		s->unasked_literal = true;
 		imap_begin_literal(s, f, CLIENT, l->size);
@@ -181,7 +179,7 @@ static void client_line(struct imap *s, struct facts *f, const struct words_line
 	imap_end_request(s);
 }
 
-static void literal_bytes(struct imap *s, struct facts *f)
+static void client_literal(struct imap *s, struct facts *f)
 {
 	if (s->request.command != IMAP_APPEND || s->lost[CLIENT] || !f->visible[SERVER])
 		return;
@@ -189,47 +187,15 @@ static void literal_bytes(struct imap *s, struct facts *f)
 	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
 }
 
-static size_t literal(struct imap *s, struct facts *f, size_t n)
-{
-	size_t take = n < s->literal[CLIENT] ? n : (size_t)s->literal[CLIENT];
-
-	literal_bytes(s, f);
-	s->literal[CLIENT] -= take;
-	if (s->literal[CLIENT] == 0)
-		wordbuf_resume(&s->line[CLIENT], s->behind[CLIENT]);
-	return take;
-}
-
-/* Words up to the end of a line. */
-static size_t words(struct imap *s, struct facts *f, const uint8_t *data, size_t n)
-{
-	struct span in = { data, n };
-	struct words_line line;
-	struct words_word word;
-
-	for (;;) {
-		switch (wordbuf_next(&s->line[CLIENT], &in, &word, &line)) {
-		case WORDS_MORE: return n;
-		case WORDS_WORD: client_word(s, &word); break;
-		case WORDS_LINE: client_line(s, f, &line); return n - in.len;
-		}
-	}
-}
-
 size_t imap_client(struct imap *s, struct facts *f, const uint8_t *data, size_t n)
 {
-	size_t done = 0;
+	static const struct imap_half half = {
+		.from = CLIENT,
+		.stops = imap_waits,
+		.word = client_word,
+		.line = client_line,
+		.literal = client_literal,
+	};
 
-	if (s->opaque)
-		return n;
-	while (done < n && !imap_waits(s, f)) {
-		if (s->literal[CLIENT] > 0) {
-			done += literal(s, f, n - done);
-			continue;
-		}
-		if (done > 0 && imap_at_line_start(s, CLIENT) && tls_record_first(data[done]))
-			return done; /* the caller looks whether this is TLS */
-		done += words(s, f, data + done, n - done);
-	}
-	return done;
+	return imap_read(s, f, &half, data, n);
 }

@@ -5,7 +5,6 @@
 
 #include "dissectors/imap_words.h"
 #include "dissectors/starttls.h"
-#include "dissectors/tls_record.h"
 
 static void first_word(struct imap_response *r, const struct words_word *w)
 {
@@ -170,51 +169,25 @@ static void line_ended(struct imap *s, struct facts *f, const struct words_line 
 	}
 	if (s->response.data)
 		mailbox_content(s, f);
-	s->behind[SERVER] = (uint16_t)(l->words < UINT16_MAX ? l->words + 1 : UINT16_MAX);
 	imap_begin_literal(s, f, SERVER, l->size);
 }
 
-static size_t literal(struct imap *s, size_t n)
+static bool stops(const struct imap *s, const struct facts *f)
 {
-	size_t take = n < s->literal[SERVER] ? n : (size_t)s->literal[SERVER];
-
-	s->literal[SERVER] -= take;
-	if (s->literal[SERVER] == 0)
-		wordbuf_resume(&s->line[SERVER], s->behind[SERVER]);
-	return take;
-}
-
-static size_t words(struct imap *s, struct facts *f, const uint8_t *data, size_t n)
-{
-	struct span in = { data, n };
-	struct words_line line;
-	struct words_word word;
-
-	for (;;) {
-		switch (wordbuf_next(&s->line[SERVER], &in, &word, &line)) {
-		case WORDS_MORE: return n;
-		case WORDS_WORD: server_word(s, &word); break;
-		case WORDS_LINE: line_ended(s, f, &line); return n - in.len;
-		}
-	}
+	(void)f;
+	return s->answer_ready;
 }
 
 size_t imap_server(struct imap *s, struct facts *f, const uint8_t *data, size_t n)
 {
-	size_t done = 0;
+	static const struct imap_half half = {
+		.from = SERVER,
+		.stops = stops,
+		.word = server_word,
+		.line = line_ended,
+	};
 
-	if (s->opaque)
-		return n;
-	while (done < n && !s->answer_ready) {
-		if (s->literal[SERVER] > 0) {
-			done += literal(s, n - done);
-			continue;
-		}
-		if (done > 0 && imap_at_line_start(s, SERVER) && tls_record_first(data[done]))
-			return done;
-		done += words(s, f, data + done, n - done);
-	}
-	return done;
+	return imap_read(s, f, &half, data, n);
 }
 
 /* Conclusions --------------------------------------------------------------------------------- */

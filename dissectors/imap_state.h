@@ -18,7 +18,21 @@ bool imap_take(struct imap *s, uint32_t tag, struct imap_pending *out);
 /* The client's line is over, or given up. */
 void imap_end_request(struct imap *s);
 
-/* A literal begins: n bytes, behind which the line of this side goes on. */
+/* A literal behind this line begins: n bytes, after which the line of this side goes on. */
 void imap_begin_literal(struct imap *s, struct facts *f, enum side from, uint64_t n);
+
+/* What one half makes of its bytes. */
+struct imap_half {
+	enum side from;
+	bool (*stops)(const struct imap *s, const struct facts *f); /* it takes no more for now */
+	void (*word)(struct imap *s, const struct words_word *w);
+	void (*line)(struct imap *s, struct facts *f, const struct words_line *l);
+	void (*literal)(struct imap *s, struct facts *f); /* bytes of one come; or NULL */
+};
+
+/* Parts n bytes into words, lines and literals. Returns how many were taken: fewer than n when the
+ * half stops, or before a line that may be TLS. */
+size_t imap_read(struct imap *s, struct facts *f, const struct imap_half *half, const uint8_t *data,
+		 size_t n);
 
 #endif

@@ -1,10 +1,9 @@
 /* Tests the IMAP machine: its words, every state with every event, and small conversations. */
-#include "tests/dissectors/script.h"
+#include "tests/dissectors/dialogue.h"
 
 #include "tests/unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dissectors/imap.h"
@@ -12,88 +11,33 @@
 
 enum { NONE = IMAP_COMMANDS }; /* nothing outstanding */
 
-struct conversation {
-	struct imap s;
-	struct facts f;
-};
-
-static void start(struct conversation *c, bool from_the_start, bool client, bool server)
+static void check(const struct dialogue *c, const struct facts *before)
 {
-	facts_init(&c->f);
-	imap_init(&c->s, from_the_start);
-	c->f.s.protocol = PROTOCOL_IMAP;
-	c->f.syn_seen = from_the_start;
-	c->f.visible[CLIENT] = client;
-	c->f.visible[SERVER] = server;
-}
-
-/* What holds in every state, and from one to the next. */
-static void check(const struct conversation *c, const struct facts *before)
-{
-	const struct facts *f = &c->f;
 	struct session out;
 
-	assert_true(c->s.queued <= IMAP_QUEUE);
-	for (unsigned i = 0; i < c->s.queued; i++)
-		assert_true(c->s.queue[i].command < IMAP_COMMANDS);
-	assert_true(f->upgrade > UPG_STAY && f->upgrade < UPG_NSTATES);
-	assert_true(f->plain >= before->plain);
-	assert_true(f->s.exposure >= before->s.exposure);
-	assert_true(f->s.exposure < EXPOSURE_ENVELOPE || f->plain);
-	assert_true((f->s.findings & before->s.findings) == before->s.findings);
-	assert_true(f->s.accepted == TRI_NULL || f->s.requested == TRI_TRUE);
-	assert_true(!f->granted || f->s.accepted == TRI_TRUE || !f->visible[CLIENT]);
-	assert_true(!f->answer_pending || f->s.accepted == TRI_NULL);
-	assert_true(f->s.offered >= before->s.offered);
-	facts_verdict(f, ENDING_CLOSED, &out);
-	assert_true(session_valid(&out));
+	assert_true(c->s.imap.queued <= IMAP_QUEUE);
+	for (unsigned i = 0; i < c->s.imap.queued; i++)
+		assert_true(c->s.imap.queue[i].command < IMAP_COMMANDS);
+	facts_verdict(&c->f, ENDING_CLOSED, &out);
 	assert_int_equal(out.messages, MESSAGES_NULL);
+	dialogue_check(c, before);
 }
 
-/* As mail.c does, but that nothing is held: returns how many bytes were taken. */
-static size_t feed(struct conversation *c, enum side from, const uint8_t *data, size_t n)
+static size_t say(struct dialogue *c, enum side from, const char *text)
 {
-	size_t done = 0;
-
-	while (done < n) {
-		size_t taken;
-
-		if (from == CLIENT)
-			taken = imap_client(&c->s, &c->f, data + done, n - done);
-		else
-			taken = imap_server(&c->s, &c->f, data + done, n - done);
-		assert_true(taken <= n - done);
-		if (taken == 0)
-			return done;
-		done += taken;
-		if (c->s.answer_ready)
-			imap_answer(&c->s, &c->f);
-	}
-	return done;
-}
-
-/* A copy on the heap, so that a byte read too many is found. */
-static size_t say(struct conversation *c, enum side from, const char *text)
-{
-	size_t n = strlen(text), taken;
-	uint8_t *copy = malloc(n);
 	struct facts before = c->f;
+	size_t taken = dialogue_say(c, from, text);
 
-	assert_non_null(copy);
-	memcpy(copy, text, n);
-	c->f.offset[from] += n;
-	taken = feed(c, from, copy, n);
-	free(copy);
 	check(c, &before);
 	return taken;
 }
 
-static void client(struct conversation *c, const char *text)
+static void client(struct dialogue *c, const char *text)
 {
 	assert_int_equal(say(c, CLIENT, text), strlen(text));
 }
 
-static void server(struct conversation *c, const char *text)
+static void server(struct dialogue *c, const char *text)
 {
 	assert_int_equal(say(c, SERVER, text), strlen(text));
 }
@@ -213,16 +157,16 @@ static const struct {
 };
 
 /* A conversation in step with this command outstanding. */
-static void place(struct conversation *c, unsigned command)
+static void place(struct dialogue *c, unsigned command)
 {
-	start(c, true, true, true);
+	dialogue_start(c, PROTOCOL_IMAP, WHOLE);
 	server(c, "* OK ready\r\n");
 	assert_true(c->f.greeted);
 	if (command == NONE)
 		return;
 	assert_int_equal(requests[command].command, command);
 	client(c, requests[command].line);
-	assert_int_equal(newest(&c->s), command);
+	assert_int_equal(newest(&c->s.imap), command);
 	assert_int_equal(c->f.plain, requests[command].login);
 }
 
@@ -240,14 +184,14 @@ static const struct {
 	{ IMAP_SIGNED_IN, 'P', '.' },    { IMAP_COMPRESS, 'O', '.' },
 };
 
-static void check_answer(const struct conversation *c, unsigned command, char does)
+static void check_answer(const struct dialogue *c, unsigned command, char does)
 {
-	assert_int_equal(c->s.queued, 0);
+	assert_int_equal(c->s.imap.queued, 0);
 	assert_int_equal(c->f.s.oddities, 0);
 	assert_int_equal(c->f.plain, does == 'P' || does == 'L');
 	assert_int_equal(c->f.granted, does == 'G');
 	assert_int_equal(c->f.starttls_refused, does == 'R');
-	assert_int_equal(c->s.opaque, does == 'O');
+	assert_int_equal(c->s.imap.opaque, does == 'O');
 	assert_false(c->f.answer_pending);
 	if (command == IMAP_STARTTLS)
 		assert_int_equal(c->f.s.accepted, does == 'G' ? TRI_TRUE : TRI_FALSE);
@@ -263,7 +207,7 @@ static void every_command_meets_every_answer(void **state)
 	for (unsigned command = 0; command < IMAP_COMMANDS; command++) {
 		assert_int_equal(answers[command].command, command);
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, command);
 			server(&c, lines[i]);
@@ -299,19 +243,19 @@ static void other_lines_answer_nothing(void **state)
 	(void)state;
 	for (unsigned command = 0; command <= NONE; command++) {
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, command);
 			before = c.f;
 			server(&c, lines[i].line);
-			assert_int_equal(newest(&c.s), command);
+			assert_int_equal(newest(&c.s.imap), command);
 			assert_int_equal(c.f.s.oddities != 0, lines[i].odd);
 			assert_int_equal(c.f.plain, before.plain);
 			assert_int_equal(c.f.s.exposure, before.s.exposure);
 			assert_int_equal(c.f.s.findings, before.s.findings);
 			assert_int_equal(c.f.s.accepted, before.s.accepted);
-			assert_int_equal(c.s.literal[SERVER], 0);
+			assert_int_equal(c.s.imap.literal[SERVER], 0);
 		}
 	}
 }
@@ -326,17 +270,17 @@ static void mailbox_data_is_content(void **state)
 	(void)state;
 	for (unsigned command = 0; command <= NONE; command++) {
 		for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, command);
 			server(&c, lines[i]);
-			assert_int_equal(newest(&c.s), command);
+			assert_int_equal(newest(&c.s.imap), command);
 			assert_true(c.f.plain);
 			assert_int_equal(c.f.s.exposure, EXPOSURE_CONTENT);
 			assert_int_equal(c.f.s.oddities, 0);
 		}
 	}
-	struct conversation c;
+	struct dialogue c;
 
 	place(&c, IMAP_STARTTLS);
 	server(&c, "t OK begin\r\n* 3 EXISTS\r\n");
@@ -363,16 +307,16 @@ static void answers_break_nothing_in_any_view(void **state)
 	for (unsigned view = 0; view < 128; view++) {
 		for (unsigned command = 0; command <= NONE; command++) {
 			for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-				struct conversation c;
+				struct dialogue c;
 
 				place(&c, command);
 				c.f.visible[CLIENT] = view & 1;
 				c.f.syn_seen = view & 2;
-				c.s.lost[CLIENT] = view & 4;
-				c.s.lost[SERVER] = view & 8;
-				c.s.stale = view & 16;
+				c.s.imap.lost[CLIENT] = view & 4;
+				c.s.imap.lost[SERVER] = view & 8;
+				c.s.imap.stale = view & 16;
 				c.f.greeted = view & 32;
-				c.s.auth_dialogue = view & 64;
+				c.s.imap.auth_dialogue = view & 64;
 				server(&c, lines[i]);
 				server(&c, lines[i]);
 			}
@@ -425,11 +369,11 @@ static void every_line_with_nothing_outstanding(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < n_lines; i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NONE);
 		client(&c, lines[i].line);
-		assert_int_equal(newest(&c.s), lines[i].pushes);
+		assert_int_equal(newest(&c.s.imap), lines[i].pushes);
 		assert_int_equal(c.f.plain, lines[i].proves);
 		assert_int_equal(c.f.s.exposure, lines[i].exposure);
 		assert_int_equal(c.f.s.requested,
@@ -443,9 +387,9 @@ static void after_preauth_a_mailbox_command_is_plaintext(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < n_lines; i++) {
-		struct conversation c;
+		struct dialogue c;
 
-		start(&c, true, true, true);
+		dialogue_start(&c, PROTOCOL_IMAP, WHOLE);
 		server(&c, "* PREAUTH hello\r\n");
 		assert_int_equal(c.f.s.findings, 1u << FINDING_PREAUTH_IN_CLEAR);
 		client(&c, lines[i].line);
@@ -461,17 +405,17 @@ static void every_command_meets_every_line(void **state)
 	(void)state;
 	for (unsigned command = 0; command < IMAP_COMMANDS; command++) {
 		for (size_t i = 0; i < n_lines; i++) {
-			struct conversation c;
+			struct dialogue c;
 			bool waits = command == IMAP_STARTTLS;
 
 			place(&c, command);
-			assert_int_equal(imap_waits(&c.s, &c.f), waits);
+			assert_int_equal(imap_waits(&c.s.imap, &c.f), waits);
 			assert_int_equal(say(&c, CLIENT, lines[i].line),
 					 waits ? 0 : strlen(lines[i].line));
 			if (!waits && lines[i].pushes != NONE)
-				assert_int_equal(newest(&c.s), lines[i].pushes);
+				assert_int_equal(newest(&c.s.imap), lines[i].pushes);
 			else
-				assert_int_equal(newest(&c.s), command);
+				assert_int_equal(newest(&c.s.imap), command);
 		}
 	}
 }
@@ -491,13 +435,13 @@ static void every_line_in_an_exchange_is_a_response(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, IMAP_AUTHENTICATE);
 		server(&c, "+ go on\r\n");
 		client(&c, responses[i].line);
-		assert_int_equal(c.s.queued, 1);
-		assert_int_equal(newest(&c.s), IMAP_AUTHENTICATE);
+		assert_int_equal(c.s.imap.queued, 1);
+		assert_int_equal(newest(&c.s.imap), IMAP_AUTHENTICATE);
 		assert_int_equal(c.f.s.requested, TRI_NULL);
 		assert_false(c.f.quit);
 		assert_int_equal(c.f.s.exposure, responses[i].exposure);
@@ -510,16 +454,16 @@ static void lines_break_nothing_in_any_view(void **state)
 	for (unsigned view = 0; view < 256; view++) {
 		for (unsigned command = 0; command <= NONE; command++) {
 			for (size_t i = 0; i < n_lines; i++) {
-				struct conversation c;
+				struct dialogue c;
 
 				place(&c, command);
 				c.f.visible[SERVER] = view & 1;
 				c.f.syn_seen = view & 2;
-				c.s.lost[CLIENT] = view & 4;
-				c.s.lost[SERVER] = view & 8;
-				c.s.stale = view & 16;
-				c.s.preauth = view & 32;
-				c.s.auth_dialogue = view & 64;
+				c.s.imap.lost[CLIENT] = view & 4;
+				c.s.imap.lost[SERVER] = view & 8;
+				c.s.imap.stale = view & 16;
+				c.s.imap.preauth = view & 32;
+				c.s.imap.auth_dialogue = view & 64;
 				c.f.greeted = view & 128;
 				say(&c, CLIENT, lines[i].line);
 			}
@@ -533,11 +477,11 @@ static void a_line_behind_a_gap_proves_nothing_alone(void **state)
 	(void)state;
 	for (unsigned command = 0; command <= NONE; command++) {
 		for (size_t i = 0; i < n_lines; i++) {
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, command);
-			imap_gap(&c.s, &c.f, CLIENT, 100);
+			imap_gap(&c.s.imap, &c.f, CLIENT, 100);
 			before = c.f;
 			say(&c, CLIENT, lines[i].line);
 			assert_int_equal(c.f.plain, before.plain);
@@ -550,12 +494,12 @@ static void a_line_behind_a_gap_proves_nothing_alone(void **state)
 
 static void a_mailbox_command_behind_a_gap_is_no_proof(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
+	dialogue_start(&c, PROTOCOL_IMAP, WHOLE);
 	server(&c, "* PREAUTH hello\r\n");
-	imap_gap(&c.s, &c.f, CLIENT, 100);
+	imap_gap(&c.s.imap, &c.f, CLIENT, 100);
 	client(&c, "a SELECT INBOX\r\n");
 	assert_false(c.f.plain);
 }
@@ -567,10 +511,10 @@ static void a_login_behind_a_gap_counts_when_it_is_answered(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NONE);
-		imap_gap(&c.s, &c.f, CLIENT, 100);
+		imap_gap(&c.s.imap, &c.f, CLIENT, 100);
 		client(&c, "a LOGIN alice secret\r\n");
 		server(&c, tags[i]);
 		assert_int_equal(c.f.plain, i < 2);
@@ -582,11 +526,11 @@ static void a_login_behind_a_gap_counts_when_it_is_answered(void **state)
 /* What went before it was not seen, and may have weighed more. */
 static void a_refusal_behind_a_gap_is_not_all_there_was(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
-	imap_gap(&c.s, &c.f, CLIENT, 100);
+	imap_gap(&c.s.imap, &c.f, CLIENT, 100);
 	client(&c, "a LOGIN {5}\r\n");
 	server(&c, "a NO no\r\n");
 	assert_true(c.f.plain);
@@ -597,36 +541,36 @@ static void a_refusal_behind_a_gap_is_not_all_there_was(void **state)
 
 static void a_literal_waits_for_the_server(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
 	assert_int_equal(say(&c, CLIENT, "a LOGIN {5}\r\nalice"), strlen("a LOGIN {5}\r\n"));
-	assert_true(imap_waits(&c.s, &c.f));
-	assert_false(imap_at_line_start(&c.s, CLIENT));
+	assert_true(imap_waits(&c.s.imap, &c.f));
+	assert_false(imap_at_line_start(&c.s.imap, CLIENT));
 	assert_true(c.f.plain);
 	server(&c, "* OK a moment\r\n");
-	assert_true(imap_waits(&c.s, &c.f));
+	assert_true(imap_waits(&c.s.imap, &c.f));
 	server(&c, "+ go on\r\n");
-	assert_false(imap_waits(&c.s, &c.f));
+	assert_false(imap_waits(&c.s.imap, &c.f));
 	client(&c, "alice {6+}\r\nsecret\r\n");
-	assert_true(imap_at_line_start(&c.s, CLIENT));
+	assert_true(imap_at_line_start(&c.s.imap, CLIENT));
 	assert_int_equal(c.f.s.exposure, EXPOSURE_CREDENTIALS);
 	server(&c, "a OK done\r\n");
-	assert_int_equal(c.s.queued, 0);
+	assert_int_equal(c.s.imap.queued, 0);
 }
 
 static void a_literal_that_is_refused_never_comes(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
 	client(&c, "a LOGIN {5}\r\n");
 	server(&c, "b NO not this one\r\n");
-	assert_true(imap_waits(&c.s, &c.f));
+	assert_true(imap_waits(&c.s.imap, &c.f));
 	server(&c, "a NO no\r\n");
-	assert_false(imap_waits(&c.s, &c.f));
+	assert_false(imap_waits(&c.s.imap, &c.f));
 	assert_int_equal(c.f.s.exposure, EXPOSURE_REFUSED);
 	client(&c, "b STARTTLS\r\n");
 	assert_int_equal(c.f.s.requested, TRI_TRUE);
@@ -634,16 +578,16 @@ static void a_literal_that_is_refused_never_comes(void **state)
 
 static void a_literal_that_is_not_waited_for_any_longer(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
 	client(&c, "a XYZZY {5}\r\n");
-	imap_presume(&c.s, &c.f);
-	assert_false(imap_waits(&c.s, &c.f));
+	imap_presume(&c.s.imap, &c.f);
+	assert_false(imap_waits(&c.s.imap, &c.f));
 	client(&c, "a LOGIN alice secret\r\n");
 	assert_false(c.f.plain);
-	imap_presume(&c.s, &c.f); /* nothing to presume */
+	imap_presume(&c.s.imap, &c.f); /* nothing to presume */
 }
 
 static void what_is_no_literal(void **state)
@@ -669,60 +613,60 @@ static void what_is_no_literal(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 		char line[64];
 
 		place(&c, NONE);
 		snprintf(line, sizeof(line), "a XYZZY %s\r\n", ends[i].end);
 		client(&c, line);
 		assert_int_equal(c.f.s.oddities, ends[i].bad ? 1u << ODDITY_BAD_LITERAL : 0);
-		assert_false(imap_waits(&c.s, &c.f));
-		assert_int_equal(c.s.literal[CLIENT], 0);
+		assert_false(imap_waits(&c.s.imap, &c.f));
+		assert_int_equal(c.s.imap.literal[CLIENT], 0);
 	}
 }
 
 static void the_largest_literal_is_counted(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
 	client(&c, "a APPEND x {9223372036854775807+}\r\n");
 	assert_int_equal(c.f.s.oddities, 0);
 	client(&c, "a LOGIN alice secret\r\n");
-	assert_int_equal(c.s.literal[CLIENT], INT64_MAX - 22);
-	assert_int_equal(c.s.queued, 1);
-	imap_gap(&c.s, &c.f, CLIENT, INT64_MAX - 22);
+	assert_int_equal(c.s.imap.literal[CLIENT], INT64_MAX - 22);
+	assert_int_equal(c.s.imap.queued, 1);
+	imap_gap(&c.s.imap, &c.f, CLIENT, INT64_MAX - 22);
 	client(&c, "\r\nb NOOP\r\n");
-	assert_int_equal(newest(&c.s), IMAP_HARMLESS);
-	assert_false(c.s.lost[CLIENT]);
+	assert_int_equal(newest(&c.s.imap), IMAP_HARMLESS);
+	assert_false(c.s.imap.lost[CLIENT]);
 }
 
 static void bytes_of_a_literal_are_no_answer(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, IMAP_MAILBOX);
 	server(&c,
 	       "* 1 FETCH (BODY[1] {10}\r\nt NO no\r\n\n BODY[2] {0}\r\n BODY[3] {9}\r\n* PREAUTH"
 	       ")\r\n");
-	assert_int_equal(c.s.queued, 1);
+	assert_int_equal(c.s.imap.queued, 1);
 	assert_int_equal(c.f.s.findings, 0);
-	assert_true(imap_at_line_start(&c.s, SERVER));
+	assert_true(imap_at_line_start(&c.s.imap, SERVER));
 	server(&c, "t OK done\r\n");
-	assert_int_equal(c.s.queued, 0);
+	assert_int_equal(c.s.imap.queued, 0);
 }
 
 /* Gaps ---------------------------------------------------------------------------------------- */
 
 static void an_upgrade_behind_a_gap_counts_when_it_is_granted(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
-	imap_gap(&c.s, &c.f, CLIENT, 100);
+	imap_gap(&c.s.imap, &c.f, CLIENT, 100);
 	client(&c, "a STARTTLS\r\n");
 	assert_int_equal(c.f.s.requested, TRI_NULL);
 	server(&c, "a OK begin\r\n");
@@ -735,15 +679,15 @@ static void every_state_meets_a_gap(void **state)
 	(void)state;
 	for (unsigned command = 0; command <= NONE; command++) {
 		for (unsigned from = 0; from < SIDES; from++) {
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, command);
 			before = c.f;
-			imap_gap(&c.s, &c.f, (enum side)from, 100);
+			imap_gap(&c.s.imap, &c.f, (enum side)from, 100);
 			check(&c, &before);
 			assert_true(c.f.clear_gap[from]);
-			assert_true(c.s.lost[from]);
+			assert_true(c.s.imap.lost[from]);
 			assert_int_equal(c.f.plain, before.plain);
 			assert_int_equal(c.f.s.exposure, before.s.exposure);
 		}
@@ -759,29 +703,29 @@ static void a_gap_inside_a_literal_is_counted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NONE);
 		client(&c, "a APPEND x {35+}\r\nhello");
-		imap_gap(&c.s, &c.f, CLIENT, gaps[i].gap);
-		assert_int_equal(c.s.lost[CLIENT], gaps[i].lost);
-		assert_int_equal(c.s.literal[CLIENT], gaps[i].lost ? 0 : 30 - gaps[i].gap);
+		imap_gap(&c.s.imap, &c.f, CLIENT, gaps[i].gap);
+		assert_int_equal(c.s.imap.lost[CLIENT], gaps[i].lost);
+		assert_int_equal(c.s.imap.literal[CLIENT], gaps[i].lost ? 0 : 30 - gaps[i].gap);
 		place(&c, IMAP_MAILBOX);
 		server(&c, "* 1 FETCH (BODY[] {35}\r\nhello");
-		imap_gap(&c.s, &c.f, SERVER, gaps[i].gap);
-		assert_int_equal(c.s.lost[SERVER], gaps[i].lost);
-		assert_int_equal(c.s.literal[SERVER], gaps[i].lost ? 0 : 30 - gaps[i].gap);
+		imap_gap(&c.s.imap, &c.f, SERVER, gaps[i].gap);
+		assert_int_equal(c.s.imap.lost[SERVER], gaps[i].lost);
+		assert_int_equal(c.s.imap.literal[SERVER], gaps[i].lost ? 0 : 30 - gaps[i].gap);
 	}
 }
 
 /* Such a line may be one of a message. */
 static void a_list_behind_a_gap_is_not_believed(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
-	imap_gap(&c.s, &c.f, SERVER, 100);
+	imap_gap(&c.s.imap, &c.f, SERVER, 100);
 	server(&c, "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED XXXXXXXX\r\n");
 	server(&c, "* CAPABILITY IMAP4rev1\r\n");
 	assert_int_equal(c.f.s.offered, TRI_NULL);
@@ -792,11 +736,11 @@ static void a_list_behind_a_gap_is_not_believed(void **state)
 /* Unless it comes with the answer to a command that was seen; and then only for what it has. */
 static void a_list_in_an_answer_behind_a_gap_counts_for_what_it_has(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
-	imap_gap(&c.s, &c.f, SERVER, 100);
+	imap_gap(&c.s.imap, &c.f, SERVER, 100);
 	client(&c, "t NOOP\r\n");
 	server(&c, "t OK [CAPABILITY IMAP4rev1] done\r\n");
 	assert_int_equal(c.f.s.offered, TRI_NULL);
@@ -810,25 +754,25 @@ static void a_gap_unsays_a_refusal(void **state)
 {
 	(void)state;
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, IMAP_STARTTLS);
 		server(&c, "t NO no\r\n");
 		assert_int_equal(c.f.s.accepted, TRI_FALSE);
-		imap_gap(&c.s, &c.f, (enum side)from, 10);
+		imap_gap(&c.s.imap, &c.f, (enum side)from, 10);
 		assert_int_equal(c.f.s.accepted, TRI_NULL);
 	}
 }
 
 static void a_gap_of_the_server_ends_the_wait_for_a_literal(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
 	client(&c, "a XYZZY {5}\r\n");
-	imap_gap(&c.s, &c.f, SERVER, 20);
-	assert_false(imap_waits(&c.s, &c.f));
+	imap_gap(&c.s.imap, &c.f, SERVER, 20);
+	assert_false(imap_waits(&c.s.imap, &c.f));
 	client(&c, "b LOGIN alice secret\r\n"); /* the literal, or a command */
 	assert_false(c.f.plain);
 }
@@ -837,7 +781,7 @@ static void a_gap_of_the_server_ends_the_wait_for_a_literal(void **state)
 
 static void the_queue_is_bounded(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 	char line[32];
 
 	(void)state;
@@ -845,19 +789,19 @@ static void the_queue_is_bounded(void **state)
 	for (unsigned i = 0; i < 5 * IMAP_QUEUE; i++) {
 		snprintf(line, sizeof(line), "a%u NOOP\r\n", i);
 		client(&c, line);
-		assert_int_equal(c.s.queued, i < IMAP_QUEUE ? i + 1 : IMAP_QUEUE);
+		assert_int_equal(c.s.imap.queued, i < IMAP_QUEUE ? i + 1 : IMAP_QUEUE);
 		assert_int_equal(c.f.s.oddities >> ODDITY_TOO_MANY_COMMANDS & 1, i >= IMAP_QUEUE);
 	}
 	for (unsigned i = 5 * IMAP_QUEUE; i-- > 4 * IMAP_QUEUE;) {
 		snprintf(line, sizeof(line), "a%u OK done\r\n", i);
 		server(&c, line);
-		assert_int_equal(c.s.queued, i - 4 * IMAP_QUEUE);
+		assert_int_equal(c.s.imap.queued, i - 4 * IMAP_QUEUE);
 	}
 }
 
 static void one_tag_for_all_is_answered_in_order(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
@@ -875,11 +819,11 @@ static void one_tag_for_all_is_nobodys_behind_a_gap(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NONE);
 		client(&c, ". NOOP\r\n. STARTTLS\r\n");
-		imap_gap(&c.s, &c.f, SERVER, 11);
+		imap_gap(&c.s.imap, &c.f, SERVER, 11);
 		server(&c, answers_to_it[i]);
 		say(&c, CLIENT, ". LOGOUT\r\n");
 		server(&c, answers_to_it[i]);
@@ -892,31 +836,31 @@ static void one_tag_for_all_is_nobodys_behind_a_gap(void **state)
 static void a_compressed_stream_is_not_read(void **state)
 {
 	static const uint8_t bytes[] = "\x16\x03\x01t LOGIN a b\r\n";
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, IMAP_COMPRESS);
 	server(&c, "t OK go\r\n");
-	assert_int_equal(imap_client(&c.s, &c.f, bytes, sizeof(bytes) - 1), sizeof(bytes) - 1);
-	assert_int_equal(imap_server(&c.s, &c.f, bytes, sizeof(bytes) - 1), sizeof(bytes) - 1);
-	assert_false(imap_at_line_start(&c.s, CLIENT));
-	assert_false(imap_at_line_start(&c.s, SERVER));
+	assert_int_equal(imap_client(&c.s.imap, &c.f, bytes, sizeof(bytes) - 1), sizeof(bytes) - 1);
+	assert_int_equal(imap_server(&c.s.imap, &c.f, bytes, sizeof(bytes) - 1), sizeof(bytes) - 1);
+	assert_false(imap_at_line_start(&c.s.imap, CLIENT));
+	assert_false(imap_at_line_start(&c.s.imap, SERVER));
 	assert_false(c.f.plain);
-	assert_int_equal(c.s.queued, 0);
+	assert_int_equal(c.s.imap.queued, 0);
 }
 
 static void tls_is_left_to_the_caller(void **state)
 {
 	static const uint8_t bytes[] = "a NOOP\r\n\x16\x03\x01";
 	static const uint8_t answer[] = "* OK x\r\n* OK y\r\n\x16\x03\x03";
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NONE);
-	assert_int_equal(imap_client(&c.s, &c.f, bytes, sizeof(bytes) - 1), 8);
-	assert_true(imap_at_line_start(&c.s, CLIENT));
-	assert_int_equal(imap_server(&c.s, &c.f, answer, sizeof(answer) - 1), 16);
-	assert_true(imap_at_line_start(&c.s, SERVER));
+	assert_int_equal(imap_client(&c.s.imap, &c.f, bytes, sizeof(bytes) - 1), 8);
+	assert_true(imap_at_line_start(&c.s.imap, CLIENT));
+	assert_int_equal(imap_server(&c.s.imap, &c.f, answer, sizeof(answer) - 1), 16);
+	assert_true(imap_at_line_start(&c.s.imap, SERVER));
 }
 
 /* Form ---------------------------------------------------------------------------------------- */
@@ -924,7 +868,7 @@ static void tls_is_left_to_the_caller(void **state)
 static void lines_may_end_in_lf_alone(void **state)
 {
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
 		(void)state;
 		place(&c, NONE);
@@ -946,7 +890,7 @@ static void a_line_has_no_bound(void **state)
 
 	(void)state;
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NONE);
 		say(&c, (enum side)from, starts[from]);
@@ -956,8 +900,8 @@ static void a_line_has_no_bound(void **state)
 		assert_int_equal(c.f.s.oddities, 1u << ODDITY_LINE_TOO_LONG);
 		assert_int_equal(c.f.s.requested, TRI_NULL);
 		assert_int_equal(c.f.s.offered == TRI_TRUE, from == SERVER);
-		assert_int_equal(newest(&c.s), from == CLIENT ? IMAP_LOGIN : NONE);
-		assert_true(imap_at_line_start(&c.s, (enum side)from));
+		assert_int_equal(newest(&c.s.imap), from == CLIENT ? IMAP_LOGIN : NONE);
+		assert_true(imap_at_line_start(&c.s.imap, (enum side)from));
 	}
 }
 
@@ -970,195 +914,126 @@ static void a_line_has_no_bound(void **state)
 #define DISABLED (1u << FINDING_LOGINDISABLED_OFFERED)
 #define PREAUTH  (1u << FINDING_PREAUTH_IN_CLEAR)
 
-static const struct {
-	const char *script;
-	bool from_the_start, client, server;
-	enum tri offered, requested, accepted;
-	enum verdict verdict; /* when it closes */
-	enum exposure exposure;
-	unsigned findings, oddities;
-	const char *evidence;
-} talks[] = {
+static const struct talk talks[] = {
 	/* Nothing of a user. */
-	{ "S:* OK hi", true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, 0, "OK" },
-	{ "S:* BYE no", true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, 0, "BYE" },
-	{ HI "C:a ID NIL|S:* ID NIL\na OK|" BYE, true, true, true, TRI_TRUE, TRI_FALSE, TRI_NULL,
+	{ "S:* OK hi", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  0, 0, "OK" },
+	{ "S:* BYE no", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  0, 0, "BYE" },
+	{ HI "C:a ID NIL|S:* ID NIL\na OK|" BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL,
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* OK hi|C:a CAPABILITY|S:* CAPABILITY IMAP4rev1 LOGINDISABLED\na OK|" BYE, true, true,
-	  true, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, DISABLED, 0,
+	{ "S:* OK hi|C:a CAPABILITY|S:* CAPABILITY IMAP4rev1 LOGINDISABLED\na OK|" BYE, WHOLE,
+	  TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, DISABLED, 0,
 	  NULL },
-	{ "S:* PREAUTH hi|C:a NOOP|S:a OK|" BYE, true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL,
+	{ "S:* PREAUTH hi|C:a NOOP|S:a OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, PREAUTH, 0, NULL },
-	{ "C:a NOOP|S:* OK hi\na OK|" BYE, true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL,
+	{ "C:a NOOP|S:* OK hi\na OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_NO_GREETING, NULL },
-	{ "S:* OK hi|C:a SELECT x|S:a NO no|" BYE, true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL,
+	{ "S:* OK hi|C:a SELECT x|S:a NO no|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* OK hi|C:a ID NIL|S:* ID (\"name\" {3}\nxyz)\na OK|" BYE, true, true, true, TRI_NULL,
-	  TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	{ "S:* OK hi|C:a ID NIL|S:* ID (\"name\" {3}\nxyz)\na OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE,
+	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
 	/* Words that look like a list and are none. */
-	{ "S:* OK STARTTLS LOGINDISABLED [CAPABILITY STARTTLS] hi|" BYE, true, true, true, TRI_NULL,
+	{ "S:* OK STARTTLS LOGINDISABLED [CAPABILITY STARTTLS] hi|" BYE, WHOLE, TRI_NULL, TRI_FALSE,
+	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	{ "S:* OK [CAPABILITY IMAP4rev1]ready STARTTLS|" BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	{ "S:* OK [CAPABILITY XSTARTTLS AUTH=STARTTLS STARTTLSX] STARTTLS|" BYE, WHOLE, TRI_FALSE,
 	  TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* OK [CAPABILITY IMAP4rev1]ready STARTTLS|" BYE, true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* OK [CAPABILITY XSTARTTLS AUTH=STARTTLS STARTTLSX] STARTTLS|" BYE, true, true, true,
-	  TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
 	/* Logins. */
-	{ HI "C:a LOGIN u p|S:a OK|" BYE, true, true, true, TRI_TRUE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE, 0, "OK LOGIN OK LOGOUT OK" },
-	{ HI_NO "C:a LOGIN u p|S:a NO|" BYE, true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ HI "C:a LOGIN u p|S:a OK|" BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, BEFORE, 0, "OK LOGIN OK LOGOUT OK" },
+	{ HI_NO "C:a LOGIN u p|S:a NO|" BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, "OK LOGIN NO LOGOUT OK" },
-	{ HI_NO "C:a LOGIN u {1}|S:a NO|" BYE, true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ HI_NO "C:a LOGIN u {1}|S:a NO|" BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, NULL },
-	{ HI_NO "C:a LOGIN {1}|S:+ go|C:u {1}|S:+ go|C:p|S:a OK|" BYE, true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
-	{ HI_NO "C:a AUTHENTICATE PLAIN|S:+|C:AGEAYg==|S:a OK|" BYE, true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0,
+	{ HI_NO "C:a LOGIN {1}|S:+ go|C:u {1}|S:+ go|C:p|S:a OK|" BYE, WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
+	{ HI_NO "C:a AUTHENTICATE PLAIN|S:+|C:AGEAYg==|S:a OK|" BYE, WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0,
 	  "OK AUTHENTICATE + OK LOGOUT OK" },
-	{ HI_NO "C:a AUTHENTICATE PLAIN|S:+|C:*|S:a BAD|" BYE, true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, NULL },
-	{ HI_NO "C:a AUTHENTICATE PLAIN", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 0, 0, "OK AUTHENTICATE" },
-	{ HI_NO "C:a AUTHENTICATE X|S:a NO|C:b LOGIN u p|S:b OK", true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
+	{ HI_NO "C:a AUTHENTICATE PLAIN|S:+|C:*|S:a BAD|" BYE, WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, NULL },
+	{ HI_NO "C:a AUTHENTICATE PLAIN", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_UNKNOWN, 0, 0, "OK AUTHENTICATE" },
+	{ HI_NO "C:a AUTHENTICATE X|S:a NO|C:b LOGIN u p|S:b OK", WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
 	{ "S:* OK hi|C:a LOGIN u p|S:a OK [CAPABILITY IDLE]|C:b CAPABILITY|S:* CAPABILITY "
 	  "IDLE\nb OK",
-	  true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS,
-	  0, 0, NULL },
-	{ "S:* OK hi|C:a LOGIN u p|S:a OK|C:b CAPABILITY|S:* CAPABILITY STARTTLS\nb OK", true, true,
-	  true, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE, 0,
+	  WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0,
 	  NULL },
-	{ "S:* OK hi|C:a LOGIN u p|S:* CAPABILITY IDLE\na OK", true, true, true, TRI_NULL,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
-	/* Mailboxes. */
-	{ "S:* PREAUTH hi|C:a SELECT x|S:* 3 EXISTS\na OK|" BYE, true, true, true, TRI_NULL,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, PREAUTH, 0, NULL },
-	{ "S:* OK hi|C:a FETCH 1 X|S:* 1 FETCH (X {6}\na OK\n)\na OK", true, true, true, TRI_NULL,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
-	{ "S:* PREAUTH hi|C:a APPEND x {18+}\nb LOGIN alice pw\n|S:a OK", true, true, true,
-	  TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, PREAUTH, 0, NULL },
-	/* The upgrade, as far as it goes in clear. */
-	{ HI "C:a STARTTLS|S:a OK", true, true, true, TRI_TRUE, TRI_TRUE, TRI_TRUE,
-	  VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, "OK STARTTLS OK" },
-	{ HI "C:a STARTTLS|S:* OK\nb OK\nA OK\na NO|" BYE, true, true, true, TRI_TRUE, TRI_TRUE,
-	  TRI_FALSE, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_REPLY_MISMATCH, NULL },
-	{ HI "C:a STARTTLS|S:a BAD|C:b STARTTLS|S:b OK", true, true, true, TRI_TRUE, TRI_TRUE,
-	  TRI_TRUE, VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, NULL },
-	{ HI "C:a STARTTLS", true, true, true, TRI_TRUE, TRI_TRUE, TRI_NULL, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, 0, "OK STARTTLS" },
-	{ HI_NO "C:a LOGIN u p|S:a NO|C:b STARTTLS|S:b BAD", true, true, true, TRI_FALSE, TRI_TRUE,
-	  TRI_FALSE, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE, 0, NULL },
-	{ HI "C:a STARTTLS|S:a OK|C:b LOGIN u p|S:b OK", true, true, true, TRI_TRUE, TRI_TRUE,
-	  TRI_TRUE, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE,
-	  1u << ODDITY_CLEAR_AFTER_UPGRADE, NULL },
-	{ HI "C:a XXXXXXXX|S:a BAD|" BYE, true, true, true, TRI_TRUE, TRI_FALSE, TRI_NULL,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "OK masked BAD LOGOUT OK" },
-	{ "S:* OK hi|C:NO STARTTLS|S:NO NO NO|" BYE, true, true, true, TRI_NULL, TRI_TRUE,
-	  TRI_FALSE, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	/* Begun in the middle, or with holes. */
-	{ "C:a LOGIN u p|S:a OK", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "S:* OK hi|C:a LOGIN u p|S:a OK|C:b CAPABILITY|S:* CAPABILITY STARTTLS\nb OK", WHOLE,
+	  TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE, 0, NULL },
+	{ "S:* OK hi|C:a LOGIN u p|S:* CAPABILITY IDLE\na OK", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
-	{ "C:a LOGIN u p|S:b OK", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 1u << ODDITY_REPLY_MISMATCH, NULL },
-	{ "S:* OK Still here|C:DONE|S:a OK|" BYE, false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
-	{ "S:* OK hi|C:a CAPABILITY|S:* CAPABILITY X\na OK|" BYE, false, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* OK [CAPABILITY STARTTLS] hi|" BYE, false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0, NULL },
-	{ "C:a FETCH 1 FLAGS|S:* 1 FETCH (FLAGS ())\na OK", false, true, true, TRI_NULL, TRI_NULL,
+	/* Mailboxes. */
+	{ "S:* PREAUTH hi|C:a SELECT x|S:* 3 EXISTS\na OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, PREAUTH, 0, NULL },
+	{ "S:* OK hi|C:a FETCH 1 X|S:* 1 FETCH (X {6}\na OK\n)\na OK", WHOLE, TRI_NULL, TRI_FALSE,
 	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
-	{ "S:* 3 EXISTS\n)\na OK", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "S:* PREAUTH hi|C:a APPEND x {18+}\nb LOGIN alice pw\n|S:a OK", WHOLE, TRI_NULL,
+	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, PREAUTH, 0, NULL },
+	/* The upgrade, as far as it goes in clear. */
+	{ HI "C:a STARTTLS|S:a OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, VERDICT_TLS_FAILED,
+	  EXPOSURE_NONE, 0, 0, "OK STARTTLS OK" },
+	{ HI "C:a STARTTLS|S:* OK\nb OK\nA OK\na NO|" BYE, WHOLE, TRI_TRUE, TRI_TRUE, TRI_FALSE,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_REPLY_MISMATCH, NULL },
+	{ HI "C:a STARTTLS|S:a BAD|C:b STARTTLS|S:b OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE,
+	  VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, NULL },
+	{ HI "C:a STARTTLS", WHOLE, TRI_TRUE, TRI_TRUE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, 0, 0, "OK STARTTLS" },
+	{ HI_NO "C:a LOGIN u p|S:a NO|C:b STARTTLS|S:b BAD", WHOLE, TRI_FALSE, TRI_TRUE, TRI_FALSE,
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE, 0, NULL },
+	{ HI "C:a STARTTLS|S:a OK|C:b LOGIN u p|S:b OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE,
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, BEFORE, 1u << ODDITY_CLEAR_AFTER_UPGRADE, NULL },
+	{ HI "C:a XXXXXXXX|S:a BAD|" BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "OK masked BAD LOGOUT OK" },
+	{ "S:* OK hi|C:NO STARTTLS|S:NO NO NO|" BYE, WHOLE, TRI_NULL, TRI_TRUE, TRI_FALSE,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	/* Begun in the middle, or with holes. */
+	{ "C:a LOGIN u p|S:a OK", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, 0, 0, NULL },
+	{ "C:a LOGIN u p|S:b OK", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, 0, 1u << ODDITY_REPLY_MISMATCH, NULL },
+	{ "S:* OK Still here|C:DONE|S:a OK|" BYE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL,
 	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
-	{ HI "C:<gap 10>|S:a OK|" BYE, true, true, true, TRI_TRUE, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
-	{ "S:* OK hi|C:a CAPABILITY|S:* CAPABILITY IMAP4rev1~|S:<gap 9>|S: X\na OK|" BYE, true,
-	  true, true, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0,
-	  NULL },
-	{ "S:* OK hi|C:a APPEND x {30+}\nSubject~|C:<gap 9>|C:b LOGIN u p~", true, true, true,
-	  TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
+	{ "S:* OK hi|C:a CAPABILITY|S:* CAPABILITY X\na OK|" BYE, MID_STREAM, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	{ "S:* OK [CAPABILITY STARTTLS] hi|" BYE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL,
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0, NULL },
+	{ "C:a FETCH 1 FLAGS|S:* 1 FETCH (FLAGS ())\na OK", MID_STREAM, TRI_NULL, TRI_NULL,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
+	{ "S:* 3 EXISTS\n)\na OK", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, 0, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
+	{ HI "C:<gap 10>|S:a OK|" BYE, WHOLE, TRI_TRUE, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, 0, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
+	{ "S:* OK hi|C:a CAPABILITY|S:* CAPABILITY IMAP4rev1~|S:<gap 9>|S: X\na OK|" BYE, WHOLE,
+	  TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0, NULL },
+	{ "S:* OK hi|C:a APPEND x {30+}\nSubject~|C:<gap 9>|C:b LOGIN u p~", WHOLE, TRI_NULL,
+	  TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
 	/* One side. */
-	{ "C:a LOGIN u p|C:b LOGOUT", true, true, false, TRI_NULL, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 1u << ODDITY_NO_GREETING, NULL },
-	{ "C:a LOGIN {1}|C:u {1}|C:p|C:b LOGOUT", true, true, false, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "C:a LOGIN u p|C:b LOGOUT", CLIENT_ONLY, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, 0, 1u << ODDITY_NO_GREETING, NULL },
+	{ "C:a LOGIN {1}|C:u {1}|C:p|C:b LOGOUT", CLIENT_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 0, 1u << ODDITY_NO_GREETING, NULL },
-	{ "C:a AUTHENTICATE PLAIN|C:AGEAYg==|C:b LOGOUT", true, true, false, TRI_NULL, TRI_FALSE,
+	{ "C:a AUTHENTICATE PLAIN|C:AGEAYg==|C:b LOGOUT", CLIENT_ONLY, TRI_NULL, TRI_FALSE,
 	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 1u << ODDITY_NO_GREETING, NULL },
-	{ "S:* OK hi|S:* 3 EXISTS\nb OK", true, false, true, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "S:* OK hi|S:* 3 EXISTS\nb OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
-	{ "S:* OK hi|S:a OK|S:* 3 EXISTS|S:b OK", true, false, true, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "S:* OK hi|S:a OK|S:* 3 EXISTS|S:b OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
-	{ "S:* OK hi|S:a OK|S:* 3 EXISTS", true, false, true, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "S:* OK hi|S:a OK|S:* 3 EXISTS", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
 	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* OK hi|S:+ go|S:a OK|S:* BYE\nb OK", true, false, true, TRI_NULL, TRI_NULL, TRI_NULL,
+	{ "S:* OK hi|S:+ go|S:a OK|S:* BYE\nb OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
 	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0, NULL },
-	{ "S:* PREAUTH hi", true, false, true, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	{ "S:* PREAUTH hi", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
 	  EXPOSURE_NONE, PREAUTH, 0, NULL },
 };
 
-static void run(struct conversation *c, const char *script, size_t piece)
-{
-	struct step st;
-
-	while (script_step(&script, &st)) {
-		struct facts before = c->f;
-
-		c->f.offset[st.from] += st.gap;
-		if (st.gap)
-			imap_gap(&c->s, &c->f, st.from, st.gap);
-		for (size_t at = 0; at < st.bytes.n; at += piece) {
-			size_t n = st.bytes.n - at < piece ? st.bytes.n - at : piece;
-
-			c->f.offset[st.from] += n;
-			assert_int_equal(feed(c, st.from, st.bytes.at + at, n), n);
-		}
-		check(c, &before);
-	}
-}
-
-static void evidence_text(const struct session *s, char *out, size_t room)
-{
-	size_t n = 0;
-
-	out[0] = '\0';
-	for (unsigned i = 0; i < s->evidence_len; i++)
-		n += (size_t)snprintf(out + n, room - n, "%s%s", i ? " " : "",
-				      word_name(s->evidence[i]));
-}
-
-static void one_talk(size_t i, size_t piece)
-{
-	struct conversation c;
-	struct session out;
-	char evidence[256];
-
-	start(&c, talks[i].from_the_start, talks[i].client, talks[i].server);
-	run(&c, talks[i].script, piece);
-	facts_verdict(&c.f, ENDING_CLOSED, &out);
-	evidence_text(&out, evidence, sizeof(evidence));
-	if (out.verdict != talks[i].verdict || out.exposure != talks[i].exposure ||
-	    out.offered != talks[i].offered || out.requested != talks[i].requested ||
-	    out.accepted != talks[i].accepted || out.findings != talks[i].findings ||
-	    out.oddities != talks[i].oddities)
-		fail_msg("%s: %s %u, offered %u requested %u accepted %u, findings %x, "
-			 "oddities %x, evidence %s",
-			 talks[i].script, verdict_name((enum verdict)out.verdict), out.exposure,
-			 out.offered, out.requested, out.accepted, out.findings, out.oddities,
-			 evidence);
-	if (talks[i].evidence)
-		assert_string_equal(evidence, talks[i].evidence);
-}
-
 static void talks_come_to_what_they_say(void **state)
 {
-	static const size_t pieces[] = { SIZE_MAX, 1, 2, 7 };
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
-		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++)
-			one_talk(i, pieces[p]);
-	}
+	dialogue_talks(PROTOCOL_IMAP, talks, sizeof(talks) / sizeof(talks[0]), check);
 }
 
 static void a_capability_may_be_blanked(void **state)
@@ -1173,10 +1048,10 @@ static void a_capability_may_be_blanked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 		char line[100];
 
-		start(&c, true, true, true);
+		dialogue_start(&c, PROTOCOL_IMAP, WHOLE);
 		snprintf(line, sizeof(line), "* OK [CAPABILITY IMAP4rev1 %s] hi\r\n",
 			 words[i].word);
 		server(&c, line);

@@ -1,10 +1,8 @@
 /* Tests the POP3 machine: its readers, every state with every event, and small conversations. */
-#include "tests/dissectors/script.h"
+#include "tests/dissectors/dialogue.h"
 
 #include "tests/unit.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dissectors/pop3.h"
@@ -140,22 +138,6 @@ static void a_greeting_names_the_protocol_or_the_time(void **state)
 
 /* States -------------------------------------------------------------------------------------- */
 
-struct conversation {
-	struct pop3 s;
-	struct facts f;
-};
-
-static void start(struct conversation *c, bool from_the_start, bool client, bool server)
-{
-	facts_init(&c->f);
-	pop3_init(&c->s, from_the_start);
-	c->f.s.protocol = PROTOCOL_POP3;
-	c->f.s.service = SERVICE_ACCESS;
-	c->f.syn_seen = from_the_start;
-	c->f.visible[CLIENT] = client;
-	c->f.visible[SERVER] = server;
-}
-
 static bool is_login(unsigned command)
 {
 	return command == POP3_USER || command == POP3_PASS || command == POP3_APOP ||
@@ -163,20 +145,20 @@ static bool is_login(unsigned command)
 }
 
 /* A conversation in step with this command outstanding, or in the lines behind a +OK to it. */
-static void place(struct conversation *c, unsigned outstanding, unsigned list)
+static void place(struct dialogue *c, unsigned outstanding, unsigned list)
 {
-	start(c, true, true, true);
+	dialogue_start(c, PROTOCOL_POP3, WHOLE);
 	c->f.greeted = true;
 	c->f.offset[CLIENT] = c->f.offset[SERVER] = 1000;
-	c->s.spoken = true;
-	c->s.multi_of = POP3_COMMANDS;
+	c->s.pop3.spoken = true;
+	c->s.pop3.multi_of = POP3_COMMANDS;
 	if (list != NOTHING) {
-		c->s.multiline = true;
-		c->s.multi_of = (uint8_t)list;
+		c->s.pop3.multiline = true;
+		c->s.pop3.multi_of = (uint8_t)list;
 	}
 	if (outstanding == NOTHING)
 		return;
-	assert_true(pending_push(&c->s.queue, outstanding));
+	assert_true(pending_push(&c->s.pop3.queue, outstanding));
 	if (is_login(outstanding)) {
 		c->f.plain = true;
 		c->f.plain_reason = REASON_AUTH_IN_CLEAR;
@@ -190,64 +172,47 @@ static void place(struct conversation *c, unsigned outstanding, unsigned list)
 }
 
 /* A line of the server; its answer is drawn when it is one. */
-static bool server(struct conversation *c, const char *line)
+static bool server(struct dialogue *c, const char *line)
 {
 	size_t n = strlen(line);
 	bool ready;
 
 	c->f.offset[SERVER] += n;
-	assert_int_equal(pop3_server(&c->s, &c->f, (const uint8_t *)line, n), n);
-	ready = c->s.answer_ready;
+	assert_int_equal(pop3_server(&c->s.pop3, &c->f, (const uint8_t *)line, n), n);
+	ready = c->s.pop3.answer_ready;
 	if (ready)
-		pop3_answer(&c->s, &c->f);
-	assert_false(c->s.answer_ready);
+		pop3_answer(&c->s.pop3, &c->f);
+	assert_false(c->s.pop3.answer_ready);
 	return ready;
 }
 
 /* Bytes that may not be taken: returns how many were. */
-static size_t client(struct conversation *c, const char *text)
+static size_t client(struct dialogue *c, const char *text)
 {
-	size_t n = strlen(text), taken;
-	uint8_t *copy = malloc(n);
-
-	assert_non_null(copy);
-	memcpy(copy, text, n);
-	c->f.offset[CLIENT] += n;
-	taken = pop3_client(&c->s, &c->f, copy, n);
-	free(copy);
-	return taken;
+	return dialogue_say(c, CLIENT, text);
 }
 
-static unsigned newest(const struct conversation *c)
+static unsigned newest(const struct dialogue *c)
 {
-	unsigned command = pending_newest(&c->s.queue);
+	unsigned command = pending_newest(&c->s.pop3.queue);
 
 	return command == PENDING_NONE ? NOTHING : command;
 }
 
-/* What holds in every state, and from one to the next. */
-static void check(const struct conversation *c, const struct facts *before)
+static void check(const struct dialogue *c, const struct facts *before)
 {
-	const struct facts *f = &c->f;
+	const struct pop3 *s = &c->s.pop3;
 	struct session out;
 
-	assert_true(c->s.queue.runs <= PENDING_RUNS && c->s.queue.head < PENDING_RUNS);
-	assert_true(c->s.queue.stale <= c->s.queue.runs);
-	assert_true(c->s.multi_of <= POP3_COMMANDS);
+	assert_true(s->queue.runs <= PENDING_RUNS && s->queue.head < PENDING_RUNS);
+	assert_true(s->queue.stale <= s->queue.runs);
+	assert_true(s->multi_of <= POP3_COMMANDS);
 	for (unsigned i = 0; i < SIDES; i++) /* no line that was read is kept */
-		assert_true(linebuf_partial(&c->s.line[i]) || c->s.line[i].dirty == 0);
-	assert_true(f->upgrade > UPG_STAY && f->upgrade < UPG_NSTATES);
-	assert_true(f->plain >= before->plain);
-	assert_true(f->s.exposure >= before->s.exposure);
-	assert_true(f->s.exposure < EXPOSURE_CREDENTIALS || f->plain);
-	assert_true(f->s.accepted == TRI_NULL || f->s.requested == TRI_TRUE);
-	assert_true(!f->granted || f->s.accepted == TRI_TRUE || !f->visible[CLIENT]);
-	assert_true(!f->answer_pending || f->s.accepted == TRI_NULL);
-	assert_true(f->s.offered >= before->s.offered);
-	assert_int_equal(f->s.messages, 0);
-	facts_verdict(f, ENDING_CLOSED, &out);
-	assert_true(session_valid(&out));
+		assert_true(linebuf_partial(&s->line[i]) || s->line[i].dirty == 0);
+	assert_int_equal(c->f.s.messages, 0);
+	facts_verdict(&c->f, ENDING_CLOSED, &out);
 	assert_int_equal(out.messages, MESSAGES_NULL);
+	dialogue_check(c, before);
 }
 
 /* Every command with every answer ------------------------------------------------------------- */
@@ -271,18 +236,18 @@ static const struct {
 	{ POP3_QUIT, "..-" },     { NOTHING, "---" },
 };
 
-static void check_answer(const struct conversation *c, unsigned command, char does)
+static void check_answer(const struct dialogue *c, unsigned command, char does)
 {
 	unsigned mismatch =
 		1u << (command == NOTHING ? ODDITY_UNSOLICITED_REPLY : ODDITY_REPLY_MISMATCH);
 
-	assert_int_equal(c->s.queue.runs, does == '-' && command != NOTHING);
+	assert_int_equal(c->s.pop3.queue.runs, does == '-' && command != NOTHING);
 	assert_int_equal(c->f.s.oddities, does == '-' ? mismatch : 0);
 	assert_int_equal(c->f.plain, is_login(command));
-	assert_int_equal(c->s.multiline, does == 'L');
+	assert_int_equal(c->s.pop3.multiline, does == 'L');
 	if (does == 'L')
-		assert_int_equal(c->s.multi_of, command);
-	assert_int_equal(c->s.auth_dialogue, does == 'D');
+		assert_int_equal(c->s.pop3.multi_of, command);
+	assert_int_equal(c->s.pop3.auth_dialogue, does == 'D');
 	assert_int_equal(c->f.granted, does == 'G');
 	assert_int_equal(c->f.starttls_refused, does == 'R');
 	if (does == 'G' || does == 'R')
@@ -301,7 +266,7 @@ static void every_command_meets_every_answer(void **state)
 	for (unsigned command = 0; command <= NOTHING; command++) {
 		assert_int_equal(answers[command].command, command);
 		for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, command, NOTHING);
@@ -319,10 +284,10 @@ static void a_wrong_password_is_a_password(void **state)
 	(void)state;
 	for (unsigned command = 0; command < POP3_COMMANDS; command++) {
 		for (size_t i = 0; is_login(command) && i < 2; i++) {
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, command, NOTHING);
-			c.s.credentials = true;
+			c.s.pop3.credentials = true;
 			server(&c, statuses[i]);
 			assert_int_equal(c.f.s.exposure, EXPOSURE_CREDENTIALS);
 			assert_true(c.f.exposed_answered);
@@ -339,18 +304,18 @@ static void answers_break_nothing_in_any_view(void **state)
 	for (unsigned view = 0; view < 256; view++) {
 		for (unsigned command = 0; command <= NOTHING; command++) {
 			for (unsigned i = 0; i < 64; i++) {
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, command, view & 1 ? (view + i) % (NOTHING + 1) : NOTHING);
 				c.f.visible[CLIENT] = view & 2;
 				c.f.syn_seen = view & 4;
-				c.s.lost[CLIENT] = view & 8;
-				c.s.lost[SERVER] = view & 16;
-				c.s.queue.stale = view & 32 ? c.s.queue.runs : 0;
+				c.s.pop3.lost[CLIENT] = view & 8;
+				c.s.pop3.lost[SERVER] = view & 16;
+				c.s.pop3.queue.stale = view & 32 ? c.s.pop3.queue.runs : 0;
 				c.f.greeted = view & 64;
-				c.s.spoken = view & 64;
-				c.s.multi_torn = view & 128;
+				c.s.pop3.spoken = view & 64;
+				c.s.pop3.multi_torn = view & 128;
 				before = c.f;
 				server(&c, answered[i % 8]);
 				check(&c, &before);
@@ -423,7 +388,7 @@ static enum exposure exposed(size_t line, unsigned now)
 
 static void one_command_line(size_t line, unsigned outstanding, bool dialogue)
 {
-	struct conversation c;
+	struct dialogue c;
 	struct facts before;
 	unsigned now = pushed(line, outstanding, dialogue);
 	bool nothing = !dialogue && lines[line].pushes == NOTHING;
@@ -431,9 +396,9 @@ static void one_command_line(size_t line, unsigned outstanding, bool dialogue)
 	bool waits = outstanding == POP3_STLS;
 
 	place(&c, outstanding, NOTHING);
-	c.s.auth_dialogue = dialogue;
+	c.s.pop3.auth_dialogue = dialogue;
 	before = c.f;
-	assert_int_equal(pop3_waits(&c.s, &c.f), waits);
+	assert_int_equal(pop3_waits(&c.s.pop3, &c.f), waits);
 	assert_int_equal(client(&c, lines[line].text), waits ? 0 : strlen(lines[line].text));
 	check(&c, &before);
 	if (waits) {
@@ -441,7 +406,7 @@ static void one_command_line(size_t line, unsigned outstanding, bool dialogue)
 		return;
 	}
 	assert_int_equal(newest(&c), now);
-	assert_int_equal(c.s.queue.runs,
+	assert_int_equal(c.s.pop3.queue.runs,
 			 (outstanding != NOTHING) + (!nothing && now != outstanding));
 	assert_int_equal(c.f.plain, before.plain || (as_command && lines[line].proves));
 	assert_int_equal(c.f.s.exposure, nothing ? EXPOSURE_NONE : exposed(line, now));
@@ -466,18 +431,18 @@ static void lines_break_nothing_in_any_view(void **state)
 	for (unsigned view = 0; view < 256; view++) {
 		for (unsigned command = 0; command <= NOTHING; command++) {
 			for (size_t i = 0; i < n_lines; i++) {
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, command, view & 1 ? POP3_RETR : NOTHING);
-				c.s.multi_torn = view & 1 && view & 2;
+				c.s.pop3.multi_torn = view & 1 && view & 2;
 				c.f.visible[SERVER] = view & 2;
 				c.f.syn_seen = view & 4;
-				c.s.lost[CLIENT] = view & 8;
-				c.s.lost[SERVER] = view & 16;
-				c.s.queue.stale = view & 32 ? c.s.queue.runs : 0;
-				c.s.auth_dialogue = view & 64;
-				c.f.plain |= c.s.auth_dialogue;
+				c.s.pop3.lost[CLIENT] = view & 8;
+				c.s.pop3.lost[SERVER] = view & 16;
+				c.s.pop3.queue.stale = view & 32 ? c.s.pop3.queue.runs : 0;
+				c.s.pop3.auth_dialogue = view & 64;
+				c.f.plain |= c.s.pop3.auth_dialogue;
 				c.f.perhaps_greeted = view & 128;
 				c.f.greeted = !c.f.perhaps_greeted;
 				before = c.f;
@@ -494,12 +459,12 @@ static void a_line_behind_a_gap_proves_nothing_alone(void **state)
 	(void)state;
 	for (unsigned command = 0; command <= NOTHING; command++) {
 		for (size_t i = 0; i < n_lines; i++) {
-			struct conversation c;
+			struct dialogue c;
 			bool before;
 
 			place(&c, command, NOTHING);
 			before = c.f.plain;
-			pop3_gap(&c.s, &c.f, CLIENT, 100);
+			pop3_gap(&c.s.pop3, &c.f, CLIENT, 100);
 			client(&c, lines[i].text);
 			assert_int_equal(c.f.plain, before);
 			assert_int_equal(c.f.s.exposure, EXPOSURE_NONE);
@@ -526,10 +491,10 @@ static void a_line_behind_a_gap_proves_with_its_answer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NOTHING, NOTHING);
-		pop3_gap(&c.s, &c.f, CLIENT, 100);
+		pop3_gap(&c.s.pop3, &c.f, CLIENT, 100);
 		client(&c, cases[i].line);
 		server(&c, cases[i].answer);
 		assert_int_equal(c.f.plain, cases[i].plain);
@@ -558,14 +523,14 @@ static void every_list_meets_every_line(void **state)
 	for (unsigned list = 0; list < POP3_COMMANDS; list++) {
 		for (size_t i = 0; pop3_is_multiline((enum pop3_command)list) && i < n; i++) {
 			bool end = i >= n - 2, body = list == POP3_RETR && !end;
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, NOTHING, list);
 			before = c.f;
 			assert_false(server(&c, in_list[i]));
 			check(&c, &before);
-			assert_int_equal(c.s.multiline, !end);
+			assert_int_equal(c.s.pop3.multiline, !end);
 			assert_int_equal(c.f.plain, body);
 			assert_int_equal(c.f.s.exposure, body ? EXPOSURE_CONTENT : EXPOSURE_NONE);
 			assert_int_equal(c.f.s.offered, offered_by(list, i == n - 3, end));
@@ -580,11 +545,11 @@ static void only_a_message_looks_like_answers(void **state)
 	for (unsigned list = 0; list < POP3_COMMANDS; list++) {
 		for (size_t i = 0; pop3_is_multiline((enum pop3_command)list) && i < 2; i++) {
 			bool body = list == POP3_RETR;
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, POP3_STLS, list);
 			assert_int_equal(server(&c, statuses[i]), !body);
-			assert_int_equal(c.s.multiline, body);
+			assert_int_equal(c.s.pop3.multiline, body);
 			assert_int_equal(c.f.answer_pending, body);
 			assert_int_equal(c.f.plain, body);
 			assert_int_equal(c.f.s.offered, TRI_NULL);
@@ -594,11 +559,11 @@ static void only_a_message_looks_like_answers(void **state)
 
 static void a_list_after_the_login_offers_nothing(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, POP3_CAPA);
-	c.s.signed_in = true;
+	c.s.pop3.signed_in = true;
 	server(&c, "TOP\r\n");
 	server(&c, ".\r\n");
 	assert_int_equal(c.f.s.offered, TRI_NULL);
@@ -617,7 +582,7 @@ static void a_capability_may_be_blanked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, NOTHING, POP3_CAPA);
 		server(&c, words[i].line);
@@ -641,17 +606,17 @@ static void a_greeting_without_a_syn_shows_in_the_next_command(void **state)
 		unsigned c = lines[i].pushes;
 		bool first = c == POP3_CAPA || c == POP3_STLS || c == POP3_USER || c == POP3_APOP ||
 			     c == POP3_AUTH || c == POP3_AUTH_LIST;
-		struct conversation conversation, *k = &conversation;
+		struct dialogue conversation, *k = &conversation;
 
-		start(k, false, true, true);
+		dialogue_start(k, PROTOCOL_POP3, MID_STREAM);
 		assert_true(server(k, "+OK POP3 ready\r\n"));
 		assert_true(k->f.perhaps_greeted);
 		assert_false(k->f.greeted);
 		client(k, lines[i].text);
 		assert_int_equal(k->f.greeted, first);
 		assert_int_equal(k->f.perhaps_greeted, c == NOTHING || c == POP3_OTHER);
-		assert_int_equal(k->s.lost[CLIENT], !first);
-		assert_int_equal(k->s.lost[SERVER], !first);
+		assert_int_equal(k->s.pop3.lost[CLIENT], !first);
+		assert_int_equal(k->s.pop3.lost[SERVER], !first);
 		assert_int_equal(k->f.plain, first && lines[i].proves);
 	}
 }
@@ -660,13 +625,13 @@ static void a_greeting_heals_no_gap(void **state)
 {
 	(void)state;
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
-		start(&c, true, true, true);
-		pop3_gap(&c.s, &c.f, (enum side)from, 10);
+		dialogue_start(&c, PROTOCOL_POP3, WHOLE);
+		pop3_gap(&c.s.pop3, &c.f, (enum side)from, 10);
 		server(&c, "+OK POP3 ready\r\n");
-		assert_true(c.s.lost[from]);
-		assert_false(c.s.lost[other_side((enum side)from)]);
+		assert_true(c.s.pop3.lost[from]);
+		assert_false(c.s.pop3.lost[other_side((enum side)from)]);
 	}
 }
 
@@ -677,7 +642,7 @@ static void the_protocol_is_sure_with_its_words(void **state)
 	for (size_t i = 0; i < n_lines; i++) {
 		for (unsigned greeted = 0; greeted < 2; greeted++) {
 			bool word = lines[i].known && lines[i].pushes != POP3_QUIT;
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, NOTHING, NOTHING);
 			c.f.greeted = greeted;
@@ -699,7 +664,7 @@ static void the_protocol_is_sure_with_its_words(void **state)
 
 static void a_challenge_is_answered_once(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, POP3_AUTH, NOTHING);
@@ -713,16 +678,16 @@ static void a_challenge_is_answered_once(void **state)
 /* The line that a challenge waits for may have been in the gap. */
 static void a_client_gap_ends_an_exchange(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, POP3_AUTH, NOTHING);
 	server(&c, "+\r\n");
-	assert_true(c.s.auth_dialogue);
-	pop3_gap(&c.s, &c.f, CLIENT, 3);
+	assert_true(c.s.pop3.auth_dialogue);
+	pop3_gap(&c.s.pop3, &c.f, CLIENT, 3);
 	client(&c, "CAPA\r\n");
 	assert_int_equal(newest(&c), POP3_CAPA);
-	assert_false(c.s.credentials);
+	assert_false(c.s.pop3.credentials);
 }
 
 /* Without the server's part of an exchange a lone word may be a secret or a command. */
@@ -741,11 +706,11 @@ static void a_lone_word_behind_auth_is_neither_claimed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (unsigned stale = 0; stale < 2; stale++) {
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, POP3_AUTH, NOTHING);
 			c.f.visible[SERVER] = stale;
-			c.s.queue.stale = (uint8_t)stale;
+			c.s.pop3.queue.stale = (uint8_t)stale;
 			client(&c, cases[i].line);
 			assert_int_equal(newest(&c), cases[i].newest);
 			assert_int_equal(c.f.request_unsure, cases[i].unsure);
@@ -761,11 +726,11 @@ static void a_yes_to_a_login_signs_in(void **state)
 	for (unsigned command = 0; command < POP3_COMMANDS; command++) {
 		for (unsigned no = 0; no < 2; no++) {
 			bool in = is_login(command) && command != POP3_USER && !no;
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, command, NOTHING);
 			server(&c, statuses[no]);
-			assert_int_equal(c.s.signed_in, in);
+			assert_int_equal(c.s.pop3.signed_in, in);
 			assert_int_equal(c.f.list_final, in);
 		}
 	}
@@ -774,10 +739,10 @@ static void a_yes_to_a_login_signs_in(void **state)
 /* A server that began with something else is none of POP3, whatever it says next. */
 static void a_greeting_comes_first(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
+	dialogue_start(&c, PROTOCOL_POP3, WHOLE);
 	assert_false(server(&c, "220 mx\r\n"));
 	assert_true(c.f.strange_answer);
 	assert_true(server(&c, "+OK POP3\r\n"));
@@ -787,11 +752,11 @@ static void a_greeting_comes_first(void **state)
 /* What crossed with one login weighs nothing in the next. */
 static void each_login_has_its_own_weight(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, NOTHING);
-	pop3_gap(&c.s, &c.f, CLIENT, 10);
+	pop3_gap(&c.s.pop3, &c.f, CLIENT, 10);
 	client(&c, "AUTH PLAIN AGEAYg==\r\n");
 	server(&c, "-ERR\r\n");
 	client(&c, "AUTH EXTERNAL\r\n");
@@ -802,7 +767,7 @@ static void each_login_has_its_own_weight(void **state)
 
 static void a_blanked_command_is_told(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, NOTHING);
@@ -819,7 +784,7 @@ static void clear_text_of_either_side_breaks_the_upgrade(void **state)
 {
 	(void)state;
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, POP3_STLS, NOTHING);
 		server(&c, "+OK\r\n");
@@ -844,17 +809,17 @@ static void every_state_meets_a_gap(void **state)
 		for (unsigned command = 0; command <= NOTHING; command++) {
 			for (unsigned list = 0; list <= NOTHING; list++) {
 				bool body = from == CLIENT && list == POP3_RETR;
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, command, list);
 				before = c.f;
-				pop3_gap(&c.s, &c.f, (enum side)from, 100);
+				pop3_gap(&c.s.pop3, &c.f, (enum side)from, 100);
 				check(&c, &before);
 				assert_true(c.f.clear_gap[from]);
-				assert_true(c.s.lost[from]);
+				assert_true(c.s.pop3.lost[from]);
 				assert_int_equal(c.f.plain, before.plain);
-				assert_int_equal(c.s.multiline, list != NOTHING);
+				assert_int_equal(c.s.pop3.multiline, list != NOTHING);
 				server(&c, "+OK\r\n"); /* whose answer it is nobody knows */
 				assert_int_equal(c.f.s.exposure,
 						 body ? EXPOSURE_CONTENT : EXPOSURE_NONE);
@@ -867,18 +832,18 @@ static void every_state_meets_a_gap(void **state)
 /* Half a line on either side of a gap makes no whole one. */
 static void a_gap_ends_the_line(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, NOTHING);
 	client(&c, "US");
-	pop3_gap(&c.s, &c.f, CLIENT, 10);
-	assert_true(pop3_at_line_start(&c.s, CLIENT));
+	pop3_gap(&c.s.pop3, &c.f, CLIENT, 10);
+	assert_true(pop3_at_line_start(&c.s.pop3, CLIENT));
 	client(&c, "ER alice\r\n");
 	assert_int_equal(newest(&c), NOTHING); /* the rest of something */
 	place(&c, POP3_STLS, NOTHING);
 	server(&c, "+");
-	pop3_gap(&c.s, &c.f, SERVER, 10);
+	pop3_gap(&c.s.pop3, &c.f, SERVER, 10);
 	assert_false(server(&c, "OK\r\n"));
 	assert_int_equal(c.f.s.oddities, 0);
 }
@@ -886,15 +851,15 @@ static void a_gap_ends_the_line(void **state)
 /* The answer that was lost with the bytes may be the one that comes now. */
 static void an_answer_behind_a_gap_belongs_to_a_command_behind_it(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, POP3_USER, NOTHING);
-	pop3_gap(&c.s, &c.f, SERVER, 10);
+	pop3_gap(&c.s.pop3, &c.f, SERVER, 10);
 	server(&c, "+OK\r\n");
 	assert_int_equal(c.f.s.exposure, EXPOSURE_NONE);
 	client(&c, "STLS\r\n");
-	assert_int_equal(c.s.queue.runs, 1);
+	assert_int_equal(c.s.pop3.queue.runs, 1);
 	server(&c, "+OK\r\n");
 	assert_int_equal(c.f.s.accepted, TRI_TRUE);
 }
@@ -904,12 +869,12 @@ static void a_gap_unsays_a_refusal(void **state)
 {
 	(void)state;
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, POP3_STLS, NOTHING);
 		server(&c, "-ERR\r\n");
 		assert_int_equal(c.f.s.accepted, TRI_FALSE);
-		pop3_gap(&c.s, &c.f, (enum side)from, 10);
+		pop3_gap(&c.s.pop3, &c.f, (enum side)from, 10);
 		assert_int_equal(c.f.s.accepted, TRI_NULL);
 	}
 }
@@ -917,22 +882,22 @@ static void a_gap_unsays_a_refusal(void **state)
 /* The dot may have been in the gap: a client that goes on had it. */
 static void a_torn_list_ends_with_the_next_command(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, POP3_RETR);
-	pop3_gap(&c.s, &c.f, SERVER, 10);
+	pop3_gap(&c.s.pop3, &c.f, SERVER, 10);
 	server(&c, "rest\r\n");
 	assert_false(c.f.plain);
-	assert_true(c.s.multiline);
-	assert_true(pop3_at_line_start(&c.s, SERVER)); /* where TLS may begin */
+	assert_true(c.s.pop3.multiline);
+	assert_true(pop3_at_line_start(&c.s.pop3, SERVER)); /* where TLS may begin */
 	client(&c, "QUIT\r\n");
-	assert_false(c.s.multiline);
+	assert_false(c.s.pop3.multiline);
 	assert_true(server(&c, "+OK\r\n"));
 	assert_int_equal(newest(&c), NOTHING);
 	client(&c, "RETR 1\r\n"); /* this one is whole */
 	server(&c, "+OK\r\n");
-	assert_false(pop3_at_line_start(&c.s, SERVER));
+	assert_false(pop3_at_line_start(&c.s.pop3, SERVER));
 	server(&c, "text\r\n");
 	assert_true(c.f.plain);
 }
@@ -941,32 +906,32 @@ static void a_torn_list_ends_with_the_next_command(void **state)
 
 static void the_queue_is_bounded(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
+	dialogue_start(&c, PROTOCOL_POP3, WHOLE);
 	for (unsigned i = 0; i < 5 * PENDING_RUNS; i++) {
 		struct facts before = c.f;
 		bool full = i >= PENDING_RUNS;
 
 		client(&c, i % 2 ? "UTF8\r\n" : "STAT\r\n");
 		check(&c, &before);
-		assert_int_equal(c.s.queue.runs, full ? PENDING_RUNS : i + 1);
+		assert_int_equal(c.s.pop3.queue.runs, full ? PENDING_RUNS : i + 1);
 		assert_int_equal(c.f.s.oddities >> ODDITY_TOO_MANY_COMMANDS & 1, full);
-		assert_int_equal(c.s.lost[SERVER], full);
+		assert_int_equal(c.s.pop3.lost[SERVER], full);
 	}
 }
 
 /* A mailbox of any size is fetched in one breath. */
 static void runs_of_one_command_take_one_place(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, NOTHING);
 	for (unsigned i = 0; i < UINT16_MAX + 10u; i++)
 		client(&c, "RETR 1\r\n");
-	assert_int_equal(c.s.queue.runs, 2);
+	assert_int_equal(c.s.pop3.queue.runs, 2);
 	for (unsigned i = 0; i < UINT16_MAX + 10u; i++) {
 		assert_true(server(&c, "+OK\r\n"));
 		assert_false(server(&c, ".\r\n"));
@@ -985,216 +950,127 @@ static void runs_of_one_command_take_one_place(void **state)
 #define MESSAGE "C:RETR 1|S:+OK\n+OK\n-ERR\n..\n.|"
 #define BYE     "C:QUIT|S:+OK"
 
-/* Which sides are in the capture, and from where on. */
-enum view { WHOLE, MID_STREAM, CLIENT_ONLY, SERVER_ONLY };
-
-static const struct {
-	const char *script;
-	enum view view;
-	enum tri offered, requested, accepted, auth;
-	enum verdict verdict; /* when it closes */
-	enum exposure exposure;
-	unsigned oddities;
-	const char *evidence;
-} talks[] = {
+static const struct talk talks[] = {
 	/* Nothing of a user. */
-	{ HI, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, "+OK" },
-	{ HI BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, "+OK QUIT +OK" },
-	{ "S:-ERR [SYS/TEMP] later", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, "-ERR" },
-	{ OFFER BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, TRI_FALSE, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, "+OK CAPA +OK QUIT +OK" },
-	{ NONE BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, TRI_FALSE, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, NULL },
-	{ HI "C:CAPA|S:+OK\nTOP|", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, "+OK CAPA +OK" },
-	{ HI "C:CAPA|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, "+OK CAPA -ERR QUIT +OK" },
-	{ HI "C:AUTH|S:+OK\nPLAIN\nSTLS\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, "+OK AUTH +OK QUIT +OK" },
-	{ HI "C:AUTH|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, NULL },
-	{ HI "C:NOOP|S:what|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 1u << ODDITY_BAD_REPLY, NULL },
-	{ HI "C:NOOP|S:+OK|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
-	{ HI "C:NOOP|S:+ x|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 1u << ODDITY_REPLY_MISMATCH, NULL },
-	{ "C:NOOP|" HI "S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 1u << ODDITY_NO_GREETING, NULL },
+	{ HI, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  TRI_FALSE, 0, "+OK" },
+	{ HI BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  TRI_FALSE, 0, "+OK QUIT +OK" },
+	{ "S:-ERR [SYS/TEMP] later", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 0, "-ERR" },
+	{ OFFER BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  TRI_FALSE, 0, "+OK CAPA +OK QUIT +OK" },
+	{ NONE BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  TRI_FALSE, 0, NULL },
+	{ HI "C:CAPA|S:+OK\nTOP|", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 0, "+OK CAPA +OK" },
+	{ HI "C:CAPA|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 0, "+OK CAPA -ERR QUIT +OK" },
+	{ HI "C:AUTH|S:+OK\nPLAIN\nSTLS\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, TRI_FALSE, 0, "+OK AUTH +OK QUIT +OK" },
+	{ HI "C:AUTH|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 0, NULL },
+	{ HI "C:NOOP|S:what|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, TRI_FALSE, 1u << ODDITY_BAD_REPLY, NULL },
+	{ HI "C:NOOP|S:+OK|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, TRI_FALSE, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
+	{ HI "C:NOOP|S:+ x|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, TRI_FALSE, 1u << ODDITY_REPLY_MISMATCH, NULL },
+	{ "C:NOOP|" HI "S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 1u << ODDITY_NO_GREETING, NULL },
 	/* Logins. */
-	{ OFFER LOGIN MESSAGE BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0,
-	  "+OK CAPA +OK USER +OK PASS +OK RETR +OK body QUIT +OK" },
-	{ HI LOGIN BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_CREDENTIALS, 0, "+OK USER +OK PASS +OK QUIT +OK" },
-	{ HI "C:USER a|S:+OK|C:PASS b|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, NULL },
-	{ HI "C:USER a", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_UNKNOWN, 0, NULL },
-	{ HI "C:USER a|S:+OK", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_CREDENTIALS, 0, NULL },
-	{ HI "C:USER a|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_REFUSED, 0, NULL },
-	{ HI "C:USER a|S:-ERR|C:USER b", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 0, NULL },
-	{ HI "C:APOP a 0", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_CREDENTIALS, 0, NULL },
-	{ HI "C:AUTH PLAIN AGEAYg==|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, "+OK AUTH -ERR" },
-	{ HI "C:AUTH PLAIN =|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, NULL },
-	{ HI "C:AUTH PLAIN|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, NULL },
+	{ OFFER LOGIN MESSAGE BYE, WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CONTENT, TRI_TRUE, 0, "+OK CAPA +OK USER +OK PASS +OK RETR +OK body QUIT +OK" },
+	{ HI LOGIN BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, TRI_TRUE, 0, "+OK USER +OK PASS +OK QUIT +OK" },
+	{ HI "C:USER a|S:+OK|C:PASS b|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, TRI_TRUE, 0, NULL },
+	{ HI "C:USER a", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN,
+	  TRI_TRUE, 0, NULL },
+	{ HI "C:USER a|S:+OK", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, TRI_TRUE, 0, NULL },
+	{ HI "C:USER a|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_REFUSED, TRI_TRUE, 0, NULL },
+	{ HI "C:USER a|S:-ERR|C:USER b", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_UNKNOWN, TRI_TRUE, 0, NULL },
+	{ HI "C:APOP a 0", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, TRI_TRUE, 0, NULL },
+	{ HI "C:AUTH PLAIN AGEAYg==|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, TRI_TRUE, 0, "+OK AUTH -ERR" },
+	{ HI "C:AUTH PLAIN =|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_REFUSED, TRI_TRUE, 0, NULL },
+	{ HI "C:AUTH PLAIN|S:-ERR", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_REFUSED, TRI_TRUE, 0, NULL },
 	{ HI "C:AUTH LOGIN|S:+ a|C:STLS|S:+ b|C:USER x|S:+OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE,
-	  TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, TRI_TRUE, 0,
 	  "+OK AUTH + + +OK QUIT +OK" },
 	{ HI "C:AUTH CRAM-MD5|S:+ a|C:*|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
-	  TRI_TRUE, VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, NULL },
+	  VERDICT_PLAINTEXT, EXPOSURE_REFUSED, TRI_TRUE, 0, NULL },
 	{ HI "C:AUTH GSSAPI|S:+|C:YII=|S:+ b|C:|S:+ c|C:d|S:+OK|" MESSAGE, WHOLE, TRI_NULL,
-	  TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, NULL },
+	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, TRI_TRUE, 0, NULL },
 	/* Messages. */
-	{ HI MESSAGE BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_FALSE, VERDICT_PLAINTEXT,
-	  EXPOSURE_CONTENT, 0, "+OK RETR +OK body QUIT +OK" },
-	{ HI LOGIN "C:TOP 1 0|S:+OK\na\n.", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, NULL },
-	{ HI LOGIN "C:RETR 1|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, NULL },
-	{ HI LOGIN "C:RETR 1|S:+OK\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, NULL },
+	{ HI MESSAGE BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT,
+	  TRI_FALSE, 0, "+OK RETR +OK body QUIT +OK" },
+	{ HI LOGIN "C:TOP 1 0|S:+OK\na\n.", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CONTENT, TRI_TRUE, 0, NULL },
+	{ HI LOGIN "C:RETR 1|S:-ERR|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, TRI_TRUE, 0, NULL },
+	{ HI LOGIN "C:RETR 1|S:+OK\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, TRI_TRUE, 0, NULL },
 	{ HI LOGIN "C:LIST 1\nLIST\nUIDL 1\nUIDL\nRETR 1|"
 		   "S:+OK 1 2\n+OK\n1 2\n.\n+OK 1 x\n+OK\n1 x\n.\n+OK\nhello\n.|" BYE,
-	  WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0,
+	  WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, TRI_TRUE, 0,
 	  NULL },
 	/* The upgrade, as far as it goes in clear. */
-	{ OFFER "C:STLS|S:+OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, TRI_FALSE, VERDICT_TLS_FAILED,
-	  EXPOSURE_NONE, 0, "+OK CAPA +OK STLS +OK" },
-	{ HI "C:stls|S:+OK", WHOLE, TRI_NULL, TRI_TRUE, TRI_TRUE, TRI_FALSE, VERDICT_TLS_FAILED,
-	  EXPOSURE_NONE, 0, NULL },
-	{ OFFER "C:STLS|S:-ERR|" BYE, WHOLE, TRI_TRUE, TRI_TRUE, TRI_FALSE, TRI_FALSE,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, "+OK CAPA +OK STLS -ERR QUIT +OK" },
-	{ OFFER "C:STLS|S:-ERR|C:STLS|S:+OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, TRI_FALSE,
-	  VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, NULL },
-	{ OFFER "C:STLS", WHOLE, TRI_TRUE, TRI_TRUE, TRI_NULL, TRI_FALSE, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, NULL },
-	{ OFFER "C:STLS|S:+OK|" LOGIN, WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 1u << ODDITY_CLEAR_AFTER_UPGRADE, NULL },
+	{ OFFER "C:STLS|S:+OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, VERDICT_TLS_FAILED,
+	  EXPOSURE_NONE, TRI_FALSE, 0, "+OK CAPA +OK STLS +OK" },
+	{ HI "C:stls|S:+OK", WHOLE, TRI_NULL, TRI_TRUE, TRI_TRUE, VERDICT_TLS_FAILED, EXPOSURE_NONE,
+	  TRI_FALSE, 0, NULL },
+	{ OFFER "C:STLS|S:-ERR|" BYE, WHOLE, TRI_TRUE, TRI_TRUE, TRI_FALSE, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 0, "+OK CAPA +OK STLS -ERR QUIT +OK" },
+	{ OFFER "C:STLS|S:-ERR|C:STLS|S:+OK", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE,
+	  VERDICT_TLS_FAILED, EXPOSURE_NONE, TRI_FALSE, 0, NULL },
+	{ OFFER "C:STLS", WHOLE, TRI_TRUE, TRI_TRUE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, TRI_FALSE, 0, NULL },
+	{ OFFER "C:STLS|S:+OK|" LOGIN, WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, TRI_TRUE, 1u << ODDITY_CLEAR_AFTER_UPGRADE, NULL },
 	/* Begun in the middle, or with holes. */
-	{ LOGIN, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_CREDENTIALS, 0, NULL },
-	{ MESSAGE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT,
-	  EXPOSURE_CONTENT, 0, NULL },
-	{ "C:USER a", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
-	  EXPOSURE_NONE, 0, NULL },
-	{ BYE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
-	  EXPOSURE_NONE, 0, NULL },
+	{ LOGIN, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS,
+	  TRI_TRUE, 0, NULL },
+	{ MESSAGE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT,
+	  TRI_NULL, 0, NULL },
+	{ "C:USER a", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, TRI_NULL, 0, NULL },
+	{ BYE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE,
+	  TRI_NULL, 0, NULL },
 	{ "S:+OK\nSTLS\n-ERR\n.|C:DELE 1|S:+OK|" BYE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL,
-	  TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
-	{ OFFER LOGIN, MID_STREAM, TRI_TRUE, TRI_FALSE, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_CREDENTIALS, 0, NULL },
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, TRI_NULL, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
+	{ OFFER LOGIN, MID_STREAM, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CREDENTIALS, TRI_TRUE, 0, NULL },
 	{ NONE "C:RETR 1|S:+OK\na|S:<gap 50>|S:z\n.|" BYE, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
-	  TRI_FALSE, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0,
-	  "+OK CAPA +OK RETR +OK body gap QUIT" },
+	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, TRI_FALSE, 0,
+	  "+OK CAPA +OK RETR +OK body gap QUIT +OK" },
 	{ HI "C:CAPA|S:+OK\nTOP|S:<gap 50>|S:USER\n.|" BYE, WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
-	  TRI_FALSE, VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, NULL },
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, TRI_FALSE, 0, NULL },
 	/* One side. */
 	{ "C:CAPA|C:USER a|C:PASS b|C:STAT|C:QUIT", CLIENT_ONLY, TRI_NULL, TRI_FALSE, TRI_NULL,
-	  TRI_TRUE, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 1u << ODDITY_NO_GREETING, NULL },
-	{ "C:CAPA|C:USER a|C:QUIT", CLIENT_ONLY, TRI_NULL, TRI_FALSE, TRI_NULL, TRI_TRUE,
-	  VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 1u << ODDITY_NO_GREETING, NULL },
-	{ "C:CAPA|C:STLS", CLIENT_ONLY, TRI_NULL, TRI_TRUE, TRI_NULL, TRI_FALSE,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 1u << ODDITY_NO_GREETING, NULL },
-	{ HI "S:+OK|S:+OK|S:+OK\na\n.|S:+OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, NULL },
-	{ HI "S:+OK\nSTLS\n.|S:-ERR|S:+OK", SERVER_ONLY, TRI_TRUE, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, NULL },
-	{ HI "S:+ x|S:+OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL, TRI_TRUE, VERDICT_PLAINTEXT,
-	  EXPOSURE_UNKNOWN, 0, "+OK + +OK" },
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, TRI_TRUE, 1u << ODDITY_NO_GREETING, NULL },
+	{ "C:CAPA|C:USER a|C:QUIT", CLIENT_ONLY, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_UNKNOWN, TRI_TRUE, 1u << ODDITY_NO_GREETING, NULL },
+	{ "C:CAPA|C:STLS", CLIENT_ONLY, TRI_NULL, TRI_TRUE, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, TRI_FALSE, 1u << ODDITY_NO_GREETING, NULL },
+	{ HI "S:+OK|S:+OK|S:+OK\na\n.|S:+OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, TRI_NULL, 0, NULL },
+	{ HI "S:+OK\nSTLS\n.|S:-ERR|S:+OK", SERVER_ONLY, TRI_TRUE, TRI_NULL, TRI_NULL,
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, TRI_NULL, 0, NULL },
+	{ HI "S:+ x|S:+OK", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_UNKNOWN, TRI_TRUE, 0, "+OK + +OK" },
 };
-
-static void feed(struct conversation *c, enum side from, const uint8_t *data, size_t n)
-{
-	for (size_t done = 0; done < n;) {
-		size_t taken;
-
-		if (from == CLIENT)
-			taken = pop3_client(&c->s, &c->f, data + done, n - done);
-		else
-			taken = pop3_server(&c->s, &c->f, data + done, n - done);
-		assert_true(taken > 0 && taken <= n - done);
-		done += taken;
-		if (c->s.answer_ready)
-			pop3_answer(&c->s, &c->f);
-	}
-}
-
-static void run(struct conversation *c, const char *script, size_t piece)
-{
-	struct step st;
-
-	while (script_step(&script, &st)) {
-		struct facts before = c->f;
-
-		c->f.offset[st.from] += st.gap;
-		if (st.gap)
-			pop3_gap(&c->s, &c->f, st.from, st.gap);
-		for (size_t at = 0; at < st.bytes.n; at += piece) {
-			size_t n = st.bytes.n - at < piece ? st.bytes.n - at : piece;
-
-			c->f.offset[st.from] += n;
-			feed(c, st.from, st.bytes.at + at, n);
-		}
-		check(c, &before);
-	}
-}
-
-static void evidence_text(const struct session *s, char *out, size_t room)
-{
-	size_t n = 0;
-
-	out[0] = '\0';
-	for (unsigned i = 0; i < s->evidence_len; i++) {
-		const char *word = word_name(s->evidence[i]);
-
-		n += (size_t)snprintf(out + n, room - n, "%s%s", i ? " " : "", word ? word : "?");
-	}
-}
-
-static void one_talk(size_t i, size_t piece)
-{
-	struct conversation c;
-	struct session out;
-	char evidence[256];
-
-	start(&c, talks[i].view != MID_STREAM, talks[i].view != SERVER_ONLY,
-	      talks[i].view != CLIENT_ONLY);
-	run(&c, talks[i].script, piece);
-	facts_verdict(&c.f, ENDING_CLOSED, &out);
-	evidence_text(&out, evidence, sizeof(evidence));
-	if (out.verdict != talks[i].verdict || out.exposure != talks[i].exposure ||
-	    out.offered != talks[i].offered || out.requested != talks[i].requested ||
-	    out.accepted != talks[i].accepted || out.auth_clear != talks[i].auth ||
-	    out.oddities != talks[i].oddities)
-		fail_msg("%s: %s %u, offered %u requested %u accepted %u, auth %u, oddities %x, "
-			 "evidence %s",
-			 talks[i].script, verdict_name((enum verdict)out.verdict), out.exposure,
-			 out.offered, out.requested, out.accepted, out.auth_clear, out.oddities,
-			 evidence);
-	if (talks[i].evidence)
-		assert_memory_equal(evidence, talks[i].evidence, strlen(talks[i].evidence));
-}
 
 static void talks_come_to_what_they_say(void **state)
 {
-	static const size_t pieces[] = { SIZE_MAX, 1, 2, 7 };
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
-		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++)
-			one_talk(i, pieces[p]);
-	}
+	dialogue_talks(PROTOCOL_POP3, talks, sizeof(talks) / sizeof(talks[0]), check);
 }
 
 /* Only the server is in the capture -------------------------------------------------------------- */
@@ -1222,10 +1098,10 @@ static void a_lone_server_hides_commands(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 
-		start(&c, true, false, true);
-		run(&c, cases[i].script, SIZE_MAX);
+		dialogue_start(&c, PROTOCOL_POP3, SERVER_ONLY);
+		dialogue_run(&c, cases[i].script, SIZE_MAX, check);
 		assert_int_equal(c.f.clear_gap[CLIENT], cases[i].gap);
 		assert_int_equal(c.f.granted, cases[i].granted);
 		assert_int_equal(c.f.s.offered, cases[i].offered);
@@ -1236,7 +1112,7 @@ static void a_lone_server_hides_commands(void **state)
 /* Content is confirmed by coming from the server; a login by being answered. */
 static void what_the_server_answers_is_confirmed(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, POP3_RETR);
@@ -1247,8 +1123,8 @@ static void what_the_server_answers_is_confirmed(void **state)
 	assert_false(c.f.exposed_answered);
 	server(&c, "-ERR\r\n");
 	assert_true(c.f.exposed_answered);
-	start(&c, true, false, true);
-	c.f.greeted = c.s.spoken = true;
+	dialogue_start(&c, PROTOCOL_POP3, SERVER_ONLY);
+	c.f.greeted = c.s.pop3.spoken = true;
 	server(&c, "+ x\r\n");
 	assert_true(c.f.exposed_answered);
 }
@@ -1258,7 +1134,7 @@ static void what_the_server_answers_is_confirmed(void **state)
 static void lines_may_be_long_or_end_in_lf_alone(void **state)
 {
 	static char text[LINE_LONG + 100];
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	memset(text, 'a', sizeof(text) - 3);
@@ -1284,19 +1160,20 @@ static void tls_is_left_to_the_caller(void **state)
 {
 	static const uint8_t bytes[] = "NOOP\r\n\x16\x03\x01";
 	static const uint8_t answer[] = "what\r\n\x16\x03\x01";
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, NOTHING, NOTHING);
-	assert_int_equal(pop3_client(&c.s, &c.f, bytes, sizeof(bytes) - 1), 6);
-	assert_true(pop3_at_line_start(&c.s, CLIENT));
-	assert_int_equal(pop3_server(&c.s, &c.f, answer, sizeof(answer) - 1), 6);
-	assert_true(pop3_at_line_start(&c.s, SERVER));
-	pop3_client(&c.s, &c.f, bytes, 2);
-	assert_false(pop3_at_line_start(&c.s, CLIENT));
+	assert_int_equal(pop3_client(&c.s.pop3, &c.f, bytes, sizeof(bytes) - 1), 6);
+	assert_true(pop3_at_line_start(&c.s.pop3, CLIENT));
+	assert_int_equal(pop3_server(&c.s.pop3, &c.f, answer, sizeof(answer) - 1), 6);
+	assert_true(pop3_at_line_start(&c.s.pop3, SERVER));
+	pop3_client(&c.s.pop3, &c.f, bytes, 2);
+	assert_false(pop3_at_line_start(&c.s.pop3, CLIENT));
 	place(&c, NOTHING, POP3_RETR);
-	assert_false(pop3_at_line_start(&c.s, SERVER));
-	assert_int_equal(pop3_server(&c.s, &c.f, answer, sizeof(answer) - 1), sizeof(answer) - 1);
+	assert_false(pop3_at_line_start(&c.s.pop3, SERVER));
+	assert_int_equal(pop3_server(&c.s.pop3, &c.f, answer, sizeof(answer) - 1),
+			 sizeof(answer) - 1);
 }
 
 /* Only STLS changes what the client's next bytes are, and only while its answer may come. */
@@ -1304,16 +1181,16 @@ static void nothing_else_is_waited_for(void **state)
 {
 	(void)state;
 	for (unsigned command = 0; command <= NOTHING; command++) {
-		struct conversation c;
+		struct dialogue c;
 		struct pop3 before;
 
 		place(&c, command, NOTHING);
-		assert_int_equal(pop3_waits(&c.s, &c.f), command == POP3_STLS);
+		assert_int_equal(pop3_waits(&c.s.pop3, &c.f), command == POP3_STLS);
 		c.f.visible[SERVER] = false;
-		assert_false(pop3_waits(&c.s, &c.f));
-		before = c.s;
-		pop3_presume(&c.s, &c.f);
-		assert_memory_equal(&before, &c.s, sizeof(before));
+		assert_false(pop3_waits(&c.s.pop3, &c.f));
+		before = c.s.pop3;
+		pop3_presume(&c.s.pop3, &c.f);
+		assert_memory_equal(&before, &c.s.pop3, sizeof(before));
 	}
 }
 

@@ -1,10 +1,9 @@
 /* Tests the SMTP machine: every state with every event, and small conversations. */
-#include "tests/dissectors/script.h"
+#include "tests/dissectors/dialogue.h"
 
 #include "tests/unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dissectors/smtp.h"
@@ -12,35 +11,20 @@
 
 enum { NONE = SMTP_COMMANDS }; /* nothing outstanding */
 
-struct conversation {
-	struct smtp s;
-	struct facts f;
-};
-
-static void start(struct conversation *c, bool from_the_start, bool client, bool server)
-{
-	facts_init(&c->f);
-	smtp_init(&c->s, from_the_start);
-	c->f.s.protocol = PROTOCOL_SMTP;
-	c->f.syn_seen = from_the_start;
-	c->f.visible[CLIENT] = client;
-	c->f.visible[SERVER] = server;
-}
-
 /* A conversation in step that stands in this mode, with this command outstanding. */
-static void place(struct conversation *c, enum smtp_mode mode, unsigned command)
+static void place(struct dialogue *c, enum smtp_mode mode, unsigned command)
 {
-	start(c, true, true, true);
+	dialogue_start(c, PROTOCOL_SMTP, WHOLE);
 	c->f.greeted = true;
 	c->f.offset[CLIENT] = c->f.offset[SERVER] = 1000;
-	c->s.mode = (uint8_t)mode;
+	c->s.smtp.mode = (uint8_t)mode;
 	if (mode == SMTP_MODE_BODY)
-		c->s.dot = 1; /* at the start of a line */
+		c->s.smtp.dot = 1; /* at the start of a line */
 	if (mode == SMTP_MODE_CHUNK)
-		c->s.chunk_left = 50;
+		c->s.smtp.chunk_left = 50;
 	if (command == NONE)
 		return;
-	pending_push(&c->s.queue, command);
+	pending_push(&c->s.smtp.queue, command);
 	if (command == SMTP_STARTTLS) {
 		c->f.answer_pending = true;
 		c->f.s.requested = TRI_TRUE;
@@ -48,30 +32,22 @@ static void place(struct conversation *c, enum smtp_mode mode, unsigned command)
 	}
 }
 
-static void reply(struct conversation *c, unsigned code)
+static void reply(struct dialogue *c, unsigned code)
 {
 	char line[16];
 	size_t n = (size_t)snprintf(line, sizeof(line), "%03u x\r\n", code);
 
 	c->f.offset[SERVER] += n;
-	assert_int_equal(smtp_server(&c->s, &c->f, (const uint8_t *)line, n), n);
-	assert_true(c->s.answer_ready);
-	smtp_answer(&c->s, &c->f);
-	assert_false(c->s.answer_ready);
+	assert_int_equal(smtp_server(&c->s.smtp, &c->f, (const uint8_t *)line, n), n);
+	assert_true(c->s.smtp.answer_ready);
+	smtp_answer(&c->s.smtp, &c->f);
+	assert_false(c->s.smtp.answer_ready);
 }
 
 /* Bytes that may not be taken: returns how many were. */
-static size_t client(struct conversation *c, const char *text)
+static size_t client(struct dialogue *c, const char *text)
 {
-	size_t n = strlen(text), taken;
-	uint8_t *copy = malloc(n);
-
-	assert_non_null(copy);
-	memcpy(copy, text, n);
-	c->f.offset[CLIENT] += n;
-	taken = smtp_client(&c->s, &c->f, copy, n);
-	free(copy);
-	return taken;
+	return dialogue_say(c, CLIENT, text);
 }
 
 static unsigned newest(const struct smtp *s)
@@ -79,28 +55,17 @@ static unsigned newest(const struct smtp *s)
 	return s->queue.runs ? pending_newest(&s->queue) : NONE;
 }
 
-/* What holds in every state, and from one to the next. */
-static void check(const struct conversation *c, const struct facts *before)
+static void check(const struct dialogue *c, const struct facts *before)
 {
-	const struct facts *f = &c->f;
-	struct session out;
+	const struct smtp *s = &c->s.smtp;
 
-	assert_true(c->s.queue.runs <= PENDING_RUNS && c->s.queue.head < PENDING_RUNS);
-	assert_true(c->s.queue.stale <= c->s.queue.runs);
-	assert_true(c->s.mode <= SMTP_MODE_CHUNK);
+	assert_true(s->queue.runs <= PENDING_RUNS && s->queue.head < PENDING_RUNS);
+	assert_true(s->queue.stale <= s->queue.runs);
+	assert_true(s->mode <= SMTP_MODE_CHUNK);
 	for (unsigned i = 0; i < SIDES; i++) /* no line that was read is kept */
-		assert_true(linebuf_partial(&c->s.line[i]) || c->s.line[i].dirty == 0);
-	assert_true(c->f.upgrade > UPG_STAY && c->f.upgrade < UPG_NSTATES);
-	assert_true(f->plain >= before->plain);
-	assert_true(f->s.exposure >= before->s.exposure);
-	assert_true(f->s.messages >= before->s.messages);
-	assert_true(f->s.exposure < EXPOSURE_ENVELOPE || f->plain);
-	assert_true(f->s.accepted == TRI_NULL || f->s.requested == TRI_TRUE);
-	assert_true(!f->granted || f->s.accepted == TRI_TRUE || !f->visible[CLIENT]);
-	assert_true(!f->answer_pending || f->s.accepted == TRI_NULL);
-	assert_true(f->s.offered >= before->s.offered);
-	facts_verdict(f, ENDING_CLOSED, &out);
-	assert_true(session_valid(&out));
+		assert_true(linebuf_partial(&s->line[i]) || s->line[i].dirty == 0);
+	assert_true(c->f.s.messages >= before->s.messages);
+	dialogue_check(c, before);
 }
 
 /* Every command with every reply -------------------------------------------------------------- */
@@ -133,16 +98,16 @@ static unsigned mode_after(enum smtp_mode mode, unsigned command, char does)
 	return mode;
 }
 
-static void check_answer(const struct conversation *c, unsigned command, char does)
+static void check_answer(const struct dialogue *c, unsigned command, char does)
 {
 	unsigned mismatch =
 		1u << (command == NONE ? ODDITY_UNSOLICITED_REPLY : ODDITY_REPLY_MISMATCH);
 	bool stays = does == '-' && command != NONE;
 
-	assert_int_equal(c->s.queue.runs, stays);
+	assert_int_equal(c->s.smtp.queue.runs, stays);
 	assert_int_equal(c->f.s.oddities, does == '-' ? mismatch : 0);
 	assert_int_equal(c->f.plain, does == 'P' || does == 'D');
-	assert_int_equal(c->s.auth_dialogue, does == 'D');
+	assert_int_equal(c->s.smtp.auth_dialogue, does == 'D');
 	assert_int_equal(c->f.granted, does == 'G');
 	assert_int_equal(c->f.starttls_refused, does == 'R');
 	if (command == SMTP_STARTTLS && does != '-')
@@ -159,7 +124,7 @@ static void every_command_meets_every_reply(void **state)
 		for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 			for (unsigned mode = 0; mode <= SMTP_MODE_CHUNK; mode++) {
 				char does = answers[command].does[i];
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, (enum smtp_mode)mode, command);
@@ -167,7 +132,7 @@ static void every_command_meets_every_reply(void **state)
 				reply(&c, codes[i]);
 				check(&c, &before);
 				check_answer(&c, command, does);
-				assert_int_equal(c.s.mode,
+				assert_int_equal(c.s.smtp.mode,
 						 mode_after((enum smtp_mode)mode, command, does));
 			}
 		}
@@ -187,7 +152,7 @@ static void no_reply_alone_proves_plaintext(void **state)
 		for (size_t i = 0; i < sizeof(proving) / sizeof(proving[0]); i++)
 			may |= proving[i] == command;
 		for (unsigned code = 100; code < 600; code++) {
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, SMTP_MODE_COMMAND, command);
@@ -204,10 +169,10 @@ static void a_wrong_password_is_a_password(void **state)
 {
 	(void)state;
 	for (unsigned command = SMTP_AUTH; command <= SMTP_AUTH_DATA; command++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, SMTP_MODE_COMMAND, command);
-		c.s.credentials = true;
+		c.s.smtp.credentials = true;
 		reply(&c, 535);
 		assert_true(c.f.plain);
 		assert_int_equal(c.f.s.exposure, EXPOSURE_CREDENTIALS);
@@ -221,17 +186,17 @@ static void replies_break_nothing_in_any_view(void **state)
 	for (unsigned view = 0; view < 64; view++) {
 		for (unsigned command = 0; command <= NONE; command++) {
 			for (unsigned code = 200; code < 600; code++) {
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, (enum smtp_mode)(view % 3), command);
 				c.f.visible[CLIENT] = view & 1;
 				c.f.visible[SERVER] = true;
 				c.f.syn_seen = view & 2;
-				c.s.lost[CLIENT] = view & 4;
-				c.s.lost[SERVER] = view & 8;
-				c.s.queue.stale = view & 16 ? c.s.queue.runs : 0;
-				c.s.body_seen = view & 32;
+				c.s.smtp.lost[CLIENT] = view & 4;
+				c.s.smtp.lost[SERVER] = view & 8;
+				c.s.smtp.queue.stale = view & 16 ? c.s.smtp.queue.runs : 0;
+				c.s.smtp.body_seen = view & 32;
 				before = c.f;
 				reply(&c, code);
 				check(&c, &before);
@@ -294,27 +259,27 @@ static bool logging_in(unsigned outstanding)
 
 static void one_command_line(size_t line, unsigned outstanding, bool dialogue)
 {
-	struct conversation c;
+	struct dialogue c;
 	struct facts before;
 	unsigned now = pushed(line, outstanding, dialogue);
 	bool as_command = now == lines[line].pushes;
 	bool waits = outstanding == SMTP_DATA || outstanding == SMTP_STARTTLS;
 
 	place(&c, SMTP_MODE_COMMAND, outstanding);
-	c.s.auth_dialogue = dialogue;
+	c.s.smtp.auth_dialogue = dialogue;
 	c.f.plain = logging_in(outstanding);
 	before = c.f;
-	assert_int_equal(smtp_waits(&c.s, &c.f), waits);
+	assert_int_equal(smtp_waits(&c.s.smtp, &c.f), waits);
 	assert_int_equal(client(&c, lines[line].text), waits ? 0 : strlen(lines[line].text));
 	check(&c, &before);
 	if (waits) {
-		assert_int_equal(newest(&c.s), outstanding);
+		assert_int_equal(newest(&c.s.smtp), outstanding);
 		return;
 	}
-	assert_int_equal(newest(&c.s), now);
-	assert_int_equal(c.s.queue.runs, (outstanding != NONE) + (now != outstanding));
+	assert_int_equal(newest(&c.s.smtp), now);
+	assert_int_equal(c.s.smtp.queue.runs, (outstanding != NONE) + (now != outstanding));
 	assert_int_equal(c.f.plain, before.plain || (as_command && lines[line].proves));
-	assert_int_equal(c.s.mode, as_command ? lines[line].mode : SMTP_MODE_COMMAND);
+	assert_int_equal(c.s.smtp.mode, as_command ? lines[line].mode : SMTP_MODE_COMMAND);
 }
 
 static void every_command_meets_every_line(void **state)
@@ -335,16 +300,16 @@ static void every_line_in_a_body_is_content(void **state)
 	for (unsigned command = 0; command <= NONE; command++) {
 		for (size_t i = 0; i < n_lines; i++) {
 			bool dot = strcmp(lines[i].text, ".\r\n") == 0;
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, SMTP_MODE_BODY, command);
-			c.s.body_trusted = true;
+			c.s.smtp.body_trusted = true;
 			before = c.f;
 			assert_int_equal(client(&c, lines[i].text), strlen(lines[i].text));
 			check(&c, &before);
-			assert_int_equal(newest(&c.s), dot ? SMTP_DOT : command);
-			assert_int_equal(c.s.mode, dot ? SMTP_MODE_COMMAND : SMTP_MODE_BODY);
+			assert_int_equal(newest(&c.s.smtp), dot ? SMTP_DOT : command);
+			assert_int_equal(c.s.smtp.mode, dot ? SMTP_MODE_COMMAND : SMTP_MODE_BODY);
 			assert_int_equal(c.f.plain, !dot);
 			assert_int_equal(c.f.s.exposure, dot ? EXPOSURE_NONE : EXPOSURE_CONTENT);
 		}
@@ -360,17 +325,17 @@ static void every_line_in_a_chunk_is_content(void **state)
 			size_t n = strlen(lines[i].text);
 
 			for (size_t left = n; left <= n + 1; left++) {
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, SMTP_MODE_CHUNK, command);
-				c.s.chunk_left = left;
-				c.s.body_trusted = true;
+				c.s.smtp.chunk_left = left;
+				c.s.smtp.body_trusted = true;
 				before = c.f;
 				assert_int_equal(client(&c, lines[i].text), n);
 				check(&c, &before);
-				assert_int_equal(newest(&c.s), command);
-				assert_int_equal(c.s.mode,
+				assert_int_equal(newest(&c.s.smtp), command);
+				assert_int_equal(c.s.smtp.mode,
 						 left == n ? SMTP_MODE_COMMAND : SMTP_MODE_CHUNK);
 				assert_int_equal(c.f.s.exposure, EXPOSURE_CONTENT);
 			}
@@ -384,18 +349,18 @@ static void lines_break_nothing_in_any_view(void **state)
 	for (unsigned view = 0; view < 128; view++) {
 		for (unsigned command = 0; command <= NONE; command++) {
 			for (size_t i = 0; i < n_lines; i++) {
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 
 				place(&c, (enum smtp_mode)(view % 3), command);
 				c.f.visible[SERVER] = view & 1;
 				c.f.syn_seen = view & 2;
-				c.s.lost[CLIENT] = view & 4;
-				c.s.lost[SERVER] = view & 8;
-				c.s.queue.stale = view & 16 ? c.s.queue.runs : 0;
-				c.s.auth_dialogue = view & 32;
-				c.s.chunk_in_doubt = view & 64;
-				c.f.plain = logging_in(command) || c.s.auth_dialogue;
+				c.s.smtp.lost[CLIENT] = view & 4;
+				c.s.smtp.lost[SERVER] = view & 8;
+				c.s.smtp.queue.stale = view & 16 ? c.s.smtp.queue.runs : 0;
+				c.s.smtp.auth_dialogue = view & 32;
+				c.s.smtp.chunk_in_doubt = view & 64;
+				c.f.plain = logging_in(command) || c.s.smtp.auth_dialogue;
 				before = c.f;
 				client(&c, lines[i].text);
 				check(&c, &before);
@@ -410,10 +375,10 @@ static void a_line_behind_a_gap_proves_nothing_alone(void **state)
 	(void)state;
 	for (unsigned command = 0; command <= NONE; command++) {
 		for (size_t i = 0; i < n_lines; i++) {
-			struct conversation c;
+			struct dialogue c;
 
 			place(&c, SMTP_MODE_COMMAND, command);
-			smtp_gap(&c.s, &c.f, CLIENT, 100);
+			smtp_gap(&c.s.smtp, &c.f, CLIENT, 100);
 			client(&c, lines[i].text);
 			assert_false(c.f.plain);
 			assert_int_equal(c.f.s.auth_clear, TRI_NULL);
@@ -441,18 +406,18 @@ static void every_state_meets_a_client_gap(void **state)
 	for (unsigned mode = 0; mode <= SMTP_MODE_CHUNK; mode++) {
 		for (unsigned command = 0; command <= NONE; command++) {
 			for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-				struct conversation c;
+				struct dialogue c;
 				struct facts before;
 				bool inside = mode == SMTP_MODE_CHUNK && sizes[i] <= 50;
 
 				place(&c, (enum smtp_mode)mode, command);
 				before = c.f;
-				smtp_gap(&c.s, &c.f, CLIENT, sizes[i]);
+				smtp_gap(&c.s.smtp, &c.f, CLIENT, sizes[i]);
 				check(&c, &before);
 				assert_true(c.f.clear_gap[CLIENT]);
 				assert_false(c.f.plain);
-				assert_int_equal(c.s.lost[CLIENT], !inside);
-				assert_int_equal(c.s.mode,
+				assert_int_equal(c.s.smtp.lost[CLIENT], !inside);
+				assert_int_equal(c.s.smtp.mode,
 						 mode_behind_gap(mode, command, sizes[i]));
 			}
 		}
@@ -462,17 +427,17 @@ static void every_state_meets_a_client_gap(void **state)
 /* The line that a 334 waits for may have been in the gap. */
 static void a_client_gap_ends_an_exchange(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
 	place(&c, SMTP_MODE_COMMAND, SMTP_AUTH);
 	c.f.plain = true;
 	reply(&c, 334);
-	assert_true(c.s.auth_dialogue);
-	smtp_gap(&c.s, &c.f, CLIENT, 3);
+	assert_true(c.s.smtp.auth_dialogue);
+	smtp_gap(&c.s.smtp, &c.f, CLIENT, 3);
 	client(&c, "RSET\r\n");
-	assert_int_equal(newest(&c.s), SMTP_RSET);
-	assert_false(c.s.credentials);
+	assert_int_equal(newest(&c.s.smtp), SMTP_RSET);
+	assert_false(c.s.smtp.credentials);
 }
 
 static void every_state_meets_a_server_gap(void **state)
@@ -480,18 +445,18 @@ static void every_state_meets_a_server_gap(void **state)
 	(void)state;
 	for (unsigned mode = 0; mode <= SMTP_MODE_CHUNK; mode++) {
 		for (unsigned command = 0; command <= NONE; command++) {
-			struct conversation c;
+			struct dialogue c;
 			struct facts before;
 
 			place(&c, (enum smtp_mode)mode, command);
 			before = c.f;
-			smtp_gap(&c.s, &c.f, SERVER, 100);
+			smtp_gap(&c.s.smtp, &c.f, SERVER, 100);
 			check(&c, &before);
 			assert_true(c.f.clear_gap[SERVER]);
-			assert_true(c.s.lost[SERVER]);
+			assert_true(c.s.smtp.lost[SERVER]);
 			assert_false(c.f.plain);
-			assert_int_equal(c.s.queue.stale, c.s.queue.runs);
-			assert_int_equal(c.s.mode, mode);
+			assert_int_equal(c.s.smtp.queue.stale, c.s.smtp.queue.runs);
+			assert_int_equal(c.s.smtp.mode, mode);
 		}
 	}
 }
@@ -501,12 +466,12 @@ static void a_gap_unsays_a_refusal(void **state)
 {
 	(void)state;
 	for (unsigned from = 0; from < SIDES; from++) {
-		struct conversation c;
+		struct dialogue c;
 
 		place(&c, SMTP_MODE_COMMAND, SMTP_STARTTLS);
 		reply(&c, 454);
 		assert_int_equal(c.f.s.accepted, TRI_FALSE);
-		smtp_gap(&c.s, &c.f, (enum side)from, 10);
+		smtp_gap(&c.s.smtp, &c.f, (enum side)from, 10);
 		assert_int_equal(c.f.s.accepted, TRI_NULL);
 	}
 }
@@ -515,37 +480,37 @@ static void a_gap_unsays_a_refusal(void **state)
 
 static void the_queue_is_bounded(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
+	dialogue_start(&c, PROTOCOL_SMTP, WHOLE);
 	for (unsigned i = 0; i < 5 * PENDING_RUNS; i++) {
 		struct facts before = c.f;
 		bool full = i >= PENDING_RUNS;
 
 		client(&c, i % 2 ? "RSET\r\n" : "RCPT TO:<a@b>\r\n");
 		check(&c, &before);
-		assert_int_equal(c.s.queue.runs, full ? PENDING_RUNS : i + 1);
+		assert_int_equal(c.s.smtp.queue.runs, full ? PENDING_RUNS : i + 1);
 		assert_int_equal(c.f.s.oddities >> ODDITY_TOO_MANY_COMMANDS & 1, full);
-		assert_int_equal(c.s.lost[SERVER], full);
+		assert_int_equal(c.s.smtp.lost[SERVER], full);
 	}
 }
 
 static void runs_of_one_command_take_one_place(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
+	dialogue_start(&c, PROTOCOL_SMTP, WHOLE);
 	for (unsigned i = 0; i < UINT16_MAX + 10u; i++)
 		client(&c, "RSET\r\n");
-	assert_int_equal(c.s.queue.runs, 2);
-	assert_int_equal(c.s.queue.run[0].times, UINT16_MAX);
-	assert_int_equal(c.s.queue.run[1].times, 10);
+	assert_int_equal(c.s.smtp.queue.runs, 2);
+	assert_int_equal(c.s.smtp.queue.run[0].times, UINT16_MAX);
+	assert_int_equal(c.s.smtp.queue.run[1].times, 10);
 	c.f.greeted = true;
 	for (unsigned i = 0; i < UINT16_MAX + 10u; i++)
 		reply(&c, 250);
-	assert_int_equal(c.s.queue.runs, 0);
+	assert_int_equal(c.s.smtp.queue.runs, 0);
 	assert_int_equal(c.f.s.oddities & 1u << ODDITY_UNSOLICITED_REPLY, 0);
 }
 
@@ -556,217 +521,120 @@ static void runs_of_one_command_take_one_place(void **state)
 #define MAIL  "C:MAIL FROM:<>|S:250 ok|C:RCPT TO:<a@b>|S:250 ok|C:DATA|S:354 go|"
 #define TEXT  "C:one\n.two\n..|C:.|S:250 queued|"
 
-static const struct {
-	const char *script;
-	bool from_the_start, client, server;
-	enum tri offered, requested, accepted;
-	enum verdict verdict; /* when it closes */
-	enum exposure exposure;
-	int messages;
-	unsigned oddities;
-	const char *evidence;
-} talks[] = {
+static const struct talk talks[] = {
 	/* Nothing of a user. */
-	{ "S:220 mx", true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, 0, "220" },
-	{ HI "C:QUIT|S:221 bye", true, true, true, TRI_TRUE, TRI_FALSE, TRI_NULL,
-	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250 QUIT 221" },
-	{ "S:554 no", true, true, true, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
-	  EXPOSURE_NONE, 0, 0, "554" },
-	{ "S:220-mx\n220-\n220 hello|C:EHLO c|S:250 mx", true, true, true, TRI_FALSE, TRI_FALSE,
-	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250" },
-	{ "C:EHLO c|S:220 mx|S:250-mx\n250 STARTTLS", true, true, true, TRI_TRUE, TRI_FALSE,
-	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_NO_GREETING,
-	  "EHLO 220 250" },
-	{ "S:220 mx|C:EHLO c|S:hello\n250-mx\n250 starttls", true, true, true, TRI_TRUE, TRI_FALSE,
-	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_BAD_REPLY,
-	  "220 EHLO 250" },
-	{ HI_NO "C:AUTH|S:250 LOGIN PLAIN|C:QUIT", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ "S:220 mx", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  0, 0, "220" },
+	{ HI "C:QUIT|S:221 bye", WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	  EXPOSURE_NONE, 0, 0, "220 EHLO 250 QUIT 221" },
+	{ "S:554 no", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE,
+	  0, 0, "554" },
+	{ "S:220-mx\n220-\n220 hello|C:EHLO c|S:250 mx", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250" },
+	{ "C:EHLO c|S:220 mx|S:250-mx\n250 STARTTLS", WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_NO_GREETING, "EHLO 220 250" },
+	{ "S:220 mx|C:EHLO c|S:hello\n250-mx\n250 starttls", WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 1u << ODDITY_BAD_REPLY, "220 EHLO 250" },
+	{ HI_NO "C:AUTH|S:250 LOGIN PLAIN|C:QUIT", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250 AUTH 250 QUIT" },
 	/* The first line of EHLO's answer is a name, whatever it says. */
-	{ "S:220 mx|C:EHLO c|S:250-STARTTLS\n250 8BITMIME", true, true, true, TRI_FALSE, TRI_FALSE,
-	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250" },
+	{ "S:220 mx|C:EHLO c|S:250-STARTTLS\n250 8BITMIME", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250" },
 	/* Mail in clear. */
-	{ HI MAIL TEXT "C:QUIT|S:221 bye", true, true, true, TRI_TRUE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0,
-	  "220 EHLO 250 MAIL 250 RCPT 250 DATA 354 body dot 250 QUIT 221" },
-	{ HI_NO MAIL TEXT MAIL TEXT, true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 2, 0, NULL },
-	{ HI_NO MAIL "C:one|C:.|S:554 spam", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ HI MAIL TEXT "C:QUIT|S:221 bye", WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CONTENT, 1, 0, "220 EHLO 250 MAIL 250 RCPT 250 DATA 354 body dot 250 QUIT 221" },
+	{ HI_NO MAIL TEXT MAIL TEXT, WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CONTENT, 2, 0, NULL },
+	{ HI_NO MAIL "C:one|C:.|S:554 spam", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 0, NULL },
-	{ HI_NO MAIL "C:STARTTLS\nMAIL FROM:<>\nQUIT|C:.|S:250 ok", true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0, NULL },
-	{ HI_NO "C:MAIL FROM:<>|S:250 ok", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, 0, "220 EHLO 250 MAIL 250" },
-	{ HI "C:MAIL FROM:<>|S:530 Must issue STARTTLS", true, true, true, TRI_TRUE, TRI_FALSE,
-	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, "220 EHLO 250 MAIL 530" },
-	{ HI_NO "C:MAIL FROM:<>", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 0, 0, "220 EHLO 250 MAIL" },
-	{ HI_NO MAIL "C:.|S:250 ok", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0, NULL },
-	{ "S:220 mx|C:EHLO c|S:500 what|C:HELO c|S:250 mx|" MAIL TEXT, true, true, true, TRI_NULL,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0, NULL },
+	{ HI_NO MAIL "C:STARTTLS\nMAIL FROM:<>\nQUIT|C:.|S:250 ok", WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0, NULL },
+	{ HI_NO "C:MAIL FROM:<>|S:250 ok", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_ENVELOPE, 0, 0, "220 EHLO 250 MAIL 250" },
+	{ HI "C:MAIL FROM:<>|S:530 Must issue STARTTLS", WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, "220 EHLO 250 MAIL 530" },
+	{ HI_NO "C:MAIL FROM:<>", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_UNKNOWN, 0, 0, "220 EHLO 250 MAIL" },
+	{ HI_NO MAIL "C:.|S:250 ok", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CONTENT, 1, 0, NULL },
+	{ "S:220 mx|C:EHLO c|S:500 what|C:HELO c|S:250 mx|" MAIL TEXT, WHOLE, TRI_NULL, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0, NULL },
 	/* Chunks. */
-	{ HI_NO "C:MAIL FROM:<>\nBDAT 6 LAST\nQUIT\nQUIT|S:250 ok|S:250 ok|S:221 bye", true, true,
-	  true, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0,
+	{ HI_NO "C:MAIL FROM:<>\nBDAT 6 LAST\nQUIT\nQUIT|S:250 ok|S:250 ok|S:221 bye", WHOLE,
+	  TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 1, 0,
 	  "220 EHLO 250 MAIL BDAT body QUIT 250 250 221" },
-	{ HI_NO "C:MAIL FROM:<>|S:250 ok|C:BDAT 99999999999999999999|S:501 no", true, true, true,
-	  TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0,
-	  1u << ODDITY_BAD_BDAT, NULL },
-	{ HI_NO "C:BDAT 20 LAST|S:503 no", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ HI_NO "C:MAIL FROM:<>|S:250 ok|C:BDAT 99999999999999999999|S:501 no", WHOLE, TRI_FALSE,
+	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, 1u << ODDITY_BAD_BDAT,
+	  NULL },
+	{ HI_NO "C:BDAT 20 LAST|S:503 no", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250 BDAT 503" },
 	/* A chunk that was refused and never came. */
-	{ HI_NO "C:BDAT 20 LAST|S:503 no|C:QUIT|S:221 bye", true, true, true, TRI_FALSE, TRI_FALSE,
-	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250 BDAT 503 QUIT 221" },
-	{ HI_NO "C:BDAT 20 LAST|S:503 no|C:MAIL FROM:<>|S:250 ok", true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, 0, NULL },
-	{ HI_NO "C:BDAT 10 LAST|S:503 no|C:01234567|S:500 what", true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0,
-	  1u << ODDITY_UNSOLICITED_REPLY, NULL },
+	{ HI_NO "C:BDAT 20 LAST|S:503 no|C:QUIT|S:221 bye", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, "220 EHLO 250 BDAT 503 QUIT 221" },
+	{ HI_NO "C:BDAT 20 LAST|S:503 no|C:MAIL FROM:<>|S:250 ok", WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, 0, NULL },
+	{ HI_NO "C:BDAT 10 LAST|S:503 no|C:01234567|S:500 what", WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, 0, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
 	/* Logins. */
-	{ HI_NO "C:AUTH PLAIN AGEAYg==|S:235 ok", true, true, true, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	{ HI_NO "C:AUTH PLAIN AGEAYg==|S:235 ok", WHOLE, TRI_FALSE, TRI_FALSE, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, "220 EHLO 250 AUTH 235" },
-	{ HI_NO "C:AUTH LOGIN|S:334 VXNlcg==|C:QUIT|S:221 bye", true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 0, 0,
-	  "220 EHLO 250 AUTH 334 QUIT 221" },
-	{ HI_NO "C:AUTH LOGIN|S:334 VXNlcg==|C:MAIL|S:334 UGFzcw==|C:c2VjcmV0|S:535 no", true, true,
-	  true, TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0,
-	  NULL },
-	{ HI_NO "C:AUTH LOGIN|S:334 VXNlcg==|C:*|S:501 cancelled", true, true, true, TRI_FALSE,
-	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, NULL },
-	{ HI "C:AUTH PLAIN =|S:530 Must issue STARTTLS", true, true, true, TRI_TRUE, TRI_FALSE,
+	{ HI_NO "C:AUTH LOGIN|S:334 VXNlcg==|C:QUIT|S:221 bye", WHOLE, TRI_FALSE, TRI_FALSE,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, 0, 0, "220 EHLO 250 AUTH 334 QUIT 221" },
+	{ HI_NO "C:AUTH LOGIN|S:334 VXNlcg==|C:MAIL|S:334 UGFzcw==|C:c2VjcmV0|S:535 no", WHOLE,
+	  TRI_FALSE, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, 0, 0, NULL },
+	{ HI_NO "C:AUTH LOGIN|S:334 VXNlcg==|C:*|S:501 cancelled", WHOLE, TRI_FALSE, TRI_FALSE,
 	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, NULL },
+	{ HI "C:AUTH PLAIN =|S:530 Must issue STARTTLS", WHOLE, TRI_TRUE, TRI_FALSE, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_REFUSED, 0, 0, NULL },
 	/* The upgrade, as far as it goes in clear. */
-	{ HI "C:STARTTLS|S:220 go", true, true, true, TRI_TRUE, TRI_TRUE, TRI_TRUE,
-	  VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, "220 EHLO 250 STARTTLS 220" },
-	{ HI "C:starttls|S:220", true, true, true, TRI_TRUE, TRI_TRUE, TRI_TRUE, VERDICT_TLS_FAILED,
+	{ HI "C:STARTTLS|S:220 go", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, VERDICT_TLS_FAILED,
 	  EXPOSURE_NONE, 0, 0, "220 EHLO 250 STARTTLS 220" },
-	{ HI "C:STARTTLS|S:454 later|C:QUIT|S:221 bye", true, true, true, TRI_TRUE, TRI_TRUE,
-	  TRI_FALSE, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
-	{ HI "C:STARTTLS|S:4.7.0 later|C:MAIL FROM:<>|S:250 ok", true, true, true, TRI_TRUE,
-	  TRI_TRUE, TRI_FALSE, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, 0, NULL },
-	{ HI "C:STARTTLS|S:454 later|C:STARTTLS|S:220 go", true, true, true, TRI_TRUE, TRI_TRUE,
-	  TRI_TRUE, VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, NULL },
-	{ HI "C:STARTTLS", true, true, true, TRI_TRUE, TRI_TRUE, TRI_NULL, VERDICT_NO_TRANSACTION,
+	{ HI "C:starttls|S:220", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE, VERDICT_TLS_FAILED,
+	  EXPOSURE_NONE, 0, 0, "220 EHLO 250 STARTTLS 220" },
+	{ HI "C:STARTTLS|S:454 later|C:QUIT|S:221 bye", WHOLE, TRI_TRUE, TRI_TRUE, TRI_FALSE,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	{ HI "C:STARTTLS|S:4.7.0 later|C:MAIL FROM:<>|S:250 ok", WHOLE, TRI_TRUE, TRI_TRUE,
+	  TRI_FALSE, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, 0, NULL },
+	{ HI "C:STARTTLS|S:454 later|C:STARTTLS|S:220 go", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE,
+	  VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, NULL },
+	{ HI "C:STARTTLS", WHOLE, TRI_TRUE, TRI_TRUE, TRI_NULL, VERDICT_NO_TRANSACTION,
 	  EXPOSURE_NONE, 0, 0, "220 EHLO 250 STARTTLS" },
-	{ HI "C:STARTTLS|S:220 go|C:EHLO c|S:500 what", true, true, true, TRI_TRUE, TRI_TRUE,
-	  TRI_TRUE, VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 1u << ODDITY_CLEAR_AFTER_UPGRADE, NULL },
+	{ HI "C:STARTTLS|S:220 go|C:EHLO c|S:500 what", WHOLE, TRI_TRUE, TRI_TRUE, TRI_TRUE,
+	  VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 1u << ODDITY_CLEAR_AFTER_UPGRADE, NULL },
 	/* Begun in the middle, or with holes. */
-	{ "C:MAIL FROM:<>|S:250 ok", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL, 0, NULL },
-	{ "C:MAIL FROM:<>|S:250 ok|C:RCPT TO:<a@b>|S:250 ok", false, true, true, TRI_NULL, TRI_NULL,
+	{ "C:MAIL FROM:<>|S:250 ok", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_UNKNOWN, MESSAGES_NULL, 0, NULL },
+	{ "C:MAIL FROM:<>|S:250 ok|C:RCPT TO:<a@b>|S:250 ok", MID_STREAM, TRI_NULL, TRI_NULL,
 	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, MESSAGES_NULL, 0, NULL },
-	{ "C:MAIL FROM:<>", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	{ "C:MAIL FROM:<>", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
 	  EXPOSURE_NONE, MESSAGES_NULL, 0, NULL },
-	{ "C:one\ntwo\n.", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	{ "C:one\ntwo\n.", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
 	  EXPOSURE_NONE, MESSAGES_NULL, 0, NULL },
-	{ "C:QUIT|S:221 bye", false, true, true, TRI_NULL, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, 0, NULL },
-	{ HI "C:<gap 10>|S:220 go", true, true, true, TRI_TRUE, TRI_NULL, TRI_NULL,
-	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, 1u << ODDITY_UNSOLICITED_REPLY,
-	  NULL },
-	{ HI_NO MAIL "C:one|C:<gap 500>|C:three|C:.|S:250 ok", true, true, true, TRI_FALSE,
-	  TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT, MESSAGES_NULL, 0, NULL },
+	{ "C:QUIT|S:221 bye", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, MESSAGES_NULL, 0, NULL },
+	{ HI "C:<gap 10>|S:220 go", WHOLE, TRI_TRUE, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, MESSAGES_NULL, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
+	{ HI_NO MAIL "C:one|C:<gap 500>|C:three|C:.|S:250 ok", WHOLE, TRI_FALSE, TRI_NULL, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, MESSAGES_NULL, 0, NULL },
 	/* One side. */
-	{ "C:EHLO c|C:MAIL FROM:<>|C:RCPT TO:<a@b>|C:DATA|C:one|C:.|C:QUIT", true, true, false,
-	  TRI_NULL, TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL,
+	{ "C:EHLO c|C:MAIL FROM:<>|C:RCPT TO:<a@b>|C:DATA|C:one|C:.|C:QUIT", CLIENT_ONLY, TRI_NULL,
+	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL,
 	  1u << ODDITY_NO_GREETING, NULL },
-	{ "C:EHLO c|C:MAIL FROM:<>|C:DATA|C:one\nSTARTTLS\ntwo|C:.", true, true, false, TRI_NULL,
+	{ "C:EHLO c|C:MAIL FROM:<>|C:DATA|C:one\nSTARTTLS\ntwo|C:.", CLIENT_ONLY, TRI_NULL,
 	  TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL,
 	  1u << ODDITY_NO_GREETING, NULL },
-	{ "S:220 mx|S:250-mx\n250 STARTTLS|S:250 ok|S:354 go", true, false, true, TRI_TRUE,
-	  TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, MESSAGES_NULL, 0, NULL },
-	{ "S:220 mx|S:250-mx\n250 AUTH|S:334 x|S:235 ok", true, false, true, TRI_NULL, TRI_NULL,
-	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, MESSAGES_NULL, 0, NULL },
-	{ "S:220 mx|S:250-mx\n250 STARTTLS|S:220 go", true, false, true, TRI_TRUE, TRI_NULL,
-	  TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, 0, NULL },
+	{ "S:220 mx|S:250-mx\n250 STARTTLS|S:250 ok|S:354 go", SERVER_ONLY, TRI_TRUE, TRI_NULL,
+	  TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, MESSAGES_NULL, 0, NULL },
+	{ "S:220 mx|S:250-mx\n250 AUTH|S:334 x|S:235 ok", SERVER_ONLY, TRI_NULL, TRI_NULL, TRI_NULL,
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, MESSAGES_NULL, 0, NULL },
+	{ "S:220 mx|S:250-mx\n250 STARTTLS|S:220 go", SERVER_ONLY, TRI_TRUE, TRI_NULL, TRI_NULL,
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, 0, NULL },
 };
-
-/* As mail.c does, but that nothing is held: these talks wait for their answers. */
-static void feed(struct conversation *c, enum side from, const uint8_t *data, size_t n)
-{
-	for (size_t done = 0; done < n;) {
-		size_t taken;
-
-		if (from == CLIENT)
-			taken = smtp_client(&c->s, &c->f, data + done, n - done);
-		else
-			taken = smtp_server(&c->s, &c->f, data + done, n - done);
-		assert_true(taken > 0 && taken <= n - done);
-		done += taken;
-		if (c->s.answer_ready)
-			smtp_answer(&c->s, &c->f);
-	}
-}
-
-static void run(struct conversation *c, const char *script, size_t piece)
-{
-	struct step st;
-
-	while (script_step(&script, &st)) {
-		struct facts before = c->f;
-
-		c->f.offset[st.from] += st.gap;
-		if (st.gap)
-			smtp_gap(&c->s, &c->f, st.from, st.gap);
-		for (size_t at = 0; at < st.bytes.n; at += piece) {
-			size_t n = st.bytes.n - at < piece ? st.bytes.n - at : piece;
-
-			c->f.offset[st.from] += n;
-			feed(c, st.from, st.bytes.at + at, n);
-		}
-		check(c, &before);
-	}
-}
-
-static void evidence_text(const struct session *s, char *out, size_t room)
-{
-	size_t n = 0;
-
-	out[0] = '\0';
-	for (unsigned i = 0; i < s->evidence_len; i++) {
-		const char *word = word_name(s->evidence[i]);
-		const char *space = i ? " " : "";
-
-		if (word)
-			n += (size_t)snprintf(out + n, room - n, "%s%s", space, word);
-		else
-			n += (size_t)snprintf(out + n, room - n, "%s%u", space, s->evidence[i]);
-	}
-}
-
-static void one_talk(size_t i, size_t piece)
-{
-	struct conversation c;
-	struct session out;
-	char evidence[256];
-
-	start(&c, talks[i].from_the_start, talks[i].client, talks[i].server);
-	run(&c, talks[i].script, piece);
-	facts_verdict(&c.f, ENDING_CLOSED, &out);
-	evidence_text(&out, evidence, sizeof(evidence));
-	if (out.verdict != talks[i].verdict || out.exposure != talks[i].exposure ||
-	    out.offered != talks[i].offered || out.requested != talks[i].requested ||
-	    out.accepted != talks[i].accepted || out.messages != talks[i].messages ||
-	    out.oddities != talks[i].oddities)
-		fail_msg("%s: %s %u, offered %u requested %u accepted %u, messages %d, "
-			 "oddities %x, evidence %s",
-			 talks[i].script, verdict_name((enum verdict)out.verdict), out.exposure,
-			 out.offered, out.requested, out.accepted, out.messages, out.oddities,
-			 evidence);
-	if (talks[i].evidence)
-		assert_string_equal(evidence, talks[i].evidence);
-}
 
 static void talks_come_to_what_they_say(void **state)
 {
-	static const size_t pieces[] = { SIZE_MAX, 1, 2, 7 };
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
-		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++)
-			one_talk(i, pieces[p]);
-	}
+	dialogue_talks(PROTOCOL_SMTP, talks, sizeof(talks) / sizeof(talks[0]), check);
 }
 
 static void a_capability_may_be_blanked(void **state)
@@ -781,13 +649,13 @@ static void a_capability_may_be_blanked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 		char script[100];
 
 		snprintf(script, sizeof(script), "S:220 mx|C:EHLO c|S:250-mx\n250 %s",
 			 words[i].word);
-		start(&c, true, true, true);
-		run(&c, script, SIZE_MAX);
+		dialogue_start(&c, PROTOCOL_SMTP, WHOLE);
+		dialogue_run(&c, script, SIZE_MAX, check);
 		assert_int_equal(c.f.masked, words[i].masked);
 		assert_int_equal(c.f.s.offered, TRI_FALSE);
 	}
@@ -795,11 +663,11 @@ static void a_capability_may_be_blanked(void **state)
 
 static void a_capability_counts_only_for_ehlo(void **state)
 {
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
-	run(&c, "S:220 mx|C:HELO c|S:250-mx\n250 STARTTLS", SIZE_MAX);
+	dialogue_start(&c, PROTOCOL_SMTP, WHOLE);
+	dialogue_run(&c, "S:220 mx|C:HELO c|S:250-mx\n250 STARTTLS", SIZE_MAX, check);
 	assert_int_equal(c.f.s.offered, TRI_NULL);
 }
 
@@ -825,13 +693,13 @@ static void a_refused_ehlo_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct conversation c;
+		struct dialogue c;
 		struct session out;
 
-		start(&c, true, true, true);
-		run(&c, cases[i].script, SIZE_MAX);
+		dialogue_start(&c, PROTOCOL_SMTP, WHOLE);
+		dialogue_run(&c, cases[i].script, SIZE_MAX, check);
 		for (unsigned from = 0; from < SIDES; from++) /* as the caller says of a gap */
-			c.f.clear_gap[from] |= c.s.lost[from];
+			c.f.clear_gap[from] |= c.s.smtp.lost[from];
 		facts_verdict(&c.f, ENDING_CLOSED, &out);
 		if (out.ehlo_refused != cases[i].refused)
 			fail_msg("%s: %u", cases[i].script, out.ehlo_refused);
@@ -841,15 +709,15 @@ static void a_refused_ehlo_is_told(void **state)
 static void tls_is_left_to_the_caller(void **state)
 {
 	static const uint8_t bytes[] = "RSET\r\n\x16\x03\x01";
-	struct conversation c;
+	struct dialogue c;
 
 	(void)state;
-	start(&c, true, true, true);
-	assert_int_equal(smtp_client(&c.s, &c.f, bytes, sizeof(bytes) - 1), 6);
-	assert_true(smtp_at_line_start(&c.s, CLIENT));
-	c.s.mode = SMTP_MODE_BODY;
-	assert_false(smtp_at_line_start(&c.s, CLIENT));
-	assert_true(smtp_at_line_start(&c.s, SERVER));
+	dialogue_start(&c, PROTOCOL_SMTP, WHOLE);
+	assert_int_equal(smtp_client(&c.s.smtp, &c.f, bytes, sizeof(bytes) - 1), 6);
+	assert_true(smtp_at_line_start(&c.s.smtp, CLIENT));
+	c.s.smtp.mode = SMTP_MODE_BODY;
+	assert_false(smtp_at_line_start(&c.s.smtp, CLIENT));
+	assert_true(smtp_at_line_start(&c.s.smtp, SERVER));
 }
 
 int main(void)

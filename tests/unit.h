@@ -9,4 +9,10 @@
 
 #include <cmocka.h>
 
+/* A struct span of a literal, which may have NULs in it. */
+#define BYTES(text)                                       \
+	{                                                 \
+		(const uint8_t *)(text), sizeof(text) - 1 \
+	}
+
 #endif

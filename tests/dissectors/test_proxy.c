@@ -7,16 +7,8 @@
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
 
-#define BYTES(text)                    \
-	{                              \
-		text, sizeof(text) - 1 \
-	}
-
 static const struct {
-	struct {
-		const char *at;
-		size_t n;
-	} bytes;
+	struct span bytes;
 	size_t header; /* bytes of it that are none of the client's */
 } cases[] = {
 	{ BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 4000 25\r\nEHLO c\r\n"), 40 },
@@ -40,10 +32,10 @@ static void a_header_is_stepped_over(void **state)
 	(void)state;
 	for (size_t i = 0; i < n_cases; i++) {
 		struct proxy p = { 0 };
-		const uint8_t *at = (const uint8_t *)cases[i].bytes.at;
+		const uint8_t *at = cases[i].bytes.at;
 
-		assert_int_equal(proxy_skip(&p, at, cases[i].bytes.n), cases[i].header);
-		assert_int_equal(proxy_skip(&p, at, cases[i].bytes.n), 0); /* once */
+		assert_int_equal(proxy_skip(&p, at, cases[i].bytes.len), cases[i].header);
+		assert_int_equal(proxy_skip(&p, at, cases[i].bytes.len), 0); /* once */
 	}
 }
 
@@ -53,10 +45,10 @@ static void the_rest_may_come_later(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct proxy p = { 0 };
-		const uint8_t *at = (const uint8_t *)cases[i].bytes.at;
+		const uint8_t *at = cases[i].bytes.at;
 		size_t taken = proxy_skip(&p, at, 12);
 
-		for (size_t n = 12; n < cases[i].bytes.n; n++)
+		for (size_t n = 12; n < cases[i].bytes.len; n++)
 			taken += proxy_skip(&p, at + n, 1);
 		assert_int_equal(taken, cases[i].header);
 	}

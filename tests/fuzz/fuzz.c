@@ -78,37 +78,41 @@ void fuzz_watch(struct fuzz_watch *before, const struct facts *f)
 	before->sealed = f->tls == TLS_COMPLETE;
 }
 
-/* Where bytes were cut is seen in no field of the record; times and volumes are not the
- * dissectors'. */
-static void same_session(const struct session *a, const struct session *b)
+void fuzz_same_session(const struct session *a, const struct session *b)
 {
+	MUST(a->protocol == b->protocol && a->service == b->service);
 	MUST(a->verdict == b->verdict && a->reason == b->reason);
 	MUST(a->offered == b->offered && a->requested == b->requested);
 	MUST(a->accepted == b->accepted && a->auth_clear == b->auth_clear);
 	MUST(a->stripped == b->stripped && a->injected == b->injected);
 	MUST(a->exposure == b->exposure && a->confirmed == b->confirmed);
 	MUST(a->cause == b->cause && a->directions == b->directions);
-	MUST(a->ehlo_refused == b->ehlo_refused && a->begun_before == b->begun_before);
 	MUST(a->findings == b->findings && a->oddities == b->oddities);
-	MUST(a->messages == b->messages);
+	MUST(a->messages == b->messages && a->evidence_len == b->evidence_len);
+	MUST(memcmp(a->evidence, b->evidence, a->evidence_len * sizeof(a->evidence[0])) == 0);
 	MUST(a->tls_version == b->tls_version && a->tls_cipher == b->tls_cipher);
 	MUST(a->tls_group == b->tls_group && a->tls_alert == b->tls_alert);
 	MUST(a->tls_resumed == b->tls_resumed);
-	MUST(a->sni_len == b->sni_len && memcmp(a->sni, b->sni, a->sni_len) == 0);
-	MUST(a->alpn_len == b->alpn_len && memcmp(a->alpn, b->alpn, a->alpn_len) == 0);
-	MUST(a->evidence_len == b->evidence_len);
-	MUST(memcmp(a->evidence, b->evidence, a->evidence_len * sizeof(a->evidence[0])) == 0);
+}
+
+/* Where bytes were cut is seen in no field of the record; times and volumes are not the
+ * dissectors'. */
+static void same_verdict(const struct facts *f, const struct facts *g, enum ending how)
+{
+	struct session a, b;
+
+	facts_verdict(f, how, &a);
+	facts_verdict(g, how, &b);
+	fuzz_same_session(&a, &b);
+	MUST(a.ehlo_refused == b.ehlo_refused && a.begun_before == b.begun_before);
+	MUST(a.sni_len == b.sni_len && memcmp(a.sni, b.sni, a.sni_len) == 0);
+	MUST(a.alpn_len == b.alpn_len && memcmp(a.alpn, b.alpn, a.alpn_len) == 0);
 }
 
 void fuzz_same(const struct facts *a, const struct facts *b)
 {
-	for (unsigned how = ENDING_OPEN; how < ENDINGS; how++) {
-		struct session of_a, of_b;
-
-		facts_verdict(a, (enum ending)how, &of_a);
-		facts_verdict(b, (enum ending)how, &of_b);
-		same_session(&of_a, &of_b);
-	}
+	for (unsigned how = ENDING_OPEN; how < ENDINGS; how++)
+		same_verdict(a, b, (enum ending)how);
 }
 
 static bool grew(uint8_t before, uint8_t now)

@@ -53,6 +53,9 @@ struct fuzz_watch {
 };
 void fuzz_watch(struct fuzz_watch *before, const struct facts *f);
 
+/* Both conclude the same: the verdict, what it rests on, and the TLS parameters. */
+void fuzz_same_session(const struct session *a, const struct session *b);
+
 /* Both come to the same record, whatever the ending. */
 void fuzz_same(const struct facts *a, const struct facts *b);
 

@@ -6,16 +6,8 @@
 #include "sensor/classify.h"
 #include "tests/sensor/frames.h"
 
-#define BYTES(text)                    \
-	{                              \
-		text, sizeof(text) - 1 \
-	}
-
 static const struct {
-	struct {
-		const char *at;
-		size_t len;
-	} bytes;
+	struct span bytes;
 	enum first_bytes what;
 } cases[] = {
 	{ BYTES("220 mx.example ESMTP\r\n"), FIRST_SMTP_SERVER },
@@ -83,7 +75,8 @@ static void first_bytes_tell(void **state)
 		memcpy(copy, cases[i].bytes.at, n);
 		got = classify_first_bytes((struct span){ copy, n });
 		if (got != cases[i].what)
-			fail_msg("\"%s\": %d, not %d", cases[i].bytes.at, got, cases[i].what);
+			fail_msg("\"%s\": %d, not %d", (const char *)cases[i].bytes.at, got,
+				 cases[i].what);
 		free(copy);
 	}
 }

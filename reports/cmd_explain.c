@@ -1,7 +1,7 @@
 /* cmd_explain.c - mailseal explain: one session record in plain words. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "reports/explain.h"
@@ -36,16 +36,8 @@ struct asked {
 	const char *dir;  /* NULL: not given */
 	const char *file; /* NULL: standard input */
 	const char *session;
-	unsigned long line; /* 0: not given */
+	int64_t line; /* 0: not given */
 };
-
-static bool read_line_number(const char *text, unsigned long *out)
-{
-	if (!*text || strlen(text) > 9 || text[strspn(text, "0123456789")])
-		return false;
-	*out = strtoul(text, NULL, 10);
-	return *out > 0;
-}
 
 /* -1, or the exit code. */
 static int read_options(struct asked *a, int argc, char **argv)
@@ -58,7 +50,7 @@ static int read_options(struct asked *a, int argc, char **argv)
 			a->dir = o.value;
 		else if (what == O_SESSION)
 			a->session = o.value;
-		else if (what == O_LINE && !read_line_number(o.value, &a->line))
+		else if (what == O_LINE && !tool_number(o.value, 9, &a->line))
 			return tool_usage(&usage, "--line needs a number from 1");
 		else if (what == OPTS_WORD && !a->file)
 			a->file = o.value;
@@ -83,7 +75,7 @@ static bool line_of_file(const struct asked *a, struct log_line *line)
 		tool_error(usage.command, "%.300s: %s", name, strerror(errno));
 		return false;
 	}
-	ok = log_nth(in, a->line ? a->line : 1, line, err, sizeof(err));
+	ok = log_nth(in, a->line ? (unsigned long)a->line : 1, line, err, sizeof(err));
 	if (!ok)
 		tool_error(usage.command, "%.300s: %s", name, err);
 	if (!is_stdin)
@@ -160,7 +152,7 @@ static int run(int argc, char **argv)
 	if (!(a.session ? line_of_session(&a, &line) : line_of_file(&a, &line)))
 		return TOOL_FAILED;
 	if (!record_read(line.text, line.len, &r, err, sizeof(err))) {
-		tool_error(usage.command, "line %lu of %.200s: %s", a.line ? a.line : 1,
+		tool_error(usage.command, "line %" PRId64 " of %.200s: %s", a.line ? a.line : 1,
 			   a.file && strcmp(a.file, "-") ? a.file : "standard input", err);
 		return TOOL_FAILED;
 	}

@@ -84,12 +84,14 @@ static bool read_pair(struct asked *a, const char *pair)
 
 static bool read_size(const char *text, unsigned *out)
 {
+	int64_t n;
+
 	if (!text)
 		return true;
-	if (strlen(text) > 4 || !*text || text[strspn(text, "0123456789")])
+	if (!tool_number(text, 4, &n) || n < SIZE_MIN || n > SIZE_MAX_PX)
 		return false;
-	*out = (unsigned)strtoul(text, NULL, 10);
-	return *out >= SIZE_MIN && *out <= SIZE_MAX_PX;
+	*out = (unsigned)n;
+	return true;
 }
 
 static bool read_out(struct asked *a, const char *out)

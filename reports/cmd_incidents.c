@@ -35,14 +35,6 @@ struct asked {
 	int64_t id; /* 0: list */
 };
 
-static bool read_id(const char *text, int64_t *out)
-{
-	if (strlen(text) > 18 || !*text || text[strspn(text, "0123456789")])
-		return false;
-	*out = strtoll(text, NULL, 10);
-	return *out > 0;
-}
-
 /* -1, or the exit code. */
 static int read_options(struct asked *a, int argc, char **argv)
 {
@@ -62,7 +54,7 @@ static int read_options(struct asked *a, int argc, char **argv)
 			a->dir = o.value;
 		else if (what != OPTS_WORD || a->id)
 			return tool_stop(&o, what);
-		else if (!read_id(o.value, &a->id))
+		else if (!tool_number(o.value, 18, &a->id))
 			return tool_usage(&usage, "the ID of an incident is a number from 1");
 	}
 	if (a->open && a->all)

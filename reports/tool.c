@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,16 @@ int tool_usage(const struct usage *u, const char *sentence)
 {
 	tool_error(u->command, "%s (see mailseal %s --help)", sentence, u->command);
 	return TOOL_USAGE;
+}
+
+bool tool_number(const char *text, size_t digits, int64_t *out)
+{
+	size_t len = strspn(text, "0123456789");
+
+	if (len > digits || text[len])
+		return false;
+	*out = strtoll(text, NULL, 10);
+	return *out > 0;
 }
 
 int tool_stop(const struct opts *o, int what)

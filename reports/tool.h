@@ -40,6 +40,9 @@ void tool_error(const char *command, const char *format, ...) __attribute__((for
 /* The same, and where to look; returns TOOL_USAGE. */
 int tool_usage(const struct usage *u, const char *sentence);
 
+/* A whole number above 0, of at most so many digits (up to 18). */
+bool tool_number(const char *text, size_t digits, int64_t *out);
+
 /* What to do about OPTS_ERROR, OPTS_HELP or an unexpected OPTS_WORD: returns the exit code. */
 int tool_stop(const struct opts *o, int what);
 

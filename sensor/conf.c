@@ -187,31 +187,36 @@ static bool check_keys(struct reader *r, const struct ynode *map, const char *se
 
 /* Options ------------------------------------------------------------------------------------ */
 
-static bool read_ports(struct reader *r, const struct conf_option *o, const struct ynode *n)
-{
-	char why[WHY_MAX];
+typedef bool add_value(struct reader *r, const struct conf_option *o, const struct ynode *n);
 
+static bool read_list(struct reader *r, const struct conf_option *o, const struct ynode *n,
+		      add_value *add)
+{
 	if (!expect(r, n, YNODE_LIST, o->key))
 		return false;
 	for (const struct ynode *i = n->first; i; i = i->next) {
-		if (!expect_value(r, i, o->key))
+		if (!expect_value(r, i, o->key) || !add(r, o, i))
 			return false;
-		if (!i->plain)
-			return fail(r, i->line, o->key, "needs numbers without quotes");
-		if (!conf_port_add(r->conf, (enum port_list)o->offset, i->text, why, sizeof(why)))
-			return fail(r, i->line, o->key, "%s", why);
 	}
+	return true;
+}
+
+static bool add_port(struct reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	char why[WHY_MAX];
+
+	if (!n->plain)
+		return fail(r, n->line, o->key, "needs numbers without quotes");
+	if (!conf_port_add(r->conf, (enum port_list)o->offset, n->text, why, sizeof(why)))
+		return fail(r, n->line, o->key, "%s", why);
 	return true;
 }
 
 static bool add_interface(struct reader *r, const struct conf_option *o, const struct ynode *n)
 {
 	struct conf *c = r->conf;
-	size_t len;
+	size_t len = strlen(n->text);
 
-	if (!expect_value(r, n, o->key))
-		return false;
-	len = strlen(n->text);
 	if (len == 0 || len > CONF_TEXT_MAX)
 		return fail(r, n->line, o->key, "needs names of 1 to %d bytes", CONF_TEXT_MAX);
 	if (c->interfaces_n == CONF_INTERFACES_MAX)
@@ -224,30 +229,12 @@ static bool add_interface(struct reader *r, const struct conf_option *o, const s
 	return true;
 }
 
-static bool read_interfaces(struct reader *r, const struct conf_option *o, const struct ynode *n)
-{
-	if (!expect(r, n, YNODE_LIST, o->key))
-		return false;
-	for (const struct ynode *i = n->first; i; i = i->next) {
-		if (!add_interface(r, o, i))
-			return false;
-	}
-	return true;
-}
-
-static bool read_encapsulations(struct reader *r, const struct conf_option *o,
-				const struct ynode *n)
+static bool add_encapsulation(struct reader *r, const struct conf_option *o, const struct ynode *n)
 {
 	char why[WHY_MAX];
 
-	if (!expect(r, n, YNODE_LIST, o->key))
-		return false;
-	for (const struct ynode *i = n->first; i; i = i->next) {
-		if (!expect_value(r, i, o->key))
-			return false;
-		if (!conf_encapsulation_add(r->conf, i->text, why, sizeof(why)))
-			return fail(r, i->line, o->key, "%s", why);
-	}
+	if (!conf_encapsulation_add(r->conf, n->text, why, sizeof(why)))
+		return fail(r, n->line, o->key, "%s", why);
 	return true;
 }
 
@@ -274,9 +261,9 @@ static bool read_option(struct reader *r, const struct conf_option *o, const str
 	case OPTION_PERCENT:
 	case OPTION_MODE:
 	case OPTION_SWITCH: return read_single(r, o, n);
-	case OPTION_INTERFACES: return read_interfaces(r, o, n);
-	case OPTION_PORTS: return read_ports(r, o, n);
-	case OPTION_ENCAPSULATIONS: return read_encapsulations(r, o, n);
+	case OPTION_INTERFACES: return read_list(r, o, n, add_interface);
+	case OPTION_PORTS: return read_list(r, o, n, add_port);
+	case OPTION_ENCAPSULATIONS: return read_list(r, o, n, add_encapsulation);
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break; /* within lists: read_peer() and read_exception() */
 	}

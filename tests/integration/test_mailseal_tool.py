@@ -222,7 +222,8 @@ def explain_errors(state):
     bad = []
     for arguments, stdin, text in cases:
         bad += Ran("explain", *arguments, stdin=stdin).expect(FAILED, text)
-    for arguments in (["--line", "0"], ["--line", "x"], ["--line", "1", "--session", "a"], ["a", "b"]):
+    for arguments in (["--line", "0"], ["--line", "x"], ["--line", "1x"], ["--line", "0" * 9 + "1"],
+                      ["--line", "1", "--session", "a"], ["a", "b"]):
         bad += Ran("explain", *arguments).expect(USAGE, "mailseal explain --help")
     return bad
 

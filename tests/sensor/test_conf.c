@@ -186,31 +186,30 @@ static char *print(const struct conf *c)
 	return text;
 }
 
+/* Takes c, and returns what was read back. */
+static struct conf *printed_and_read(struct conf *c)
+{
+	char *once = print(c), *twice;
+	struct conf *again = read_text(once);
+
+	twice = print(again);
+	assert_string_equal(once, twice);
+	free(once);
+	free(twice);
+	conf_free(c);
+	return again;
+}
+
 static void what_is_printed_reads_back_to_the_same(void **state)
 {
-	struct conf *c = read_text(everything), *again;
-	char *once = print(c), *twice;
+	struct conf *c = read_text(everything);
 
 	(void)state;
 	check_everything(c);
-	again = read_text(once);
-	check_everything(again);
-	twice = print(again);
-	assert_string_equal(once, twice);
-	free(once);
-	free(twice);
-	conf_free(again);
+	c = printed_and_read(c);
+	check_everything(c);
 	conf_free(c);
-
-	c = conf_default();
-	once = print(c);
-	again = read_text(once);
-	twice = print(again);
-	assert_string_equal(once, twice);
-	free(once);
-	free(twice);
-	conf_free(again);
-	conf_free(c);
+	conf_free(printed_and_read(conf_default()));
 }
 
 static void nothing_is_the_defaults(void **state)

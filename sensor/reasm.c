@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "sensor/sequence.h"
+
 /* Acknowledgments further ahead than any window are not believed (RFC 7323, 2.2). */
 #define ACK_AHEAD_MAX (1 << 30)
 
@@ -13,11 +15,6 @@ struct block {
 	bool has_ack;
 	uint8_t data[REASM_BLOCK];
 };
-
-static int32_t after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b); /* a > b in sequence space (RFC 9293, 3.4) */
-}
 
 bool reasm_memory_init(struct reasm_memory *m, uint64_t bytes, uint64_t per_direction_bytes)
 {
@@ -63,7 +60,7 @@ void reasm_acked(struct reasm *r, enum side from, uint32_t ack)
 {
 	struct reasm_side *s = &r->side[from];
 
-	if (!s->known || after(ack, s->next) > ACK_AHEAD_MAX)
+	if (!s->known || seq_after(ack, s->next) > ACK_AHEAD_MAX)
 		return;
 	s->has_acked = true;
 	s->acked = ack;
@@ -96,14 +93,14 @@ static uint32_t sent_to(const struct reasm_side *s)
 {
 	uint32_t to = s->has_acked ? s->acked : s->next;
 
-	return s->has_sent && after(s->sent, to) > 0 ? s->sent : to;
+	return s->has_sent && seq_after(s->sent, to) > 0 ? s->sent : to;
 }
 
 /* Bytes were sent that we have not handed on. A single number may be a FIN that was not seen: it is
  * not waited for. */
 static bool sent_beyond(const struct reasm_side *s)
 {
-	return s->known && after(sent_to(s), s->next) > 1 && !is_absent(s);
+	return s->known && seq_after(sent_to(s), s->next) > 1 && !is_absent(s);
 }
 
 bool reasm_awaits_side(const struct reasm *r)
@@ -118,9 +115,9 @@ bool reasm_awaits_side(const struct reasm *r)
 /* A bare segment stands behind what its side has sent: nothing of that will come again. */
 static void note_sent(struct reasm_side *s, uint32_t seq)
 {
-	if (!s->known || after(seq, s->next) <= 1 || after(seq, s->next) > ACK_AHEAD_MAX)
+	if (!s->known || seq_after(seq, s->next) <= 1 || seq_after(seq, s->next) > ACK_AHEAD_MAX)
 		return;
-	if (!s->has_sent || after(seq, s->sent) > 0) {
+	if (!s->has_sent || seq_after(seq, s->sent) > 0) {
 		s->sent = seq;
 		s->has_sent = true;
 	}
@@ -138,9 +135,9 @@ static void note_ack(struct reasm *r, enum side from, const struct segment *g)
 		s->known = true;
 		s->next = g->ack;
 	}
-	if (after(g->ack, s->next) > ACK_AHEAD_MAX)
+	if (seq_after(g->ack, s->next) > ACK_AHEAD_MAX)
 		return;
-	if (!s->has_acked || after(g->ack, s->acked) > 0) {
+	if (!s->has_acked || seq_after(g->ack, s->acked) > 0) {
 		s->acked = g->ack;
 		s->has_acked = true;
 	}
@@ -151,8 +148,8 @@ static bool waits_for_other(const struct reasm *r, enum side from, uint32_t ack,
 {
 	const struct reasm_side *o = &r->side[other_side(from)];
 
-	return has_ack && o->known && !is_absent(o) && after(ack, o->next) > 1 &&
-	       after(ack, o->next) <= ACK_AHEAD_MAX;
+	return has_ack && o->known && !is_absent(o) && seq_after(ack, o->next) > 1 &&
+	       seq_after(ack, o->next) <= ACK_AHEAD_MAX;
 }
 
 /* Both sides wait for each other: a retransmission brought a newer acknowledgment with it. */
@@ -164,7 +161,7 @@ static bool other_waits_for_us(const struct reasm *r, const struct reasm_memory 
 	if (r->side[o].first == POOL_NONE)
 		return false;
 	b = block_at(m, r->side[o].first);
-	return after(b->seq, r->side[o].next) <= 0 && waits_for_other(r, o, b->ack, b->has_ack);
+	return seq_after(b->seq, r->side[o].next) <= 0 && waits_for_other(r, o, b->ack, b->has_ack);
 }
 
 static bool blocked(const struct reasm *r, const struct reasm_memory *m, enum side from,
@@ -177,7 +174,7 @@ static bool blocked(const struct reasm *r, const struct reasm_memory *m, enum si
 static void hand_on(struct reasm_side *s, enum side from, uint32_t seq, const uint8_t *data,
 		    uint32_t length, uint32_t missing, const struct reasm_out *out)
 {
-	uint32_t old = (uint32_t)(after(s->next, seq) > 0 ? after(s->next, seq) : 0);
+	uint32_t old = (uint32_t)(seq_after(s->next, seq) > 0 ? seq_after(s->next, seq) : 0);
 
 	if (old < length) {
 		s->next += length - old;
@@ -214,7 +211,7 @@ static bool drain_one(struct reasm *r, struct reasm_memory *m, enum side from,
 	if (s->first == POOL_NONE)
 		return false;
 	b = block_at(m, s->first);
-	if (after(b->seq, s->next) > 0 || blocked(r, m, from, b->ack, b->has_ack))
+	if (seq_after(b->seq, s->next) > 0 || blocked(r, m, from, b->ack, b->has_ack))
 		return false;
 	hand_on(s, from, b->seq, b->data, b->length, b->missing, out);
 	drop_first(s, m);
@@ -230,7 +227,7 @@ static void drain(struct reasm *r, struct reasm_memory *m, const struct reasm_ou
 static void gap_to(struct reasm *r, enum side from, uint32_t seq, const struct reasm_out *out)
 {
 	struct reasm_side *s = &r->side[from];
-	int32_t n = after(seq, s->next);
+	int32_t n = seq_after(seq, s->next);
 
 	if (n <= 0)
 		return;
@@ -247,8 +244,8 @@ static uint32_t hole_end(const struct reasm_side *s, const struct reasm_memory *
 	if (s->first != POOL_NONE) {
 		uint32_t seq = block_at(m, s->first)->seq;
 
-		if (any || after(end, seq) > 0)
-			end = after(seq, s->next) > 0 ? seq : s->next;
+		if (any || seq_after(end, seq) > 0)
+			end = seq_after(seq, s->next) > 0 ? seq : s->next;
 	}
 	return end;
 }
@@ -277,11 +274,11 @@ static bool store_block(struct reasm_side *s, struct reasm_memory *m, uint32_t *
 
 static bool differs(const struct block *b, const struct segment *g)
 {
-	uint32_t from = after(g->seq, b->seq) > 0 ? g->seq : b->seq;
+	uint32_t from = seq_after(g->seq, b->seq) > 0 ? g->seq : b->seq;
 	uint32_t g_end = g->seq + g->length, b_end = b->seq + b->length;
-	uint32_t to = after(g_end, b_end) > 0 ? b_end : g_end;
+	uint32_t to = seq_after(g_end, b_end) > 0 ? b_end : g_end;
 
-	return after(to, from) > 0 &&
+	return seq_after(to, from) > 0 &&
 	       memcmp(b->data + (from - b->seq), g->data + (from - g->seq), to - from) != 0;
 }
 
@@ -291,7 +288,7 @@ static bool store_missing(struct reasm_side *s, struct reasm_memory *m, const st
 	uint32_t missing = g->wire_length - g->length, end = g->seq + g->length;
 	uint32_t *link = &s->first;
 
-	while (*link != POOL_NONE && after(block_at(m, *link)->seq, end) <= 0) {
+	while (*link != POOL_NONE && seq_after(block_at(m, *link)->seq, end) <= 0) {
 		const struct block *b = block_at(m, *link);
 
 		if (b->seq + b->length == end && b->missing >= missing)
@@ -309,18 +306,18 @@ static bool store(struct reasm *r, struct reasm_memory *m, enum side from, const
 	uint32_t at = g->seq, end = g->seq + g->length;
 	uint32_t missing = g->wire_length - g->length;
 
-	while (after(end, at) > 0) {
+	while (seq_after(end, at) > 0) {
 		const struct block *b = *link == POOL_NONE ? NULL : block_at(m, *link);
 		uint32_t stop = end, n;
 
-		if (b && after(at, b->seq) >= 0) { /* starts in or behind this block */
+		if (b && seq_after(at, b->seq) >= 0) { /* starts in or behind this block */
 			r->conflict |= differs(b, g);
-			if (after(b->seq + b->length, at) > 0)
+			if (seq_after(b->seq + b->length, at) > 0)
 				at = b->seq + b->length;
 			link = &block_at(m, *link)->next;
 			continue;
 		}
-		if (b && after(end, b->seq) > 0)
+		if (b && seq_after(end, b->seq) > 0)
 			stop = b->seq;
 		n = stop - at < REASM_BLOCK ? stop - at : REASM_BLOCK;
 		if (s->blocks >= m->per_direction ||
@@ -358,10 +355,10 @@ static bool give_up_hole(struct reasm *r, struct reasm_memory *m, enum side from
 	if (!r->side[from].seen)
 		return give_up_side(r, m, from, out);
 	/* Not beyond what the other side's waiting segment answers: that one comes first. */
-	if (b && b->has_ack && after(b->seq, o->next) <= 0 &&
-	    after(b->ack, r->side[from].next) > 0 && after(end, b->ack) > 0)
+	if (b && b->has_ack && seq_after(b->seq, o->next) <= 0 &&
+	    seq_after(b->ack, r->side[from].next) > 0 && seq_after(end, b->ack) > 0)
 		end = b->ack;
-	if (after(end, r->side[from].next) <= 0)
+	if (seq_after(end, r->side[from].next) <= 0)
 		return false;
 	gap_to(r, from, end, out);
 	drain(r, m, out);
@@ -418,7 +415,7 @@ static bool take(struct reasm *r, struct reasm_memory *m, enum side from, const 
 {
 	struct reasm_side *s = &r->side[from];
 
-	if (after(g->seq, s->next) > 0 || s->first != POOL_NONE ||
+	if (seq_after(g->seq, s->next) > 0 || s->first != POOL_NONE ||
 	    blocked(r, m, from, g->ack, g->has_ack))
 		return store(r, m, from, g);
 	hand_on(s, from, g->seq, g->data, g->length, g->wire_length - g->length, out);
@@ -437,7 +434,7 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 		s->known = true;
 		s->next = g->seq;
 	}
-	if (g->wire_length > 0 && after(end, s->next) <= 0) {
+	if (g->wire_length > 0 && seq_after(end, s->next) <= 0) {
 		m->duplicate++;
 	} else if (g->wire_length > 0 && !take(r, m, from, g, out)) {
 		make_room(r, m, from, out);

@@ -6,12 +6,12 @@
 #include "dissectors/mail.h"
 #include "sensor/certificates.h"
 #include "sensor/classify.h"
+#include "sensor/sequence.h"
 
 /* A connection on no mail port has this many packets with payload to show that it is mail. */
 #define PROBE_PACKETS   8
 #define STALLED_PACKETS 64 /* while something waits for packets that were overtaken */
 #define NDPI_FLOWS      1024
-#define WINDOW_MAX      (1 << 20) /* a reset further away is not of this connection */
 
 /* What is needed while the verdict is open. */
 struct parser {
@@ -273,7 +273,7 @@ static void note_acknowledged(struct parser *p)
 {
 	const struct reasm_side *c = &p->reasm.side[CLIENT];
 	struct facts *f = &p->mail.facts;
-	int32_t behind = (int32_t)(c->next - c->acked);
+	int32_t behind = seq_after(c->next, c->acked);
 
 	if (!c->has_acked || !c->known)
 		return;
@@ -473,8 +473,8 @@ static uint32_t fill_hole(struct live *l, enum side from, uint32_t seq, uint32_t
 {
 	struct hole *h = &l->hole[from];
 	uint32_t size = h->to - h->from;
-	uint32_t at = (int32_t)(seq - h->from) > 0 ? seq - h->from : 0;
-	uint32_t to = (int32_t)(h->to - end) > 0 ? end - h->from : size;
+	uint32_t at = seq_after(seq, h->from) > 0 ? seq - h->from : 0;
+	uint32_t to = seq_after(h->to, end) > 0 ? end - h->from : size;
 
 	if (size == 0 || at >= size || to > size || to <= at)
 		return 0;
@@ -498,7 +498,7 @@ static void note_hole(struct live *l, enum side from, uint32_t size)
 static void count_only(struct live *l, enum side from, const struct packet *p)
 {
 	uint32_t end = p->seq + p->wire_length;
-	int32_t fresh = (int32_t)(end - l->next[from]);
+	int32_t fresh = seq_after(end, l->next[from]);
 	uint32_t n = fresh > 0 ? (uint32_t)fresh : 0;
 
 	if (p->wire_length == 0) /* it may stand behind a FIN, which takes a number of its own */
@@ -513,13 +513,6 @@ static void count_only(struct live *l, enum side from, const struct packet *p)
 	}
 	l->next[from] = end;
 	count_bytes(l, from, n);
-}
-
-static bool in_window(uint32_t next, uint32_t seq)
-{
-	int32_t ahead = (int32_t)(seq - next);
-
-	return ahead > -WINDOW_MAX && ahead < WINDOW_MAX;
 }
 
 static void reassemble(struct sessions *ss, struct live *l, enum side from, const struct packet *p,
@@ -537,7 +530,7 @@ static void reassemble(struct sessions *ss, struct live *l, enum side from, cons
 		.wire_length = p->wire_length,
 	};
 
-	if (p->flags & TCP_RST && !in_window(parser->reasm.side[from].next, p->seq))
+	if (p->flags & TCP_RST && !seq_in_window(parser->reasm.side[from].next, p->seq))
 		return; /* somebody else's */
 	if (p->flags & TCP_SYN)
 		g.seq++;
@@ -628,12 +621,12 @@ bool session_expects(const struct sessions *ss, uint32_t index, enum side from, 
 
 	if (p && !p->reasm.side[from].known)
 		return true;
-	return in_window(p ? p->reasm.side[from].next : l->next[from], seq);
+	return seq_in_window(p ? p->reasm.side[from].next : l->next[from], seq);
 }
 
 static bool all_seen(const struct reasm_side *s)
 {
-	return !s->has_acked || (int32_t)(s->acked - s->next) <= 1; /* a FIN takes one */
+	return !s->has_acked || seq_after(s->acked, s->next) <= 1; /* a FIN takes one */
 }
 
 bool session_is_last(const struct sessions *ss, uint32_t index, enum side from, uint32_t seq)

@@ -7,6 +7,7 @@
 #include "sensor/classify.h"
 #include "sensor/clock.h"
 #include "sensor/flow.h"
+#include "sensor/sequence.h"
 
 /* Seconds without a packet. */
 enum {
@@ -380,7 +381,7 @@ static void note_acked(struct flow *f, unsigned end, const struct packet *p)
 
 	if (f->state != FLOW_OPEN || !(p->flags & TCP_ACK) || p->flags & (TCP_RST | TCP_SYN))
 		return;
-	if (!(f->has_acked & 1u << other) || (int32_t)(p->ack - f->acked[other]) > 0)
+	if (!(f->has_acked & 1u << other) || seq_after(p->ack, f->acked[other]) > 0)
 		f->acked[other] = p->ack;
 	f->has_acked = (uint8_t)(f->has_acked | 1u << other);
 }

@@ -25,7 +25,8 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",),
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.
 # conf stands for conf_*.
 ROWS = (
-    ("clock", "conf", "confine", "log", "pool", "stoppable", "summary", "syslog_socket"),
+    ("clock", "conf", "confine", "log", "pool", "sequence", "stoppable", "summary",
+     "syslog_socket"),
     ("fragments",),
     ("decode", "channel"),
     ("capture", "flow", "reasm", "classify", "certificates", "inbox", "store"),

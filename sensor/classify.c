@@ -131,6 +131,11 @@ enum protocol classify_tls(const struct session *s)
 	return protocol_of_word(s->sni, strcspn(s->sni, "."));
 }
 
+enum service classify_service(enum protocol p)
+{
+	return p == PROTOCOL_SMTP ? SERVICE_MTA : SERVICE_ACCESS;
+}
+
 #ifdef HAVE_NDPI
 
 struct classifier {

@@ -36,6 +36,9 @@ enum protocol classify_named(enum first_bytes first);
  * or the first label of the server's name (imap.example.net); PROTOCOL_NONE when neither tells. */
 enum protocol classify_tls(const struct session *s);
 
+/* What a protocol is used for on a port that is not its own. */
+enum service classify_service(enum protocol p);
+
 /* libndpi ----------------------------------------------------------------------------------- */
 
 struct classifier;

@@ -16,7 +16,6 @@
 #include "sensor/conf.h"
 #include "sensor/decode.h"
 #include "sensor/pool.h"
-#include "sensor/reasm.h"
 
 struct sessions;
 
@@ -52,9 +51,6 @@ enum session_state {
 	SESSION_GOES_ON,
 	SESSION_NOT_MAIL, /* let go; the session is freed */
 };
-
-/* What a protocol is used for on a port that is not its own. */
-enum service service_on_any_port(enum protocol p);
 
 /* Begins a session; POOL_NONE when there is no room. */
 uint32_t session_open(struct sessions *ss, const struct session_start *start);

@@ -310,7 +310,7 @@ static bool may_be_mail(const struct mail_port *port, const struct packet *p,
 	start->protocol = classify_named(first);
 	if (first == FIRST_TEXT)
 		start->protocol = PROTOCOL_SMTP;
-	start->service = service_on_any_port(start->protocol);
+	start->service = classify_service(start->protocol);
 	if (first == FIRST_TLS)
 		return start->server_port != PORT_HTTPS && may_be_hello(start, p);
 	return start->protocol != PROTOCOL_NONE;

@@ -29,16 +29,16 @@ ROWS = (
      "syslog_socket"),
     ("fragments",),
     ("decode", "channel"),
-    ("capture", "flow", "reasm", "classify", "certificates", "inbox", "store"),
+    ("capture", "flow", "reasm", "classify", "certificates", "volume", "inbox", "store"),
+    ("probe",),
     ("options", "session", "recorder"),
     ("tracker",),
     ("pipeline",),
     ("main",),
 )
 # The recorder never sees a packet, and what sees packets knows no sink.
-PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "session",
-           "tracker",
-           "pipeline")
+PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "volume",
+           "probe", "session", "tracker", "pipeline")
 SINKS = ("inbox", "store", "recorder")
 
 # The dissectors have no input or output and no clock.

@@ -137,7 +137,7 @@ static size_t read_words(struct imap *s, struct facts *f, const struct imap_half
 		case WORDS_WORD: half->word(s, &word); break;
 		case WORDS_LINE:
 			s->behind[half->from] =
-				(uint16_t)(line.words < UINT16_MAX ? line.words + 1 : UINT16_MAX);
+				(uint16_t)(line.words < UINT16_MAX ? line.words : UINT16_MAX);
 			half->line(s, f, &line);
 			return n - in.len;
 		}

@@ -158,7 +158,7 @@ static bool is_command(const struct imap *s, unsigned words)
 
 static void client_line(struct imap *s, struct facts *f, const struct words_line *l)
 {
-	unsigned words = l->words + l->literal;
+	unsigned words = l->words;
 	unsigned arguments = words > TAG_AND_COMMAND ? words - TAG_AND_COMMAND : 0;
 
 	note_form(f, l);

@@ -265,6 +265,8 @@ static void unmatched(struct smtp *s, struct facts *f, unsigned code)
 	}
 	facts_oddity(f, s->queue.runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
 	s->lost[SERVER] |= code / 100 == 2; /* its command was not seen, or comes yet */
+	if (linebuf_partial(&s->line[CLIENT]))
+		f->clear_gap[CLIENT] = true; /* for the server it was a line: which? */
 	if (code == 354 && s->lost[CLIENT])
 		smtp_begin_body(s, false);
 }

@@ -75,6 +75,7 @@ static void server_hello(struct tls *t, struct facts *f)
 
 	if (!tls_read_server_hello(kept(t), &hello)) {
 		f->tls_gap[SERVER] |= t->hello_cut; /* larger than what is kept of it */
+		t->side[SERVER].blind |= t->hello_cut;
 		facts_oddity(f, ODDITY_BAD_TLS);
 		return;
 	}

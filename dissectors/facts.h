@@ -24,7 +24,6 @@ enum tls_outcome {
 	TLS_LIKELY,     /* complete by what was seen, unless more comes that speaks against it */
 	TLS_DOUBTFUL,   /* TLS 1.3: it looks the same as a refusal */
 	TLS_ALERT,      /* ended by an alert before completion */
-	TLS_BROKEN,     /* answered by something that is not TLS */
 };
 
 struct facts {

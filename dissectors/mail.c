@@ -49,19 +49,14 @@ static void forgive_clear_text(struct facts *f)
 	f->upgrade_broken = false;
 }
 
-/* TLS came to nothing, and clear text follows on the same connection. */
-static bool back_in_clear(struct mail *m, enum side from, struct span in)
-{
-	const struct tls_side *t = &m->tls.side[from];
-
-	if (m->facts.tls == TLS_COMPLETE || t->blind || t->record.have > 0 || t->record.left > 0 ||
-	    tls_record_plausible(in))
-		return false;
-	m->in_tls[from] = false;
-	return true;
-}
-
 static size_t client_clear(struct mail *m, const uint8_t *data, size_t n);
+
+/* What was held may name somebody. */
+static void forget_held(struct mail *m)
+{
+	memset(m->tls.hello, 0, m->held);
+	m->held = 0;
+}
 
 static void feed_held(struct mail *m)
 {
@@ -99,7 +94,7 @@ static void judge_held(struct mail *m)
 static void drop_held(struct mail *m)
 {
 	judge_held(m);
-	m->held = 0;
+	forget_held(m);
 }
 
 static void release_held(struct mail *m)
@@ -139,14 +134,19 @@ static void begin_tls(struct mail *m, enum side from)
 		tls_gap(&m->tls, f, from);
 }
 
-/* The server speaks TLS already: the answer that is waited for was not seen. */
-static size_t hold_nothing(struct mail *m, size_t n)
+/* The server speaks TLS already: the answer that is waited for was not seen. Lines are not told apart
+ * any more; the client's TLS may begin anywhere. */
+static size_t hold_nothing(struct mail *m, const uint8_t *data, size_t n)
 {
+	size_t taken = 1;
+
 	stop_waiting(m);
 	if (!clear_waits(&m->clear, &m->facts))
 		return 0;
 	m->facts.clear_gap[CLIENT] = true;
-	return n;
+	while (taken < n && !tls_record_first(data[taken]))
+		taken++;
+	return taken;
 }
 
 static size_t hold(struct mail *m, const uint8_t *data, size_t n)
@@ -155,7 +155,7 @@ static size_t hold(struct mail *m, const uint8_t *data, size_t n)
 	size_t take = n < room ? n : room;
 
 	if (m->in_tls[SERVER])
-		return hold_nothing(m, n);
+		return hold_nothing(m, data, n);
 	if (take == 0) {
 		stop_waiting(m);
 		return 0;
@@ -193,21 +193,82 @@ static size_t server_clear(struct mail *m, const uint8_t *data, size_t n)
 	return taken;
 }
 
-static size_t feed_some(struct mail *m, enum side from, struct span in)
+static size_t feed_text(struct mail *m, enum side from, struct span in)
 {
-	bool at_start = clear_at_line_start(&m->clear, from) && (from == SERVER || m->held == 0);
 	size_t taken;
 
-	if (!m->in_tls[from] && at_start && tls_record_first(in.at[0]))
-		begin_tls(m, from);
-	if (m->in_tls[from] && !back_in_clear(m, from, in))
-		return tls_feed(&m->tls, &m->facts, from, in.at, in.len);
 	m->clear_seen = true;
 	m->facts.client_stays_clear |= from == CLIENT && m->facts.granted;
 	taken = from == CLIENT ? client_clear(m, in.at, in.len) : server_clear(m, in.at, in.len);
 	if (clear_at_line_start(&m->clear, from))
 		m->torn[from] = false;
 	return taken;
+}
+
+/* In clear with each line; in TLS that is not complete with each record, for it may have come to
+ * nothing, and clear text follows on the same connection. */
+static bool record_may_begin(const struct mail *m, enum side from)
+{
+	const struct tls_side *t = &m->tls.side[from];
+
+	if (m->in_tls[from])
+		return t->record.left == 0 && !t->blind && m->facts.tls != TLS_COMPLETE;
+	if (t->record.have > 0)
+		return true;
+	return clear_at_line_start(&m->clear, from) && (from == SERVER || m->held == 0);
+}
+
+/* What was kept as the beginning of a record is text. */
+static void feed_kept(struct mail *m, enum side from)
+{
+	struct tls_record *r = &m->tls.side[from].record;
+	uint8_t kept[TLS_RECORD_HEADER];
+	size_t n = r->have;
+
+	memcpy(kept, r->header, n);
+	tls_record_reset(r);
+	for (size_t done = 0; done < n;)
+		done += feed_text(m, from, (struct span){ kept + done, n - done });
+}
+
+/* A record, or text: the bytes of a header are kept until that is certain, so that it does not depend
+ * on how they were cut. */
+static size_t feed_start(struct mail *m, enum side from, struct span in)
+{
+	struct tls_record *r = &m->tls.side[from].record;
+	size_t n = tls_record_gather(r, in);
+
+	if (r->have == TLS_RECORD_HEADER) {
+		if (!m->in_tls[from])
+			begin_tls(m, from);
+		return n + tls_feed(&m->tls, &m->facts, from, in.at + n, in.len - n);
+	}
+	if (n == in.len)
+		return n;
+	m->in_tls[from] = false;
+	if (r->have == 0)
+		return feed_text(m, from, in);
+	feed_kept(m, from);
+	return n;
+}
+
+static size_t feed_some(struct mail *m, enum side from, struct span in)
+{
+	if (record_may_begin(m, from))
+		return feed_start(m, from, in);
+	if (m->in_tls[from])
+		return tls_feed(&m->tls, &m->facts, from, in.at, in.len);
+	return feed_text(m, from, in);
+}
+
+static void feed(struct mail *m, enum side from, struct span in)
+{
+	while (in.len > 0) {
+		size_t taken = feed_some(m, from, in);
+
+		in.at += taken;
+		in.len -= taken;
+	}
 }
 
 /* A new segment of a client that is seen alone: TLS makes void what stood behind STARTTLS, text says
@@ -221,10 +282,25 @@ static void next_flight(struct mail *m, uint8_t first)
 		return;
 	if (tls_record_first(first)) {
 		m->facts.unread = true;
-		m->held = 0;
+		forget_held(m);
 	} else {
 		feed_held(m);
 	}
+}
+
+/* A balancer's header in front of the client's bytes. */
+static struct span step_over_proxy(struct mail *m, struct span in)
+{
+	size_t n = proxy_skip(&m->proxy, in.at, in.len);
+
+	feed(m, CLIENT, proxy_mistaken(&m->proxy));
+	return (struct span){ in.at + n, in.len - n };
+}
+
+static void give_up_proxy(struct mail *m)
+{
+	proxy_give_up(&m->proxy);
+	feed(m, CLIENT, proxy_mistaken(&m->proxy));
 }
 
 void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n)
@@ -236,19 +312,10 @@ void mail_feed(struct mail *m, enum side from, const uint8_t *data, size_t n)
 	if (!m->facts.visible[from])
 		mail_join(m, from);
 	m->seen |= n > 0;
-	if (from == CLIENT && m->facts.syn_seen && n > 0) {
-		size_t header = proxy_skip(&m->proxy, data, n);
-
-		in.at += header;
-		in.len -= header;
-	}
 	m->facts.offset[from] += n;
-	while (in.len > 0) {
-		size_t taken = feed_some(m, from, in);
-
-		in.at += taken;
-		in.len -= taken;
-	}
+	if (from == CLIENT && m->facts.syn_seen)
+		in = step_over_proxy(m, in);
+	feed(m, from, in);
 }
 
 void mail_join(struct mail *m, enum side from)
@@ -260,13 +327,15 @@ void mail_join(struct mail *m, enum side from)
 
 void mail_gap(struct mail *m, enum side from, uint64_t n)
 {
-	m->facts.offset[from] += n;
 	if (from == CLIENT)
-		proxy_give_up(&m->proxy);
+		give_up_proxy(m);
+	m->facts.offset[from] += n;
 	if (m->in_tls[from]) {
 		tls_gap(&m->tls, &m->facts, from);
 		return;
 	}
+	n += m->tls.side[from].record.have; /* it was one, or not: nobody will know */
+	tls_record_reset(&m->tls.side[from].record);
 	if (from == CLIENT && m->held > 0)
 		stop_waiting(m);
 	clear_gap(&m->clear, &m->facts, from, n);
@@ -277,6 +346,7 @@ void mail_gap(struct mail *m, enum side from, uint64_t n)
  * the answer is missing, or may come yet. */
 void mail_end(struct mail *m, enum ending how)
 {
+	give_up_proxy(m);
 	if (m->held == 0)
 		return;
 	m->facts.unread = true;

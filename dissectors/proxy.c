@@ -2,26 +2,32 @@
 
 #include <string.h>
 
-enum { PROXY_START, PROXY_LINE, PROXY_FIXED, PROXY_ADDRESSES, PROXY_OVER };
+enum { PROXY_BEGIN, PROXY_LINE, PROXY_FIXED, PROXY_ADDRESSES, PROXY_MISTAKEN, PROXY_OVER };
 enum { LINE_LONGEST = 107, FIXED = 16 };
 
 static const uint8_t line_begin[] = { 'P', 'R', 'O', 'X', 'Y', ' ' };
 static const uint8_t signature[] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
 				     0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
 
-static bool begins_with(const uint8_t *data, size_t n, const uint8_t *what, size_t length)
+/* What each version begins with, and nothing else does. */
+static struct span beginning(const struct proxy *p)
 {
-	return n >= length && memcmp(data, what, length) == 0;
+	return p->binary ? (struct span){ signature, sizeof(signature) }
+			 : (struct span){ line_begin, sizeof(line_begin) };
 }
 
-static void start(struct proxy *p, const uint8_t *data, size_t n)
+static bool begin_byte(struct proxy *p, uint8_t b)
 {
-	if (begins_with(data, n, line_begin, sizeof(line_begin)))
-		p->state = PROXY_LINE;
-	else if (begins_with(data, n, signature, sizeof(signature)))
-		p->state = PROXY_FIXED;
-	else
-		p->state = PROXY_OVER;
+	if (p->have == 0)
+		p->binary = b == signature[0];
+	if (b != beginning(p).at[p->have]) {
+		proxy_give_up(p);
+		return false;
+	}
+	p->have++;
+	if (p->have == beginning(p).len)
+		p->state = p->binary ? PROXY_FIXED : PROXY_LINE;
+	return true;
 }
 
 /* Version 1: up to the LF. */
@@ -52,21 +58,32 @@ static void address_byte(struct proxy *p)
 
 size_t proxy_skip(struct proxy *p, const uint8_t *data, size_t n)
 {
-	size_t i = 0;
-
-	if (p->state == PROXY_START && n > 0)
-		start(p, data, n);
-	for (; i < n && p->state != PROXY_OVER; i++) {
+	for (size_t i = 0; i < n; i++) {
 		switch (p->state) {
+		case PROXY_BEGIN:
+			if (!begin_byte(p, data[i]))
+				return i;
+			break;
 		case PROXY_LINE: line_byte(p, data[i]); break;
 		case PROXY_FIXED: fixed_byte(p, data[i]); break;
 		case PROXY_ADDRESSES: address_byte(p); break;
+		case PROXY_MISTAKEN:
+		case PROXY_OVER: return i;
 		}
 	}
-	return i;
+	return n;
+}
+
+struct span proxy_mistaken(struct proxy *p)
+{
+	if (p->state != PROXY_MISTAKEN)
+		return (struct span){ NULL, 0 };
+	p->state = PROXY_OVER;
+	return (struct span){ beginning(p).at, p->have };
 }
 
 void proxy_give_up(struct proxy *p)
 {
-	p->state = PROXY_OVER;
+	if (p->state != PROXY_MISTAKEN)
+		p->state = p->state == PROXY_BEGIN && p->have > 0 ? PROXY_MISTAKEN : PROXY_OVER;
 }

@@ -9,15 +9,19 @@
 
 struct proxy {
 	uint8_t state; /* enum in proxy.c */
-	uint8_t have;  /* bytes of the signature, or of the line, so far */
+	bool binary;   /* version 2 */
+	uint8_t have;  /* bytes of what it begins with, or of the line, so far */
 	uint16_t left; /* version 2: bytes behind its length */
 };
 
-/* How many of the client's first bytes, as far as they are there, belong to a header. Bytes that only
- * look like the beginning of one are not taken: 0 says that there is none, now or ever. */
+/* How many of the client's next bytes belong to a header, or to what may become one. */
 size_t proxy_skip(struct proxy *p, const uint8_t *data, size_t n);
 
-/* Bytes are missing: there is no header any more. */
+/* Bytes taken for the beginning of a header that turned out to be none: they are the client's, and stand
+ * in front of what was not taken. Told once; mostly empty. */
+struct span proxy_mistaken(struct proxy *p);
+
+/* The connection ends, or bytes are missing: no header will come any more. */
 void proxy_give_up(struct proxy *p);
 
 #endif

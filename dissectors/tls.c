@@ -8,10 +8,10 @@
  * or 69. So the client's first record above 19 bytes says that it accepted the server, unless
  *   - it is followed by nothing but a record of 19 bytes: GnuTLS clients send Finished and then
  *     the alert with which they refuse the certificate;
- *   - the server's first record after it has 19 bytes: so does a server refuse the client's
- *     certificate.
- * Both look like a close, too. Only a client that goes on after the server has spoken shows that
- * neither happened.
+ *   - the server answers it with nothing but a record of 19 bytes: so does a server refuse the
+ *     client's certificate, while the client's next words may be on their way.
+ * Both look like a close, too. Only a client that goes on after the server has said more than that
+ * shows that neither happened.
  */
 #include "dissectors/tls.h"
 
@@ -81,20 +81,22 @@ static void sealed_by_client(struct tls *t, const struct facts *f, uint16_t leng
 		t->client_small = count(t->client_small);
 		return;
 	}
-	if (t->client_big == 0 && length == EMPTY_CERTIFICATE)
-		return; /* asked for a certificate, it has none: the Finished is still to come */
+	if (t->client_big == 0 && length == EMPTY_CERTIFICATE) {
+		t->client_has_none = true; /* and the Finished is still to come */
+		return;
+	}
 	if (t->client_big == 0)
 		t->client_first_large = length > FINISHED_LARGEST && !t->side[CLIENT].sealed_hs;
 	t->client_big = count(t->client_big);
-	t->went_on |= t->server_answered;
+	t->went_on |= t->server_big;
 }
 
 static void sealed_by_server(struct tls *t, uint16_t length)
 {
-	if (t->client_big == 0 || t->server_answered)
+	if (t->client_big == 0)
 		return;
-	t->server_answered = true;
-	t->server_first_small = length <= ENCRYPTED_ALERT;
+	t->server_small |= length <= ENCRYPTED_ALERT;
+	t->server_big |= length > ENCRYPTED_ALERT;
 }
 
 static void record_began(struct tls *t, struct facts *f, enum side from)
@@ -138,6 +140,8 @@ static enum tls_outcome outcome_client_only(const struct tls *t)
 		return t->client_small > 0 ? TLS_DOUBTFUL : TLS_UNFINISHED;
 	if (t->client_big == 1 && (t->client_small > 0 || !t->side[CLIENT].sealed_hs))
 		return TLS_DOUBTFUL;
+	if (t->client_has_none && t->client_big < 3) /* its EHLO may have crossed the refusal */
+		return TLS_DOUBTFUL;
 	return t->client_first_large ? TLS_DOUBTFUL : TLS_LIKELY;
 }
 
@@ -158,15 +162,13 @@ static enum tls_outcome outcome_13(const struct tls *t)
 		return TLS_DOUBTFUL;
 	if (t->client_big == 1 && t->client_small > 0)
 		return TLS_DOUBTFUL;
-	return t->server_answered && t->server_first_small ? TLS_DOUBTFUL : TLS_LIKELY;
+	return t->server_small && !t->server_big ? TLS_DOUBTFUL : TLS_LIKELY;
 }
 
 static enum tls_outcome outcome(const struct tls *t, const struct facts *f)
 {
 	bool client = f->visible[CLIENT], server = f->visible[SERVER];
 
-	if (t->broken)
-		return TLS_BROKEN;
 	if (t->fatal)
 		return TLS_ALERT;
 	if (client && !server)
@@ -188,45 +190,39 @@ static void conclude(struct tls *t, struct facts *f)
 		facts_evidence(f, WORD_FINISHED);
 }
 
-/* Something that is no record: an answer in clear when nothing of this side was TLS; otherwise
- * this side cannot be followed any more. */
+/* No record where one was due: this side cannot be followed any more. */
 static void not_tls(struct tls *t, struct facts *f, enum side from)
 {
-	struct tls_side *s = &t->side[from];
-
-	s->blind = true;
-	if (s->records) {
-		facts_oddity(f, ODDITY_BAD_TLS);
-		f->tls_gap[from] = true;
-		return;
-	}
-	t->broken = true;
-	facts_evidence(f, WORD_NOT_TLS);
+	t->side[from].blind = true;
+	f->tls_gap[from] = true;
+	facts_oddity(f, ODDITY_BAD_TLS);
 }
 
-/* Clear text may follow a handshake that came to nothing. */
-static bool record_over(const struct tls_side *s, struct span rest)
+static void take_piece(struct tls *t, struct facts *f, enum side from, struct span *in)
 {
-	return s->record.have == 0 && s->record.left == 0 && !tls_record_plausible(rest);
+	struct span body;
+
+	switch (tls_record_next(&t->side[from].record, in, &body)) {
+	case TLS_PIECE_MORE: break;
+	case TLS_PIECE_START: record_began(t, f, from); break;
+	case TLS_PIECE_BODY: record_body(t, f, from, body); break;
+	case TLS_PIECE_BAD: not_tls(t, f, from); break;
+	}
+	conclude(t, f);
 }
 
 size_t tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n)
 {
 	struct tls_side *s = &t->side[from];
-	struct span in = { data, n }, body = { data, 0 };
+	struct span in = { data, n };
 
-	if (s->blind || f->tls == TLS_COMPLETE)
-		return n;
-	while (in.len > 0 && !s->blind && !(in.len < n && record_over(s, in))) {
-		switch (tls_record_next(&s->record, &in, &body)) {
-		case TLS_PIECE_MORE: break;
-		case TLS_PIECE_START: record_began(t, f, from); break;
-		case TLS_PIECE_BODY: record_body(t, f, from, body); break;
-		case TLS_PIECE_BAD: not_tls(t, f, from); break;
-		}
-	}
-	conclude(t, f);
-	return s->blind || f->tls == TLS_COMPLETE ? n : n - in.len;
+	do {
+		if (!s->blind && f->tls != TLS_COMPLETE)
+			take_piece(t, f, from, &in);
+		if (s->blind || f->tls == TLS_COMPLETE)
+			return n;
+	} while (in.len > 0 && s->record.have > 0);
+	return n - in.len;
 }
 
 void tls_gap(struct tls *t, struct facts *f, enum side from)

@@ -42,15 +42,14 @@ struct tls {
 	uint16_t version; /* negotiated; 0 until the ServerHello */
 	bool retry;       /* HelloRetryRequest: a second ClientHello follows */
 	bool fatal;
-	bool broken;
 	bool app[SIDES]; /* application data as up to TLS 1.2 */
 
 	/* TLS 1.3, or version unknown: encrypted records after the ServerHello (see tls.c). */
 	uint8_t client_big, client_small; /* saturating: above an alert's size, and of it */
+	bool client_has_none;             /* asked for a certificate, it sent an empty one */
 	bool client_first_large;          /* the first is too large to be a Finished */
-	bool server_answered;             /* an encrypted server record after client_big */
-	bool server_first_small;          /* the first of these has the size of an alert */
-	bool went_on;                     /* the client went on after that */
+	bool server_small, server_big;    /* the same of the server, after client_big */
+	bool went_on;                     /* the client went on after server_big */
 
 	bool full;            /* up to TLS 1.2: a message that only a full handshake has was seen */
 	uint8_t leaf_head[6]; /* both lengths in front of the certificate */
@@ -61,8 +60,9 @@ struct tls {
 
 void tls_init(struct tls *t);
 
-/* Bytes of one side, in order. Returns how many were taken: fewer than n, but at least one, where a
- * record ended and what follows is none. The facts are up to date when it returns. */
+/* Bytes of one side, in order. Returns how many were taken: up to the end of the first record; all of
+ * them when nothing more is known of this side, or the handshake is complete. The facts are up to date
+ * when it returns. */
 size_t tls_feed(struct tls *t, struct facts *f, enum side from, const uint8_t *data, size_t n);
 
 /* Bytes of this side are missing. */

@@ -29,19 +29,28 @@ bool tls_record_plausible(struct span s)
 	return true;
 }
 
+size_t tls_record_gather(struct tls_record *r, struct span in)
+{
+	size_t n = 0;
+
+	while (r->have < TLS_RECORD_HEADER && n < in.len) {
+		r->header[r->have] = in.at[n];
+		if (!tls_record_plausible((struct span){ r->header, r->have + 1u }))
+			break;
+		r->have++;
+		n++;
+	}
+	return n;
+}
+
 static enum tls_piece take_header(struct tls_record *r, struct span *in)
 {
-	size_t want = (size_t)(TLS_RECORD_HEADER - r->have);
-	size_t n = in->len < want ? in->len : want;
+	size_t n = tls_record_gather(r, *in);
 
-	memcpy(r->header + r->have, in->at, n);
-	r->have = (uint8_t)(r->have + n);
 	in->at += n;
 	in->len -= n;
-	if (!tls_record_plausible((struct span){ r->header, r->have }))
-		return TLS_PIECE_BAD;
 	if (r->have < TLS_RECORD_HEADER)
-		return TLS_PIECE_MORE;
+		return in->len > 0 ? TLS_PIECE_BAD : TLS_PIECE_MORE;
 	r->type = r->header[0];
 	r->length = (uint16_t)(r->header[3] << 8 | r->header[4]);
 	r->left = r->length;
@@ -54,10 +63,10 @@ enum tls_piece tls_record_next(struct tls_record *r, struct span *in, struct spa
 {
 	size_t n;
 
-	if (in->len == 0)
-		return TLS_PIECE_MORE;
 	if (r->left == 0)
 		return take_header(r, in);
+	if (in->len == 0)
+		return TLS_PIECE_MORE;
 	n = in->len < r->left ? in->len : r->left;
 	*body = (struct span){ in->at, n };
 	in->at += n;

@@ -41,7 +41,13 @@ static inline bool tls_record_first(uint8_t b)
 	return b >= TLS_CHANGE_CIPHER_SPEC && b <= TLS_APPLICATION_DATA;
 }
 
-/* Takes from the front of *in what makes the next piece. Call until MORE or BAD. */
+/* Takes bytes of a header as long as they can be one. Returns how many: fewer than there are when the
+ * header is whole (r->have == TLS_RECORD_HEADER), or when the next one says that there is none; what
+ * was taken of it before is in r->header, r->have bytes. */
+size_t tls_record_gather(struct tls_record *r, struct span in);
+
+/* Takes from the front of *in what makes the next piece: behind tls_record_gather() perhaps nothing.
+ * Call until MORE or BAD. */
 enum tls_piece tls_record_next(struct tls_record *r, struct span *in, struct span *body);
 
 /* True when bytes at the beginning of a flight can be a TLS record, false when they cannot;

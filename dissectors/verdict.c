@@ -136,7 +136,7 @@ static struct ruling unsealed(const struct facts *f, enum ending how)
 		return unclear(REASON_DECRYPTED_MIRROR);
 	if (f->tls == TLS_ALERT)
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_FATAL_ALERT };
-	if (f->tls == TLS_BROKEN || (f->upgrade_broken && !forgery_possible(f, how)))
+	if (f->upgrade_broken && !forgery_possible(f, how))
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_NOT_TLS };
 	if (one_sided(f))
 		return unclear(REASON_ONE_SIDED);
@@ -216,7 +216,7 @@ static enum stripped stripped_of(const struct facts *f)
 
 static bool upgrade_came_to_nothing(const struct facts *f)
 {
-	return f->upgrade_broken || f->tls == TLS_ALERT || f->tls == TLS_BROKEN;
+	return f->upgrade_broken || f->tls == TLS_ALERT;
 }
 
 static bool anything_missing(const struct facts *f)
@@ -280,7 +280,7 @@ static void fill_questions(const struct facts *f, struct session *s)
 	bool client_whole = !begun_before(f) && f->visible[CLIENT] && !f->clear_gap[CLIENT] &&
 			    !f->unread && !tls_torn; /* clear text may have followed */
 	bool both_whole = client_whole && f->visible[SERVER] && !f->clear_gap[SERVER];
-	bool tls_only = f->implicit && f->tls != TLS_BROKEN && !f->upgrade_broken;
+	bool tls_only = f->implicit && !f->upgrade_broken;
 
 	if (s->requested == TRI_NULL && client_whole && !f->implicit && !f->request_unsure)
 		s->requested = TRI_FALSE;

@@ -19,38 +19,59 @@ static const struct {
 	{ BYTES(V2 "\x20\x00\x00\x00"
 		   "EHLO c\r\n"),
 	  16 },
-	{ BYTES("PROXIMITY\r\n"), 0 },
-	{ BYTES("EHLO PROXY \r\n"), 0 },
-	{ BYTES("\r\n\r\nEHLO c\r\n"), 0 },
-	{ BYTES("P"), 0 },
 };
 
-static const size_t n_cases = sizeof(cases) / sizeof(cases[0]);
-
+/* Cut anywhere. */
 static void a_header_is_stepped_over(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < n_cases; i++) {
-		struct proxy p = { 0 };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const uint8_t *at = cases[i].bytes.at;
+		size_t n = cases[i].bytes.len;
 
-		assert_int_equal(proxy_skip(&p, at, cases[i].bytes.len), cases[i].header);
-		assert_int_equal(proxy_skip(&p, at, cases[i].bytes.len), 0); /* once */
+		for (size_t cut = 0; cut < n; cut++) {
+			struct proxy p = { 0 };
+			size_t taken = proxy_skip(&p, at, cut);
+
+			taken += proxy_skip(&p, at + taken, n - taken);
+			assert_int_equal(taken, cases[i].header);
+			assert_int_equal(proxy_skip(&p, at, n), 0); /* once */
+			proxy_give_up(&p);
+			assert_int_equal(proxy_mistaken(&p).len, 0);
+		}
 	}
 }
 
-/* Its beginning comes in one piece, the rest as it likes. */
-static void the_rest_may_come_later(void **state)
+/* mistaken: bytes that the first header or the second begin with. */
+static void what_only_begins_like_one_is_the_clients(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		struct proxy p = { 0 };
-		const uint8_t *at = cases[i].bytes.at;
-		size_t taken = proxy_skip(&p, at, 12);
+	static const struct {
+		struct span bytes;
+		size_t mistaken;
+	} rows[] = {
+		{ BYTES("PROXIMITY\r\n"), 4 },         { BYTES("PASS x\r\n"), 1 },
+		{ BYTES("EHLO PROXY \r\n"), 0 },       { BYTES("\r\n\r\nEHLO c\r\n"), 4 },
+		{ BYTES("\r\n\r\n\0\r\nQUIt\n"), 10 }, { BYTES("P"), 1 },
+	};
 
-		for (size_t n = 12; n < cases[i].bytes.len; n++)
-			taken += proxy_skip(&p, at + n, 1);
-		assert_int_equal(taken, cases[i].header);
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint8_t *at = rows[i].bytes.at;
+
+		for (size_t cut = 0; cut <= rows[i].bytes.len; cut++) {
+			struct proxy p = { 0 };
+			size_t taken = proxy_skip(&p, at, cut);
+			struct span mistaken;
+
+			taken += proxy_skip(&p, at + taken, rows[i].bytes.len - taken);
+			proxy_give_up(&p);
+			mistaken = proxy_mistaken(&p);
+			assert_int_equal(taken, rows[i].mistaken);
+			assert_int_equal(mistaken.len, taken);
+			if (taken > 0)
+				assert_memory_equal(mistaken.at, at, taken);
+			assert_int_equal(proxy_mistaken(&p).len, 0);
+		}
 	}
 }
 
@@ -78,7 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_header_is_stepped_over),
-		cmocka_unit_test(the_rest_may_come_later),
+		cmocka_unit_test(what_only_begins_like_one_is_the_clients),
 		cmocka_unit_test(a_line_without_end_is_bounded),
 		cmocka_unit_test(behind_a_gap_there_is_none),
 	};

@@ -201,7 +201,7 @@ static void greeting(struct imap *s, struct facts *f)
 		return;
 	}
 	facts_greeted(f, s->lost);
-	if (r->status == IMAP_PREAUTH) {
+	if (r->status == IMAP_PREAUTH && !f->clear_gap[SERVER]) { /* or a line of a message */
 		s->preauth = s->signed_in = true;
 		f->s.findings |= 1u << FINDING_PREAUTH_IN_CLEAR;
 	}

@@ -14,8 +14,8 @@ void starttls_offered(struct facts *f)
 
 void starttls_not_offered(struct facts *f)
 {
-	if (f->s.offered != TRI_TRUE)
-		f->s.offered = TRI_FALSE;
+	if (f->s.offered != TRI_TRUE && !f->answer_pending && !f->granted)
+		f->s.offered = TRI_FALSE; /* a list with the yes, or behind it, is the next one */
 }
 
 void starttls_asked(struct facts *f)

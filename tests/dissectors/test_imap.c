@@ -933,6 +933,10 @@ static const struct talk talks[] = {
 	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
 	{ "S:* OK hi|C:a ID NIL|S:* ID (\"name\" {3}\nxyz)\na OK|" BYE, WHOLE, TRI_NULL, TRI_FALSE,
 	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
+	{ "S:* OK hi|C:a STARTTLS|S:a OK [CAPABILITY IMAP4rev1] go", WHOLE, TRI_NULL, TRI_TRUE,
+	  TRI_TRUE, VERDICT_TLS_FAILED, EXPOSURE_NONE, 0, 0, NULL }, /* the list behind it */
+	{ "S:<gap 9>|S:* PREAUTH hi|C:a NOOP|S:a OK", WHOLE, TRI_NULL, TRI_FALSE, TRI_NULL,
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, 0, 0, NULL }, /* or a line of a message */
 	/* Words that look like a list and are none. */
 	{ "S:* OK STARTTLS LOGINDISABLED [CAPABILITY STARTTLS] hi|" BYE, WHOLE, TRI_NULL, TRI_FALSE,
 	  TRI_NULL, VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },

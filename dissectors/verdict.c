@@ -120,11 +120,13 @@ static enum reason reason_of_ending(enum ending how)
 	return REASON_CAPTURE_ENDED;
 }
 
-/* A reply of the server alone behind its yes: TLS may still come. */
+/* A reply of the server alone behind its yes: its TLS may still come. */
 static bool forgery_possible(const struct facts *f, enum ending how)
 {
-	return f->tls == TLS_NONE && !f->client_stays_clear && !f->strange_answer && !f->quit &&
-	       how != ENDING_CLOSED;
+	bool begun = f->tls == TLS_UNFINISHED && f->granted;
+
+	return (f->tls == TLS_NONE || begun) && !f->client_stays_clear && !f->strange_answer &&
+	       !f->quit && how != ENDING_CLOSED;
 }
 
 /* TLS was due or begun, and did not complete. */
@@ -288,7 +290,8 @@ static void fill_questions(const struct facts *f, struct session *s)
 		s->auth_clear = TRI_FALSE;
 	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
 		s->messages = MESSAGES_NULL;
-	if ((f->implicit && !f->protocol_sure) || (s->offered == TRI_FALSE && !list_is_last(f)))
+	if (s->offered != TRI_TRUE &&
+	    ((f->implicit && !f->protocol_sure) || (s->offered == TRI_FALSE && !list_is_last(f))))
 		s->offered = TRI_NULL; /* nothing to upgrade; or what was missed may have it */
 	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER] || begun_before(f)) {
 		s->injected = false; /* an answer that was not seen explains it as well */

@@ -102,9 +102,10 @@ void parser_fini(struct parsers *ps, struct parser *p)
 
 /* Bytes in order ----------------------------------------------------------------------------- */
 
+/* Before the client has spoken the server has nothing to say but its greeting. */
 static void say_late(struct parser *p, enum side from)
 {
-	if (p->late[from])
+	if (p->late[from] && (from == CLIENT || p->mail.facts.offset[CLIENT] > 0))
 		mail_gap(&p->mail, from, 0);
 	p->late[from] = false;
 }

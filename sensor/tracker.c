@@ -197,15 +197,12 @@ static unsigned guess_client(const struct tracker *t, const struct flow *f, unsi
 	return f->port[0] > f->port[1] ? 0 : 1;
 }
 
-/* A SYN-ACK, and the bare ACK that ends the handshake, tell where the other end begins. */
+/* A SYN-ACK tells where the other end begins. The ACK behind it does not: it may be a later one, and
+ * acknowledge more. */
 static bool tells_other_start(const struct flow *f, unsigned end, const struct packet *p)
 {
-	if (!(p->flags & TCP_ACK) || p->flags & TCP_RST || f->syn & 1u << !end)
-		return false;
-	if (p->flags & TCP_SYN)
-		return true;
-	return f->state == FLOW_OPEN && p->wire_length == 0 && f->syn & 1u << end &&
-	       p->seq == f->isn[end] + 1;
+	return p->flags & TCP_SYN && p->flags & TCP_ACK && !(p->flags & TCP_RST) &&
+	       !(f->syn & 1u << !end);
 }
 
 static void note_start(struct flow *f, unsigned end, uint32_t isn)

@@ -247,6 +247,34 @@ static void a_slow_greeting_is_waited_for(void **state)
 	world_fini(&w);
 }
 
+/* The SYN-ACK was lost, and then more or nothing: the ACK that is seen may acknowledge a greeting, and a
+ * server that speaks behind the client has perhaps said something before. */
+static void an_ack_does_not_tell_where_the_server_begins(void **state)
+{
+	(void)state;
+	for (unsigned greeting_lost = 0; greeting_lost < 2; greeting_lost++) {
+		struct world w;
+		struct peer c = { .w = &w, .port = 40000, .next = { 1000, 77 } };
+
+		world_init(&w, 64, 64);
+		send_flags(&c, CLIENT, TCP_SYN, "", false);
+		send_flags(&c, SERVER, TCP_SYN | TCP_ACK, "", true);
+		send_flags(&c, SERVER, TCP_ACK, "220 mx.example ESMTP\r\n", greeting_lost);
+		send_flags(&c, CLIENT, TCP_ACK, "", false);
+		say(&c, CLIENT, "EHLO client.example\r\n");
+		say(&c, SERVER, "250-mx.example\r\n250 STARTTLS\r\n");
+		say(&c, CLIENT, "STARTTLS\r\n");
+		say(&c, SERVER, "220 go\r\n");
+		send_flags(&c, CLIENT, TCP_FIN | TCP_ACK, "", false);
+		send_flags(&c, SERVER, TCP_FIN | TCP_ACK, "", false);
+		send_flags(&c, CLIENT, TCP_ACK, "", false);
+		assert_int_equal(w.last.verdict,
+				 greeting_lost ? VERDICT_INDETERMINATE : VERDICT_TLS_FAILED);
+		check_books(&w);
+		world_fini(&w);
+	}
+}
+
 /* A tombstone does not live longer for what it absorbs. */
 static void late_packets_keep_no_tombstone(void **state)
 {
@@ -404,6 +432,7 @@ int main(void)
 		cmocka_unit_test(silence_ends_a_session),
 		cmocka_unit_test(a_stray_reset_ends_nothing),
 		cmocka_unit_test(a_slow_greeting_is_waited_for),
+		cmocka_unit_test(an_ack_does_not_tell_where_the_server_begins),
 		cmocka_unit_test(late_packets_keep_no_tombstone),
 		cmocka_unit_test(ports_are_used_again),
 		cmocka_unit_test(a_full_table_prefers_sessions),

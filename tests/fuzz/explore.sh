@@ -17,7 +17,7 @@ mkdir -p "$work"
 # A target that breaks must not end the others.
 explore() {
 	mkdir -p "$work/$1"
-	"tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+	"tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 \
 		-print_final_stats=1 -artifact_prefix="$work/crash-$1-" "$work/$1" \
 		"$top_srcdir/tests/fuzz/corpus/$1" >"$work/$1.log" 2>&1
 	echo $? >"$work/$1.exit"

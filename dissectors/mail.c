@@ -40,8 +40,7 @@ static void note_injected(struct facts *f)
 	f->s.injected = true;
 }
 
-/* Clear text of the server behind its yes, but TLS after all: somebody's words in the wrong
- * flight. */
+/* Clear text behind the server's yes, but TLS after all: somebody's words in the wrong flight. */
 static void forgive_clear_text(struct facts *f)
 {
 	if (f->granted && f->upgrade_broken)
@@ -126,6 +125,8 @@ static void begin_tls(struct mail *m, enum side from)
 	if (!m->in_tls[other_side(from)] && nothing_before(m))
 		f->implicit = true;
 	m->in_tls[from] = true;
+	if (from == CLIENT && !m->in_tls[SERVER] && m->tls.side[CLIENT].records)
+		tls_restart(&m->tls, f);
 	if (from == CLIENT && !upg_step(&f->upgrade, EV_HELLO))
 		facts_oddity(f, ODDITY_UNEXPECTED_UPGRADE);
 	if (from == SERVER)
@@ -172,6 +173,21 @@ static size_t client_clear(struct mail *m, const uint8_t *data, size_t n)
 	return clear_client(&m->clear, &m->facts, data, n);
 }
 
+/* Text for a ClientHello; or for a line that began like a record, and more of them may have followed. */
+static void answered_in_clear(struct mail *m)
+{
+	struct facts *f = &m->facts;
+
+	f->upgrade_broken = true;
+	facts_evidence(f, WORD_NOT_TLS);
+	if (m->tls.side[CLIENT].hello || m->tls.side[CLIENT].blind)
+		return;
+	tls_record_reset(&m->tls.side[CLIENT].record);
+	m->in_tls[CLIENT] = false;
+	m->torn[CLIENT] = true;
+	clear_gap(&m->clear, f, CLIENT, 0);
+}
+
 static size_t server_clear(struct mail *m, const uint8_t *data, size_t n)
 {
 	struct facts *f = &m->facts;
@@ -185,10 +201,8 @@ static size_t server_clear(struct mail *m, const uint8_t *data, size_t n)
 		release_held(m);
 	}
 	clear_answer(&m->clear, f);
-	if (m->in_tls[CLIENT] && !awaited && !f->upgrade_broken) { /* text for a ClientHello */
-		f->upgrade_broken = true;
-		facts_evidence(f, WORD_NOT_TLS);
-	}
+	if (m->in_tls[CLIENT] && !awaited && !f->upgrade_broken)
+		answered_in_clear(m);
 	release_held(m);
 	return taken;
 }

@@ -3,13 +3,13 @@
 #include <string.h>
 
 enum { PROXY_BEGIN, PROXY_LINE, PROXY_FIXED, PROXY_ADDRESSES, PROXY_MISTAKEN, PROXY_OVER };
-enum { LINE_LONGEST = 107, FIXED = 16 };
+enum { LINE_LONGEST = 107, FIXED = 16, VERSION_2 = 2 };
 
 static const uint8_t line_begin[] = { 'P', 'R', 'O', 'X', 'Y', ' ' };
 static const uint8_t signature[] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
 				     0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
 
-/* What each version begins with, and nothing else does. */
+/* What each version begins with, and nothing else does; the second goes on with its number. */
 static struct span beginning(const struct proxy *p)
 {
 	return p->binary ? (struct span){ signature, sizeof(signature) }
@@ -20,12 +20,12 @@ static bool begin_byte(struct proxy *p, uint8_t b)
 {
 	if (p->have == 0)
 		p->binary = b == signature[0];
-	if (b != beginning(p).at[p->have]) {
+	if (p->have == beginning(p).len ? b >> 4 != VERSION_2 : b != beginning(p).at[p->have]) {
 		proxy_give_up(p);
 		return false;
 	}
 	p->have++;
-	if (p->have == beginning(p).len)
+	if (p->have == beginning(p).len + p->binary)
 		p->state = p->binary ? PROXY_FIXED : PROXY_LINE;
 	return true;
 }
@@ -38,7 +38,7 @@ static void line_byte(struct proxy *p, uint8_t b)
 		p->state = PROXY_OVER;
 }
 
-/* Version 2: signature, version and command, family, length. */
+/* Version 2, behind the signature, version and command: family, length. */
 static void fixed_byte(struct proxy *p, uint8_t b)
 {
 	p->have++;

@@ -256,6 +256,12 @@ static bool is_distinctive(unsigned code)
 	return code == 220 || code == 354 || code == 334 || code == 235 || code == 535;
 }
 
+/* Nobody says these but to DATA and AUTH. */
+static bool says_command(unsigned code)
+{
+	return code == 354 || code == 334 || code == 235;
+}
+
 /* The client's commands were lost, but the server says what they were. */
 static void unmatched(struct smtp *s, struct facts *f, unsigned code)
 {
@@ -265,7 +271,8 @@ static void unmatched(struct smtp *s, struct facts *f, unsigned code)
 	}
 	facts_oddity(f, s->queue.runs ? ODDITY_REPLY_MISMATCH : ODDITY_UNSOLICITED_REPLY);
 	s->lost[SERVER] |= code / 100 == 2; /* its command was not seen, or comes yet */
-	if (linebuf_partial(&s->line[CLIENT]))
+	if (linebuf_partial(&s->line[CLIENT]) ||
+	    (s->queue.runs == 0 && !f->granted && says_command(code)))
 		f->clear_gap[CLIENT] = true; /* for the server it was a line: which? */
 	if (code == 354 && s->lost[CLIENT])
 		smtp_begin_body(s, false);
@@ -277,7 +284,7 @@ void smtp_answer(struct smtp *s, struct facts *f)
 
 	facts_evidence(f, code);
 	if (is_greeting(s, f, code)) {
-		if (f->syn_seen)
+		if (f->syn_seen && (f->visible[CLIENT] || !s->lost[SERVER]))
 			facts_greeted(f, s->lost);
 		else
 			f->perhaps_greeted = true;

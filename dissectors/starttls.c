@@ -38,6 +38,7 @@ void starttls_answered(struct facts *f, bool yes)
 	f->answer_pending = false;
 	if (yes) {
 		f->s.accepted = TRI_TRUE;
+		f->upgrade_broken = false; /* an earlier one was */
 		f->granted = true;
 		upg_step(&f->upgrade, EV_YES);
 		return;

@@ -27,6 +27,18 @@ void tls_init(struct tls *t)
 	memset(t, 0, offsetof(struct tls, hello));
 }
 
+void tls_restart(struct tls *t, struct facts *f)
+{
+	const struct tls_leaf_sink *leaf = t->leaf;
+	struct tls_record gathered = t->side[CLIENT].record;
+
+	tls_init(t);
+	t->leaf = leaf;
+	t->side[CLIENT].record = gathered;
+	f->tls = TLS_UNFINISHED;
+	f->s.tls_alert = TLS_ALERT_NONE;
+}
+
 /* Handshake records are in clear up to ChangeCipherSpec; with a HelloRetryRequest the second
  * ClientHello comes after the client's meaningless one. */
 static bool handshake_in_clear(const struct tls *t, enum side from)
@@ -113,7 +125,7 @@ static void record_began(struct tls *t, struct facts *f, enum side from)
 	case TLS_CONTENT_ALERT: s->alert_have = 0; break;
 	case TLS_HANDSHAKE: s->sealed_hs |= s->ccs && !handshake_in_clear(t, from); break;
 	case TLS_APPLICATION_DATA:
-		t->app[from] = true;
+		t->app[from] |= t->side[SERVER].hello; /* else early data, or none */
 		if (from == CLIENT)
 			sealed_by_client(t, f, s->record.length);
 		else
@@ -160,8 +172,8 @@ static enum tls_outcome outcome_13(const struct tls *t)
 		return TLS_COMPLETE;
 	if (t->side[CLIENT].blind || t->side[SERVER].blind)
 		return TLS_DOUBTFUL;
-	if (t->client_big == 1 && t->client_small > 0)
-		return TLS_DOUBTFUL;
+	if (t->client_small > 0 && (t->client_big == 1 || t->client_first_large))
+		return TLS_DOUBTFUL; /* all before may be its certificate and the Finished */
 	return t->server_small && !t->server_big ? TLS_DOUBTFUL : TLS_LIKELY;
 }
 
@@ -173,6 +185,10 @@ static enum tls_outcome outcome(const struct tls *t, const struct facts *f)
 		return TLS_ALERT;
 	if (client && !server)
 		return outcome_client_only(t);
+	if (client && !t->side[CLIENT].records && !t->side[CLIENT].blind)
+		return TLS_UNFINISHED; /* the server alone spoke TLS, or what looks like it */
+	if (!client && !f->granted && !f->implicit)
+		return TLS_UNFINISHED; /* nobody knows of an upgrade */
 	if (t->version != 0 && t->version < TLS_VERSION_13)
 		return outcome_12(t);
 	if (!client)

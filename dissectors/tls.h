@@ -60,6 +60,10 @@ struct tls {
 
 void tls_init(struct tls *t);
 
+/* A handshake came to nothing and another one begins: forgets it. leaf stays, and what was gathered of
+ * the client's next record. */
+void tls_restart(struct tls *t, struct facts *f);
+
 /* Bytes of one side, in order. Returns how many were taken: up to the end of the first record; all of
  * them when nothing more is known of this side, or the handshake is complete. The facts are up to date
  * when it returns. */

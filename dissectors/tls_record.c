@@ -1,7 +1,5 @@
 #include "dissectors/tls_record.h"
 
-#include <string.h>
-
 void tls_record_reset(struct tls_record *r)
 {
 	r->have = 0;

@@ -51,7 +51,7 @@ size_t tls_record_gather(struct tls_record *r, struct span in);
 enum tls_piece tls_record_next(struct tls_record *r, struct span *in, struct span *body);
 
 /* True when bytes at the beginning of a flight can be a TLS record, false when they cannot;
- * judged by as many of them as there are (at least one). */
+ * judged by as many of them as there are. */
 bool tls_record_plausible(struct span s);
 
 #endif

@@ -216,15 +216,15 @@ static enum stripped stripped_of(const struct facts *f)
 	return STRIPPED_NONE;
 }
 
-static bool upgrade_came_to_nothing(const struct facts *f)
-{
-	return f->upgrade_broken || f->tls == TLS_ALERT;
-}
-
 static bool anything_missing(const struct facts *f)
 {
 	return f->clear_gap[CLIENT] || f->clear_gap[SERVER] || f->tls_gap[CLIENT] ||
 	       f->tls_gap[SERVER];
+}
+
+static bool upgrade_came_to_nothing(const struct facts *f)
+{
+	return f->upgrade_broken || f->tls == TLS_ALERT;
 }
 
 static enum cause cause_of(const struct facts *f, const struct session *s)
@@ -293,7 +293,7 @@ static void fill_questions(const struct facts *f, struct session *s)
 	if (s->offered != TRI_TRUE &&
 	    ((f->implicit && !f->protocol_sure) || (s->offered == TRI_FALSE && !list_is_last(f))))
 		s->offered = TRI_NULL; /* nothing to upgrade; or what was missed may have it */
-	if (f->clear_gap[CLIENT] || f->clear_gap[SERVER] || begun_before(f)) {
+	if (anything_missing(f) || begun_before(f)) {
 		s->injected = false; /* an answer that was not seen explains it as well */
 		s->ehlo_refused = false;
 	}

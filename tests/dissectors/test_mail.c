@@ -56,6 +56,9 @@ static const struct {
 	int messages;
 	bool injected;
 } talks[] = {
+	/* What begins like something else, and is none. */
+	{ "S:220 mx|C:\x16\x03\x01~|C:NOOP|S:500 what|C:EHLO c|S:250 mx|C:MAIL FROM:<a@b>|S:250 ok",
+	  VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0, false },
 	/* The upgrade. */
 	{ HI "C:STARTTLS|S:220 go|" TLS13, VERDICT_ENCRYPTED_STARTTLS, EXPOSURE_NONE, 0, false },
 	{ HI "C:STARTTLS|S:220 go|" TLS12, VERDICT_ENCRYPTED_STARTTLS, EXPOSURE_NONE, 0, false },

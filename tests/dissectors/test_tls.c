@@ -110,6 +110,7 @@ static void open_connection(struct connection *c, int seen)
 	tls_init(&c->tls);
 	c->facts.visible[CLIENT] = seen != ONLY_SERVER;
 	c->facts.visible[SERVER] = seen != ONLY_CLIENT;
+	c->facts.granted = true;
 }
 
 /* As its user does: what stands behind a record is offered again. */
@@ -458,6 +459,18 @@ static void what_follows_a_record_is_left(void **state)
 	assert_int_equal(c.facts.tls, TLS_ALERT);
 }
 
+/* Anybody can write records into a clear answer. */
+static void the_server_alone_completes_only_what_was_granted(void **state)
+{
+	struct connection c;
+
+	(void)state;
+	open_connection(&c, ONLY_SERVER);
+	c.facts.granted = false;
+	run(&c, "S:<sh12>|S:<cert>|S:<ccs>|S:<app 100>", SIZE_MAX);
+	assert_int_equal(c.facts.tls, TLS_UNFINISHED);
+}
+
 static void what_is_no_record_is_not_followed(void **state)
 {
 	static const uint8_t text[] = "554 no\r\n";
@@ -485,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_hello_may_span_records_and_the_bound),
 		cmocka_unit_test(a_broken_hello_is_an_oddity),
 		cmocka_unit_test(what_follows_a_record_is_left),
+		cmocka_unit_test(the_server_alone_completes_only_what_was_granted),
 		cmocka_unit_test(what_is_no_record_is_not_followed),
 	};
 

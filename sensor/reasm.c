@@ -38,11 +38,13 @@ void reasm_init(struct reasm *r)
 
 void reasm_start(struct reasm *r, enum side from, uint32_t seq)
 {
-	if (r->side[from].known)
+	struct reasm_side *s = &r->side[from];
+
+	if (s->from_start || (s->known && s->seen))
 		return;
-	r->side[from].known = true;
-	r->side[from].from_start = true;
-	r->side[from].next = seq;
+	s->known = true;
+	s->from_start = true;
+	s->next = seq;
 }
 
 void reasm_seen(struct reasm *r, enum side from)

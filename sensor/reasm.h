@@ -73,7 +73,8 @@ struct reasm_out {
 
 void reasm_init(struct reasm *r);
 
-/* The first byte of a side's stream has this sequence number (a SYN's plus one). */
+/* The first byte of a side's stream has this sequence number (a SYN's plus one). Said before any
+ * segment of that side. */
 void reasm_start(struct reasm *r, enum side from, uint32_t seq);
 
 /* This side is in the capture: what the other one acknowledges of it will come, or is missing. Said

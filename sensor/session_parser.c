@@ -174,6 +174,8 @@ void parser_packet(struct parsers *ps, struct parser *p, enum side from,
 		.wire_length = packet->wire_length,
 	};
 
+	if (packet->flags & TCP_SYN)
+		reasm_start(&p->reasm, from, s.seq);
 	join(p, from);
 	if (packet->flags & TCP_RST && !seq_in_window(p->reasm.side[from].next, packet->seq))
 		return; /* somebody else's */

@@ -275,6 +275,30 @@ static void an_ack_does_not_tell_where_the_server_begins(void **state)
 	}
 }
 
+/* One mirror for each direction: the server's packets all come behind the client's first words. */
+static void a_side_that_comes_late_may_be_whole(void **state)
+{
+	struct world w;
+	struct peer c = { .w = &w, .port = 40000, .next = { 1000, 78 } };
+
+	(void)state;
+	world_init(&w, 64, 64);
+	send_flags(&c, CLIENT, TCP_SYN, "", false);
+	c.next[SERVER] += 22;
+	send_flags(&c, CLIENT, TCP_ACK, "EHLO client.example\r\n", false);
+	c.next[SERVER] -= 23;
+	c.next[CLIENT] -= 21;
+	send_flags(&c, SERVER, TCP_SYN | TCP_ACK, "", false);
+	say(&c, SERVER, "220 mx.example ESMTP\r\n");
+	c.next[CLIENT] += 21;
+	say(&c, SERVER, "250 mx.example\r\n");
+	bye(&c);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+	assert_int_equal(w.health.n[HEALTH_GAPS], 0);
+	check_books(&w);
+	world_fini(&w);
+}
+
 /* A tombstone does not live longer for what it absorbs. */
 static void late_packets_keep_no_tombstone(void **state)
 {
@@ -432,6 +456,7 @@ int main(void)
 		cmocka_unit_test(silence_ends_a_session),
 		cmocka_unit_test(a_stray_reset_ends_nothing),
 		cmocka_unit_test(a_slow_greeting_is_waited_for),
+		cmocka_unit_test(a_side_that_comes_late_may_be_whole),
 		cmocka_unit_test(an_ack_does_not_tell_where_the_server_begins),
 		cmocka_unit_test(late_packets_keep_no_tombstone),
 		cmocka_unit_test(ports_are_used_again),

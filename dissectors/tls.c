@@ -36,7 +36,6 @@ void tls_restart(struct tls *t, struct facts *f)
 	t->leaf = leaf;
 	t->side[CLIENT].record = gathered;
 	f->tls = TLS_UNFINISHED;
-	f->s.tls_alert = TLS_ALERT_NONE;
 }
 
 /* Handshake records are in clear up to ChangeCipherSpec; with a HelloRetryRequest the second

@@ -129,6 +129,12 @@ static bool forgery_possible(const struct facts *f, enum ending how)
 	       !f->quit && how != ENDING_CLOSED;
 }
 
+/* The answer may still be a yes. */
+static bool asked_again(const struct facts *f, enum ending how)
+{
+	return f->answer_pending && !f->quit && how != ENDING_CLOSED;
+}
+
 /* TLS was due or begun, and did not complete. */
 static struct ruling unsealed(const struct facts *f, enum ending how)
 {
@@ -138,7 +144,7 @@ static struct ruling unsealed(const struct facts *f, enum ending how)
 		return unclear(REASON_DECRYPTED_MIRROR);
 	if (f->tls == TLS_ALERT)
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_FATAL_ALERT };
-	if (f->upgrade_broken && !forgery_possible(f, how))
+	if (f->upgrade_broken && !forgery_possible(f, how) && !asked_again(f, how))
 		return (struct ruling){ VERDICT_TLS_FAILED, REASON_NOT_TLS };
 	if (one_sided(f))
 		return unclear(REASON_ONE_SIDED);

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 
-PATIENCE = 30  # seconds until something that is due is given up
+PATIENCE = 60
 CLONE_NEWNET = 0x40000000
 # The mounts of a command are its own: files of another /etc, and folders that are empty.
 MOUNTS = """\

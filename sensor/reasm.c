@@ -42,9 +42,16 @@ void reasm_start(struct reasm *r, enum side from, uint32_t seq)
 
 	if (s->from_start || (s->known && s->seen))
 		return;
+	s->absent |= s->known && s->next != seq; /* the other side did not wait for all of it */
 	s->known = true;
 	s->from_start = true;
 	s->next = seq;
+}
+
+void reasm_stands(struct reasm *r, enum side from, uint32_t seq)
+{
+	r->side[from].known = true;
+	r->side[from].next = seq;
 }
 
 void reasm_seen(struct reasm *r, enum side from)

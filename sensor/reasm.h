@@ -77,6 +77,9 @@ void reasm_init(struct reasm *r);
  * segment of that side. */
 void reasm_start(struct reasm *r, enum side from, uint32_t seq);
 
+/* It stands here, at its start or behind it; what comes first may tell better. Said before any segment. */
+void reasm_stands(struct reasm *r, enum side from, uint32_t seq);
+
 /* This side is in the capture: what the other one acknowledges of it will come, or is missing. Said
  * by its segments, too. */
 void reasm_seen(struct reasm *r, enum side from);

@@ -40,7 +40,8 @@ struct session_start {
 	bool probing;              /* on no port of that protocol: it must show that it is mail */
 	bool implicit_tls;         /* the port is one for TLS from the first byte */
 	bool syn[SIDES];           /* whose SYN was seen */
-	uint32_t first_seq[SIDES]; /* behind the SYN */
+	bool stands[SIDES];        /* of it no packet was seen, but the first ACK of the other */
+	uint32_t first_seq[SIDES]; /* behind the SYN; or what that acknowledged */
 	bool visible[SIDES];
 	bool ended[SIDES];     /* a FIN came before any payload */
 	bool has_acked[SIDES]; /* and so did an acknowledgment of this side's bytes */

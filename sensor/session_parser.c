@@ -72,6 +72,8 @@ static void init_side(struct parser *p, enum side side, bool syn, const struct s
 		reasm_seen(&p->reasm, side);
 	if (start->syn[side])
 		reasm_start(&p->reasm, side, start->first_seq[side]);
+	else if (start->stands[side])
+		reasm_stands(&p->reasm, side, start->first_seq[side]);
 	p->late[side] = syn && start->visible[side] && !start->syn[side];
 	if (start->ended[side])
 		reasm_fin(&p->reasm, side, start->fin_seq[side]);

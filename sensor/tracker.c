@@ -197,8 +197,7 @@ static unsigned guess_client(const struct tracker *t, const struct flow *f, unsi
 	return f->port[0] > f->port[1] ? 0 : 1;
 }
 
-/* A SYN-ACK tells where the other end begins. The ACK behind it does not: it may be a later one, and
- * acknowledge more. */
+/* A SYN-ACK tells where the other end begins. */
 static bool tells_other_start(const struct flow *f, unsigned end, const struct packet *p)
 {
 	return p->flags & TCP_SYN && p->flags & TCP_ACK && !(p->flags & TCP_RST) &&
@@ -264,6 +263,8 @@ static struct session_start start_of(const struct flow *f)
 		.interface = f->interface,
 		.start_ns = f->start_ns,
 		.syn = { f->syn & 1u << c, f->syn & 1u << s },
+		.stands = { f->has_acked & 1u << c && !(f->seen & 1u << c),
+			    f->has_acked & 1u << s && !(f->seen & 1u << s) },
 		.first_seq = { f->isn[c] + 1, f->isn[s] + 1 },
 		.visible = { f->seen & 1u << c, f->seen & 1u << s },
 		.ended = { f->fin & 1u << c, f->fin & 1u << s },
@@ -375,10 +376,14 @@ static void note_fin(struct flow *f, unsigned end, const struct packet *p)
 static void note_acked(struct flow *f, unsigned end, const struct packet *p)
 {
 	unsigned other = !end;
+	bool first = !(f->has_acked & 1u << other);
 
 	if (f->state != FLOW_OPEN || !(p->flags & TCP_ACK) || p->flags & (TCP_RST | TCP_SYN))
 		return;
-	if (!(f->has_acked & 1u << other) || seq_after(p->ack, f->acked[other]) > 0)
+	if (first && !((f->seen | f->syn) & 1u << other))
+		f->isn[other] = p->ack - 1; /* that it begins there is a guess: this may not be the
+					     * first ACK */
+	if (first || seq_after(p->ack, f->acked[other]) > 0)
 		f->acked[other] = p->ack;
 	f->has_acked = (uint8_t)(f->has_acked | 1u << other);
 }

@@ -284,6 +284,7 @@ static void a_side_that_comes_late_may_be_whole(void **state)
 	(void)state;
 	world_init(&w, 64, 64);
 	send_flags(&c, CLIENT, TCP_SYN, "", false);
+	send_flags(&c, CLIENT, TCP_ACK, "", false);
 	c.next[SERVER] += 22;
 	send_flags(&c, CLIENT, TCP_ACK, "EHLO client.example\r\n", false);
 	c.next[SERVER] -= 23;

@@ -431,6 +431,23 @@ static bool take(struct reasm *r, struct reasm_memory *m, enum side from, const 
 	return true;
 }
 
+/* Where a side begins is only known from its SYN. Otherwise bytes may come that stand before the first
+ * that was handed on: they are missing there. */
+static void note_before(struct reasm_side *s, enum side from, const struct segment *g,
+			const struct reasm_out *out)
+{
+	if (g->wire_length == 0 || s->from_start || s->before)
+		return;
+	if (!s->begun) {
+		s->begun = true;
+		s->begin = s->next;
+	}
+	if (seq_after(s->begin, g->seq) <= 0)
+		return;
+	s->before = true;
+	out->gap(out->ctx, from, 0);
+}
+
 void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g,
 		   uint64_t now_ms, const struct reasm_out *out)
 {
@@ -443,6 +460,7 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 		s->known = true;
 		s->next = g->seq;
 	}
+	note_before(s, from, g, out);
 	if (g->wire_length > 0 && seq_after(end, s->next) <= 0) {
 		m->duplicate++;
 	} else if (g->wire_length > 0 && !take(r, m, from, g, out)) {

@@ -35,6 +35,7 @@ void reasm_memory_fini(struct reasm_memory *m);
 
 struct reasm_side {
 	uint32_t next;  /* sequence number of the next byte to hand on */
+	uint32_t begin; /* of the first that was, if it is not from_start */
 	uint32_t acked; /* highest acknowledgment by the other side */
 	uint32_t
 		sent; /* highest number of a bare segment of this side: it stands behind its data */
@@ -45,6 +46,8 @@ struct reasm_side {
 	bool from_start; /* known from its first byte on */
 	bool seen;       /* a packet of this side was offered */
 	bool absent;     /* it was waited for, and did not come */
+	bool begun;      /* begin is known */
+	bool before;     /* bytes came that stand before the first, and were not handed on */
 	bool waiting;    /* for the hole that begins at waiting_at, since waiting_ms */
 	uint32_t waiting_at;
 	uint64_t waiting_ms;
@@ -64,7 +67,8 @@ struct segment {
 	uint32_t wire_length; /* sent; the difference is a gap */
 };
 
-/* Where bytes and gaps go. */
+/* Where bytes and gaps go. A gap of 0: bytes in front of the first are missing, and nobody knows how
+ * many. */
 struct reasm_out {
 	void (*data)(void *ctx, enum side from, const uint8_t *data, size_t n);
 	void (*gap)(void *ctx, enum side from, uint64_t n);

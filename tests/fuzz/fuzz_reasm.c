@@ -48,7 +48,8 @@ static void on_data(void *ctx, enum side from, const uint8_t *data, size_t n)
 
 static void on_gap(void *ctx, enum side from, uint64_t n)
 {
-	move(ctx, from, n);
+	if (n > 0) /* 0: in front of the first byte */
+		move(ctx, from, n);
 }
 
 static void fill(uint8_t *data, enum side from, const struct segment *g, bool lie)

@@ -38,10 +38,11 @@ def other_verdict(wholes, record):
 
 
 def changes_its_mind(whole, prefix):
-    """What was rightly decided, and is something else by what comes later: clear text behind an
-    alert; in TLS 1.3, the server's answer to the client's last message."""
+    """What was rightly decided, and is something else by what comes later: clear text, or another
+    handshake, behind an alert; in TLS 1.3, the server's answer to the client's last message."""
     if prefix["verdict"] == "tls-failed":
-        return whole["verdict"] == "plaintext" and prefix["reason"] != "handshake-unfinished"
+        return (whole["verdict"] in ("plaintext", "encrypted-starttls") and
+                prefix["reason"] != "handshake-unfinished")
     return (prefix["reason"], whole["reason"]) == ("handshake-completed",
                                                    "possible-encrypted-alert")
 

@@ -1,36 +1,10 @@
-/* incident_store.c - incidents.db: incidents, their evidence, events not yet delivered. */
+/* incident_store.c - incidents.db: incidents, their evidence, what happened to them. */
 #include "reports/incident_store.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "reports/db.h"
-
-#define SCHEMA_VERSION 1
-
-/* Words, not numbers, so that a value added in the middle of a list changes no old row. */
-static const char schema[] =
-	"CREATE TABLE IF NOT EXISTS incident (id INTEGER PRIMARY KEY, rule TEXT NOT NULL,"
-	" client TEXT NOT NULL, server TEXT NOT NULL, service TEXT NOT NULL, sensor TEXT NOT NULL,"
-	" severity TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,"
-	" opened INTEGER NOT NULL, last_seen INTEGER NOT NULL, closed INTEGER NOT NULL,"
-	" sessions INTEGER NOT NULL, confirmed INTEGER NOT NULL);"
-	"CREATE UNIQUE INDEX IF NOT EXISTS incident_identity"
-	" ON incident(rule, client, server, service, sensor) WHERE state <> 'closed';"
-	"CREATE TABLE IF NOT EXISTS tally (incident INTEGER NOT NULL REFERENCES incident(id),"
-	" what TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (incident, what)) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS evidence (incident INTEGER NOT NULL REFERENCES incident(id),"
-	" slot INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (incident, slot))"
-	" WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" incident INTEGER NOT NULL REFERENCES incident(id), event TEXT NOT NULL,"
-	" severity TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL);"
-	"PRAGMA user_version = 1;";
-
-struct incident_store {
-	struct db *db;
-};
+#include "reports/incident_db.h"
 
 static const char *const severity_names[SEVERITY_N] = {
 	[SEVERITY_WARNING] = "warning",
@@ -44,10 +18,8 @@ static const char *const state_names[INCIDENT_STATES] = {
 };
 
 static const char *const event_names[EVENT_N] = {
-	[EVENT_OPENED] = "opened",
-	[EVENT_ESCALATED] = "escalated",
-	[EVENT_CLOSED] = "closed",
-	[EVENT_STALE] = "stale",
+	[EVENT_OPENED] = "opened", [EVENT_ESCALATED] = "escalated",       [EVENT_CLOSED] = "closed",
+	[EVENT_STALE] = "stale",   [EVENT_ACKNOWLEDGED] = "acknowledged", [EVENT_TEST] = "test",
 };
 
 const char *severity_name(enum severity s)
@@ -73,57 +45,6 @@ static unsigned index_of(const char *const *names, unsigned n, const char *word)
 			return i;
 	}
 	return 0;
-}
-
-/* Opening ------------------------------------------------------------------------------------ */
-
-static bool check_version(struct db *db, const char *path, char *err, size_t errlen)
-{
-	struct db_stmt *s = db_prepare(db, "PRAGMA user_version", err, errlen);
-	int64_t version = 0;
-
-	if (!s)
-		return false;
-	if (db_step(s, err, errlen) == DB_ROW)
-		version = db_int(s, 0);
-	db_finalize(s);
-	if (version > SCHEMA_VERSION) {
-		snprintf(err, errlen, "%s was written by a newer version of mailseal", path);
-		return false;
-	}
-	return true;
-}
-
-struct incident_store *incident_store_open(const char *dir, bool write, char *err, size_t errlen)
-{
-	struct incident_store *st;
-	char path[4096];
-	struct db *db;
-
-	if (snprintf(path, sizeof(path), "%s/incidents.db", dir) >= (int)sizeof(path)) {
-		snprintf(err, errlen, "the name of the state directory is too long");
-		return NULL;
-	}
-	db = db_open(path, write, err, errlen);
-	if (!db)
-		return NULL;
-	if (!check_version(db, path, err, errlen) || (write && !db_exec(db, schema, err, errlen))) {
-		db_close(db);
-		return NULL;
-	}
-	st = malloc(sizeof(*st));
-	if (!st)
-		abort();
-	st->db = db;
-	return st;
-}
-
-void incident_store_close(struct incident_store *st)
-{
-	if (!st)
-		return;
-	db_close(st->db);
-	free(st);
 }
 
 bool incident_store_begin(struct incident_store *st, char *err, size_t errlen)
@@ -187,12 +108,14 @@ static bool put_tallies(struct incident_store *st, int64_t id, const struct inci
 bool incident_store_put(struct incident_store *st, const struct incident *i, int64_t *id, char *err,
 			size_t errlen)
 {
-	static const char insert[] = "INSERT INTO incident VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-				     " ?, ?, ?, ?)";
+	static const char insert[] =
+		"INSERT INTO incident (rule, client, server, service, sensor, severity, state, why,"
+		" opened, last_seen, closed, sessions, confirmed, flaps)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	static const char update[] = "UPDATE incident SET rule = ?, client = ?, server = ?,"
 				     " service = ?, sensor = ?, severity = ?, state = ?, why = ?,"
 				     " opened = ?, last_seen = ?, closed = ?, sessions = ?,"
-				     " confirmed = ? WHERE id = ?";
+				     " confirmed = ?, flaps = ? WHERE id = ?";
 	const char *texts[] = { i->rule,
 				i->client,
 				i->server,
@@ -201,8 +124,10 @@ bool incident_store_put(struct incident_store *st, const struct incident *i, int
 				severity_name(i->severity),
 				incident_state_name(i->state),
 				i->why };
-	int64_t numbers[] = { i->opened, i->last_seen, i->closed, (int64_t)i->sessions,
-			      (int64_t)i->confirmed };
+	int64_t numbers[] = {
+		i->opened, i->last_seen, i->closed, (int64_t)i->sessions, (int64_t)i->confirmed,
+		i->flaps
+	};
 	struct db_stmt *s = db_prepare(st->db, i->id ? update : insert, err, errlen);
 	bool ok;
 
@@ -210,10 +135,10 @@ bool incident_store_put(struct incident_store *st, const struct incident *i, int
 		return false;
 	for (int n = 0; n < 8; n++)
 		db_bind_text(s, n, texts[n]);
-	for (int n = 0; n < 5; n++)
+	for (int n = 0; n < 6; n++)
 		db_bind_int(s, 8 + n, numbers[n]);
 	if (i->id)
-		db_bind_int(s, 13, i->id);
+		db_bind_int(s, 14, i->id);
 	ok = db_run(s, err, errlen);
 	db_finalize(s);
 	if (!ok)
@@ -239,23 +164,44 @@ bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned
 	return ok;
 }
 
+/* Somebody who knew of a warning does not know of what it has become. */
+static bool forget_ack(struct incident_store *st, int64_t id, char *err, size_t errlen)
+{
+	struct db_stmt *s = db_prepare(st->db,
+				       "UPDATE incident SET acked = 0, ack_by = '', ack_note = ''"
+				       " WHERE id = ?",
+				       err, errlen);
+	bool ok;
+
+	if (!s)
+		return false;
+	db_bind_int(s, 0, id);
+	ok = db_run(s, err, errlen);
+	db_finalize(s);
+	return ok;
+}
+
 bool incident_store_put_event(struct incident_store *st, int64_t id, enum incident_event e,
-			      const struct incident *i, char *err, size_t errlen)
+			      int64_t at, const struct incident *i, char *err, size_t errlen)
 {
 	struct db_stmt *s =
-		db_prepare(st->db, "INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?)", err, errlen);
+		db_prepare(st->db,
+			   "INSERT INTO event (incident, event, at, severity, state, why)"
+			   " VALUES (?, ?, ?, ?, ?, ?)",
+			   err, errlen);
 	bool ok;
 
 	if (!s)
 		return false;
 	db_bind_int(s, 0, id);
 	db_bind_text(s, 1, incident_event_name(e));
-	db_bind_text(s, 2, severity_name(i->severity));
-	db_bind_text(s, 3, incident_state_name(i->state));
-	db_bind_text(s, 4, i->why);
+	db_bind_int(s, 2, at);
+	db_bind_text(s, 3, severity_name(i->severity));
+	db_bind_text(s, 4, incident_state_name(i->state));
+	db_bind_text(s, 5, i->why);
 	ok = db_run(s, err, errlen);
 	db_finalize(s);
-	return ok;
+	return ok && (e != EVENT_ESCALATED || forget_ack(st, id, err, errlen));
 }
 
 /* Reading ------------------------------------------------------------------------------------ */
@@ -263,6 +209,8 @@ bool incident_store_put_event(struct incident_store *st, int64_t id, enum incide
 #define COLUMNS                                                                              \
 	"i.id, i.rule, i.client, i.server, i.service, i.sensor, i.severity, i.state, i.why," \
 	" i.opened, i.last_seen, i.closed, i.sessions, i.confirmed"
+#define COLUMNS_V1 COLUMNS ", 0, '', '', 0"
+#define COLUMNS_V2 COLUMNS ", i.acked, i.ack_by, i.ack_note, i.flaps"
 
 static void copy(char *to, size_t len, const char *from)
 {
@@ -287,6 +235,10 @@ static struct incident from_row(struct db_stmt *s)
 	i.closed = db_int(s, 11);
 	i.sessions = (uint64_t)db_int(s, 12);
 	i.confirmed = (uint64_t)db_int(s, 13);
+	i.acked = db_int(s, 14);
+	copy(i.ack_by, sizeof(i.ack_by), db_text(s, 15));
+	copy(i.ack_note, sizeof(i.ack_note), db_text(s, 16));
+	i.flaps = (unsigned)db_int(s, 17);
 	return i;
 }
 
@@ -321,16 +273,18 @@ static bool read_tallies(struct incident_store *st, struct incident *i, char *er
 	return step == DB_DONE;
 }
 
+#define LIST                                                                     \
+	" FROM incident i WHERE (?1 IS NULL OR i.state = ?1)"                    \
+	" AND (?2 IS NULL OR i.client = ?2 OR i.server = ?2)"                    \
+	" AND (?3 IS NULL OR i.sensor = ?3) AND (?4 = 0 OR i.state <> 'closed')" \
+	" ORDER BY i.opened DESC, i.id DESC"
+
 bool incident_store_list(struct incident_store *st, const struct incident_query *q,
 			 incident_list_cb *cb, void *ctx, char *err, size_t errlen)
 {
-	struct db_stmt *s =
-		db_prepare(st->db,
-			   "SELECT " COLUMNS " FROM incident i WHERE (?1 IS NULL OR i.state = ?1)"
-			   " AND (?2 IS NULL OR i.client = ?2 OR i.server = ?2)"
-			   " AND (?3 IS NULL OR i.sensor = ?3) AND (?4 = 0 OR i.state <> 'closed')"
-			   " ORDER BY i.opened DESC, i.id DESC",
-			   err, errlen);
+	struct db_stmt *s = db_prepare(
+		st->db, st->version < 2 ? "SELECT " COLUMNS_V1 LIST : "SELECT " COLUMNS_V2 LIST,
+		err, errlen);
 	enum db_step step;
 
 	if (!s)
@@ -376,39 +330,73 @@ bool incident_store_evidence(struct incident_store *st, int64_t id, incident_evi
 	return step == DB_DONE;
 }
 
-/* Delivery ----------------------------------------------------------------------------------- */
+/* Events ------------------------------------------------------------------------------------- */
 
-/* The event that was put first. *id is 0 when there is none. */
-static bool first_event(struct incident_store *st, int64_t *id, enum incident_event *e,
-			struct incident *i, char *err, size_t errlen)
+bool incident_store_number(struct db_stmt *s, int64_t *value, char *err, size_t errlen)
+{
+	enum db_step got = s ? db_step(s, err, errlen) : DB_ERROR;
+
+	if (got == DB_ROW)
+		*value = db_int(s, 0);
+	db_finalize(s);
+	return got != DB_ERROR;
+}
+
+static void event_from_row(struct db_stmt *s, struct stored_event *e)
+{
+	e->incident = from_row(s);
+	e->id = db_int(s, 18);
+	e->at = db_int(s, 19);
+	e->event = (enum incident_event)index_of(event_names, EVENT_N, db_text(s, 20));
+	e->incident.severity = (enum severity)index_of(severity_names, SEVERITY_N, db_text(s, 21));
+	e->incident.state =
+		(enum incident_state)index_of(state_names, INCIDENT_STATES, db_text(s, 22));
+	copy(e->incident.why, sizeof(e->incident.why), db_text(s, 23));
+	copy(e->target, sizeof(e->target), db_text(s, 24));
+	if (e->incident.state != INCIDENT_CLOSED)
+		e->incident.closed = 0;
+}
+
+bool incident_store_event(struct incident_store *st, int64_t id, struct stored_event *out,
+			  bool *found, char *err, size_t errlen)
 {
 	struct db_stmt *s = db_prepare(
 		st->db,
-		"SELECT " COLUMNS ", e.id, e.event, e.severity, e.state, e.why FROM event e"
-		" JOIN incident i ON i.id = e.incident ORDER BY e.id LIMIT 1",
+		"SELECT " COLUMNS_V2 ", e.id, e.at, e.event, e.severity, e.state, e.why, e.target"
+		" FROM event e LEFT JOIN incident i ON i.id = e.incident WHERE e.id = ?",
 		err, errlen);
 	enum db_step step;
 
-	*id = 0;
 	if (!s)
 		return false;
+	db_bind_int(s, 0, id);
 	step = db_step(s, err, errlen);
-	if (step == DB_ROW) {
-		*i = from_row(s);
-		*id = db_int(s, 14);
-		*e = (enum incident_event)index_of(event_names, EVENT_N, db_text(s, 15));
-		i->severity = (enum severity)index_of(severity_names, SEVERITY_N, db_text(s, 16));
-		i->state =
-			(enum incident_state)index_of(state_names, INCIDENT_STATES, db_text(s, 17));
-		copy(i->why, sizeof(i->why), db_text(s, 18));
-	}
+	*found = step == DB_ROW;
+	if (*found)
+		event_from_row(s, out);
 	db_finalize(s);
-	return step != DB_ERROR && (*id == 0 || read_tallies(st, i, err, errlen));
+	return step != DB_ERROR && (!*found || read_tallies(st, &out->incident, err, errlen));
 }
 
-static bool drop_event(struct incident_store *st, int64_t id, char *err, size_t errlen)
+/* The first event that syslog was not told of; 0 when there is none. */
+static bool first_event(struct incident_store *st, int64_t *id, char *err, size_t errlen)
 {
-	struct db_stmt *s = db_prepare(st->db, "DELETE FROM event WHERE id = ?", err, errlen);
+	*id = 0;
+	return incident_store_number(
+		db_prepare(
+			st->db,
+			"SELECT id FROM event WHERE incident IS NOT NULL AND id >"
+			" (SELECT coalesce(max(last_event), 0) FROM target WHERE name = 'syslog')"
+			" AND id NOT IN (SELECT event FROM delivery WHERE target = 'syslog')"
+			" ORDER BY id LIMIT 1",
+			err, errlen),
+		id, err, errlen);
+}
+
+static bool pass_event(struct incident_store *st, int64_t id, char *err, size_t errlen)
+{
+	struct db_stmt *s =
+		db_prepare(st->db, "REPLACE INTO target VALUES ('syslog', ?)", err, errlen);
 	bool ok;
 
 	if (!s)
@@ -422,16 +410,17 @@ static bool drop_event(struct incident_store *st, int64_t id, char *err, size_t 
 bool incident_store_events(struct incident_store *st, incident_deliver_cb *cb, void *ctx, char *err,
 			   size_t errlen)
 {
-	enum incident_event e = EVENT_OPENED;
-	struct incident i;
+	struct stored_event e;
+	bool found;
 	int64_t id;
 
 	for (;;) {
-		if (!first_event(st, &id, &e, &i, err, errlen))
+		if (!first_event(st, &id, err, errlen) ||
+		    (id && !incident_store_event(st, id, &e, &found, err, errlen)))
 			return false;
-		if (id == 0 || !cb(ctx, e, &i))
+		if (id == 0 || !cb(ctx, e.event, &e.incident))
 			return true;
-		if (!drop_event(st, id, err, errlen))
+		if (!pass_event(st, id, err, errlen))
 			return false;
 	}
 }

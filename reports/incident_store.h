@@ -1,7 +1,8 @@
-/* incident_store.h - incidents.db: incidents, their evidence, events not yet delivered.
+/* incident_store.h - incidents.db: incidents, their evidence, what happened to them.
  *
  * Rows in and out; knows nothing of the rules. One incident at most is not closed for each rule,
- * pair, service and sensor: the schema holds it.
+ * pair, service and sensor: the schema holds it. Several processes may have it open; each of them
+ * holds a transaction only as long as it takes to write it.
  */
 #ifndef MAILSEAL_INCIDENT_STORE_H
 #define MAILSEAL_INCIDENT_STORE_H
@@ -10,6 +11,7 @@
 
 struct incident_store;
 
+/* write: makes it, or brings an older one up to date. NULL with err. */
 struct incident_store *incident_store_open(const char *dir, bool write, char *err, size_t errlen);
 void incident_store_close(struct incident_store *st);
 
@@ -17,7 +19,8 @@ bool incident_store_begin(struct incident_store *st, char *err, size_t errlen);
 bool incident_store_commit(struct incident_store *st, char *err, size_t errlen);
 void incident_store_rollback(struct incident_store *st);
 
-/* Adds an incident, or rewrites it when it has an id. *id receives its id. */
+/* Adds an incident, or rewrites it when it has an id. *id receives its id. An acknowledgement is
+ * not written: it comes from others. */
 bool incident_store_put(struct incident_store *st, const struct incident *i, int64_t *id, char *err,
 			size_t errlen);
 
@@ -25,12 +28,13 @@ bool incident_store_put(struct incident_store *st, const struct incident *i, int
 bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned slot,
 				 const char *record, char *err, size_t errlen);
 
-/* Adds an event, with the severity, state and reason that the incident has now. */
+/* Adds an event, with the severity, state and reason that the incident has now. EVENT_ESCALATED
+ * takes an acknowledgement back. at: seconds, UTC. */
 bool incident_store_put_event(struct incident_store *st, int64_t id, enum incident_event e,
-			      const struct incident *i, char *err, size_t errlen);
+			      int64_t at, const struct incident *i, char *err, size_t errlen);
 
-/* Events in the order in which they were put. The callback returns true when the event was
- * delivered and may go; after a false the rest stays. */
+/* Events that syslog was not told of, in the order in which they were put. The callback returns
+ * true when it was told; after a false the rest waits. */
 bool incident_store_events(struct incident_store *st, incident_deliver_cb *cb, void *ctx, char *err,
 			   size_t errlen);
 

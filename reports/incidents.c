@@ -14,6 +14,7 @@ struct live {
 	uint64_t serial; /* within this run; an id is there only once it is stored */
 	bool dirty;
 	unsigned events; /* bits of enum incident_event */
+	int64_t at;      /* of the last of them; seconds, UTC */
 };
 
 /* What a session that may still grow was counted as. */
@@ -110,8 +111,8 @@ static bool put_all(struct incidents *in, const struct live *l, const struct exh
 		return false;
 	for (unsigned e = 0; e < EVENT_N; e++) {
 		if ((l->events & 1u << e) &&
-		    !incident_store_put_event(in->store, *id, (enum incident_event)e, &l->i, err,
-					      errlen))
+		    !incident_store_put_event(in->store, *id, (enum incident_event)e, l->at, &l->i,
+					      err, errlen))
 			return false;
 	}
 	return !x || incident_store_put_evidence(in->store, *id, x->slot, x->record, err, errlen);
@@ -229,6 +230,7 @@ static void rouse(struct live *l, const struct session *s)
 
 	if (seen > l->i.last_seen)
 		l->i.last_seen = seen;
+	l->at = seen;
 	if (l->i.state == INCIDENT_STALE) {
 		l->i.state = INCIDENT_OPEN;
 		l->i.why[0] = '\0';
@@ -363,6 +365,7 @@ static bool settle(struct incidents *in, struct ledger *ledger, struct live *l, 
 		return true;
 	if (!judge(in, ledger, &l->i, end, why, sizeof(why), err, errlen))
 		return false;
+	l->at = end;
 	if (why[0] == '\0') {
 		l->i.state = INCIDENT_CLOSED;
 		l->i.closed = end;

@@ -26,6 +26,8 @@ const char *incident_state_name(enum incident_state s);
 #define INCIDENT_EVIDENCE   5
 #define INCIDENT_WHY_MAX    127
 #define INCIDENT_SENSOR_MAX 64
+#define INCIDENT_ACK_MAX    64
+#define INCIDENT_NOTE_MAX   255
 
 struct incident {
 	int64_t id;
@@ -41,6 +43,9 @@ struct incident {
 	uint64_t by_exposure[EXPOSURE_N];
 	uint64_t by_cause[CAUSE_N];
 	uint64_t confirmed;
+	unsigned flaps; /* how often it would have closed and opened again */
+	int64_t acked;  /* seconds, UTC; 0 when it is not. Written by incident_ack() only */
+	char ack_by[INCIDENT_ACK_MAX + 1], ack_note[INCIDENT_NOTE_MAX + 1];
 };
 
 struct incidents;
@@ -56,8 +61,16 @@ struct incidents *incidents_open(const char *dir, bool write, const struct incid
 				 char *err, size_t errlen);
 void incidents_close(struct incidents *in); /* after incidents_save(); NULL is allowed */
 
-/* What happened to an incident, for the sinks. */
-enum incident_event { EVENT_OPENED, EVENT_ESCALATED, EVENT_CLOSED, EVENT_STALE, EVENT_N };
+/* What happened to an incident, for the sinks. EVENT_TEST: nothing did, a test was asked for. */
+enum incident_event {
+	EVENT_OPENED,
+	EVENT_ESCALATED,
+	EVENT_CLOSED,
+	EVENT_STALE,
+	EVENT_ACKNOWLEDGED,
+	EVENT_TEST,
+	EVENT_N
+};
 const char *incident_event_name(enum incident_event e);
 typedef void incident_cb(void *ctx, enum incident_event e, const struct incident *i);
 

@@ -1,0 +1,32 @@
+/* incident_db.h - what the parts of the incident store share: incident_schema.c opens and makes it,
+ * incident_store.c keeps incidents and events, deliveries.c and incident_orders.c what became of
+ * the events.
+ */
+#ifndef MAILSEAL_INCIDENT_DB_H
+#define MAILSEAL_INCIDENT_DB_H
+
+#include "reports/db.h"
+#include "reports/incident_store.h"
+
+struct incident_store {
+	struct db *db;
+	int64_t version; /* of its schema; only a reader meets an older one */
+};
+
+/* An event, and its incident as of the event. incident.id is 0 for a test. */
+struct stored_event {
+	int64_t id, at;
+	enum incident_event event;
+	char target[33]; /* of a test: the one that it is for; empty for all */
+	struct incident incident;
+};
+
+/* One event by its id. False with err; *found says whether it is there. */
+bool incident_store_event(struct incident_store *st, int64_t id, struct stored_event *out,
+			  bool *found, char *err, size_t errlen);
+
+/* Steps a statement that yields one number at most; *value keeps what it is when there is none.
+ * Ends the statement, which may be NULL after an error. */
+bool incident_store_number(struct db_stmt *s, int64_t *value, char *err, size_t errlen);
+
+#endif

@@ -1,0 +1,196 @@
+/* Tests that incidents.db of an older version is brought up to date, and read as it is. */
+#include "tests/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/incident_db.h"
+
+/* As version 1 made it, with three incidents: 1 fires and syslog knows, 2 fires and syslog does not
+ * know that it is critical, 3 is closed and syslog does not know. */
+static const char version_1[] =
+	"CREATE TABLE incident (id INTEGER PRIMARY KEY, rule TEXT NOT NULL,"
+	" client TEXT NOT NULL, server TEXT NOT NULL, service TEXT NOT NULL, sensor TEXT NOT NULL,"
+	" severity TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,"
+	" opened INTEGER NOT NULL, last_seen INTEGER NOT NULL, closed INTEGER NOT NULL,"
+	" sessions INTEGER NOT NULL, confirmed INTEGER NOT NULL);"
+	"CREATE UNIQUE INDEX incident_identity"
+	" ON incident(rule, client, server, service, sensor) WHERE state <> 'closed';"
+	"CREATE TABLE tally (incident INTEGER NOT NULL REFERENCES incident(id),"
+	" what TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (incident, what)) WITHOUT ROWID;"
+	"CREATE TABLE evidence (incident INTEGER NOT NULL REFERENCES incident(id),"
+	" slot INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (incident, slot))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" incident INTEGER NOT NULL REFERENCES incident(id), event TEXT NOT NULL,"
+	" severity TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL);"
+	"PRAGMA user_version = 1;"
+	"INSERT INTO incident VALUES"
+	" (1, 'r', 'orange', 'free', 'mta', 's', 'warning', 'stale', 'w', 100, 150, 0, 2, 1),"
+	" (2, 'r', 'free', 'orange', 'mta', 's', 'critical', 'open', '', 200, 250, 0, 3, 3),"
+	" (3, 'r', 'sfr', 'orange', 'mta', 's', 'critical', 'closed', '', 300, 350, 400, 1, 1);"
+	"INSERT INTO tally VALUES (1, 'exposure:envelope', 2);"
+	"INSERT INTO evidence VALUES (1, 0, 'record');"
+	"INSERT INTO event VALUES (7, 2, 'escalated', 'critical', 'open', ''),"
+	" (8, 3, 'closed', 'critical', 'closed', '');";
+
+struct bench {
+	char dir[64];
+	struct incident_store *st;
+	char err[256];
+};
+
+static int set_up(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	char path[128];
+	struct db *db;
+	bool ok;
+
+	*state = b;
+	strcpy(b->dir, "/tmp/mailseal-store-XXXXXX");
+	if (!mkdtemp(b->dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/incidents.db", b->dir);
+	db = db_open(path, true, b->err, sizeof(b->err));
+	ok = db && db_exec(db, version_1, b->err, sizeof(b->err));
+	db_close(db);
+	return !ok;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *b = *state;
+	char command[128];
+	int rc;
+
+	incident_store_close(b->st);
+	snprintf(command, sizeof(command), "rm -rf %s", b->dir);
+	rc = system(command);
+	free(b);
+	return rc;
+}
+
+static void open_store(struct bench *b, bool write)
+{
+	incident_store_close(b->st);
+	b->st = incident_store_open(b->dir, write, b->err, sizeof(b->err));
+	if (!b->st)
+		fail_msg("%s", b->err);
+}
+
+static int64_t number(struct bench *b, const char *sql)
+{
+	int64_t n = -1;
+
+	if (!incident_store_number(db_prepare(b->st->db, sql, b->err, sizeof(b->err)), &n, b->err,
+				   sizeof(b->err)))
+		fail_msg("%s", b->err);
+	return n;
+}
+
+static bool on_incident(void *ctx, const struct incident *i)
+{
+	struct incident *list = ctx;
+
+	list[i->id] = *i;
+	return true;
+}
+
+static void assert_incidents(struct bench *b)
+{
+	struct incident_query q = { .state = -1 };
+	struct incident list[4] = { 0 };
+
+	assert_true(incident_store_list(b->st, &q, on_incident, list, b->err, sizeof(b->err)));
+	assert_string_equal(list[1].client, "orange");
+	assert_int_equal(list[1].state, INCIDENT_STALE);
+	assert_string_equal(list[1].why, "w");
+	assert_int_equal(list[1].by_exposure[EXPOSURE_ENVELOPE], 2);
+	assert_int_equal(list[2].sessions, 3);
+	assert_int_equal(list[3].closed, 400);
+	for (unsigned n = 1; n <= 3; n++) {
+		assert_int_equal(list[n].acked, 0);
+		assert_string_equal(list[n].ack_by, "");
+		assert_int_equal(list[n].flaps, 0);
+	}
+}
+
+static void a_reader_takes_it_as_it_is(void **state)
+{
+	struct bench *b = *state;
+
+	open_store(b, false);
+	assert_incidents(b);
+	assert_int_equal(number(b, "PRAGMA user_version"), 1);
+}
+
+static void a_writer_brings_it_up_to_date(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned n = 0; n < 2; n++) { /* once */
+		open_store(b, true);
+		assert_int_equal(number(b, "PRAGMA user_version"), 2);
+		assert_incidents(b);
+		assert_int_equal(number(b, "SELECT count(*) FROM event"), 3);
+		assert_int_equal(number(b, "SELECT at FROM event WHERE id = 7"), 250);
+		assert_int_equal(number(b, "SELECT at FROM event WHERE id = 8"), 400);
+	}
+	assert_int_equal(number(b, "SELECT count(*) FROM evidence"), 1);
+	assert_int_equal(number(b, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+static bool collect(void *ctx, enum incident_event e, const struct incident *i)
+{
+	char *told = ctx;
+	size_t n = strlen(told);
+
+	snprintf(told + n, 128 - n, "%d:%s ", (int)i->id, incident_event_name(e));
+	return true;
+}
+
+static void syslog_is_told_what_it_was_not_told(void **state)
+{
+	struct bench *b = *state;
+	char told[128] = "";
+
+	open_store(b, true);
+	assert_true(incident_store_events(b->st, collect, told, b->err, sizeof(b->err)));
+	assert_string_equal(told, "2:escalated 3:closed ");
+}
+
+static void a_new_store_is_what_an_old_one_becomes(void **state)
+{
+	static const char columns[] =
+		"SELECT count(*) FROM sqlite_master m, pragma_table_info(m.name)"
+		" WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'";
+	struct bench *b = *state;
+	char command[128];
+	int64_t old;
+
+	open_store(b, true);
+	old = number(b, columns);
+	incident_store_close(b->st);
+	b->st = NULL;
+	snprintf(command, sizeof(command), "rm %s/incidents.db*", b->dir);
+	assert_int_equal(system(command), 0);
+	open_store(b, true);
+	assert_int_equal(number(b, columns), old);
+	assert_int_equal(number(b, "PRAGMA user_version"), 2);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_reader_takes_it_as_it_is),
+		TEST(a_writer_brings_it_up_to_date),
+		TEST(syslog_is_told_what_it_was_not_told),
+		TEST(a_new_store_is_what_an_old_one_becomes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

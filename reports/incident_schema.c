@@ -16,7 +16,10 @@ static const char incident_table[] =
 	" opened INTEGER NOT NULL, last_seen INTEGER NOT NULL, closed INTEGER NOT NULL,"
 	" sessions INTEGER NOT NULL, confirmed INTEGER NOT NULL,"
 	" acked INTEGER NOT NULL DEFAULT 0, ack_by TEXT NOT NULL DEFAULT '',"
-	" ack_note TEXT NOT NULL DEFAULT '', flaps INTEGER NOT NULL DEFAULT 0);"
+	" ack_note TEXT NOT NULL DEFAULT '', found TEXT NOT NULL DEFAULT '',"
+	" since INTEGER NOT NULL DEFAULT 0, reopened INTEGER NOT NULL DEFAULT 0,"
+	" flaps INTEGER NOT NULL DEFAULT 1, flaps_from INTEGER NOT NULL DEFAULT 0,"
+	" sessions_before INTEGER NOT NULL DEFAULT 0);"
 	"CREATE UNIQUE INDEX incident_identity"
 	" ON incident(rule, client, server, service, sensor) WHERE state <> 'closed';"
 	"CREATE TABLE tally (incident INTEGER NOT NULL REFERENCES incident(id),"
@@ -44,11 +47,18 @@ static const char event_tables[] =
 
 /* What is left of version 1's events was not delivered to syslog yet; of what else fires syslog
  * was told, and is not told again. */
-static const char from_1[] = "ALTER TABLE incident ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;"
-			     "ALTER TABLE incident ADD COLUMN ack_by TEXT NOT NULL DEFAULT '';"
-			     "ALTER TABLE incident ADD COLUMN ack_note TEXT NOT NULL DEFAULT '';"
-			     "ALTER TABLE incident ADD COLUMN flaps INTEGER NOT NULL DEFAULT 0;"
-			     "ALTER TABLE event RENAME TO event_1;";
+static const char from_1[] =
+	"ALTER TABLE incident ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident ADD COLUMN ack_by TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE incident ADD COLUMN ack_note TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE incident ADD COLUMN found TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE incident ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident ADD COLUMN flaps INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE incident ADD COLUMN flaps_from INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident ADD COLUMN sessions_before INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE incident SET since = opened, flaps_from = opened;"
+	"ALTER TABLE event RENAME TO event_1;";
 static const char from_1_events[] =
 	"INSERT INTO event (id, incident, event, at, severity, state, why)"
 	" SELECT e.id, e.incident, e.event, CASE e.event WHEN 'opened' THEN i.opened"

@@ -59,7 +59,7 @@ static void put_row(struct table *t, const struct incident *i)
 		 incident_state_name(i->state));
 	table_cell(t, incident_tone(i), text);
 	snprintf(text, sizeof(text), "%s -> %s\n%s", i->client, i->server,
-		 service_name(i->service));
+		 incident_service(i));
 	table_cell(t, TONE_PLAIN, text);
 	snprintf(text, sizeof(text), "%s\n%s", opened, last);
 	table_cell(t, TONE_PLAIN, text);
@@ -135,7 +135,7 @@ void incident_page(FILE *out, const struct screen *s, const struct incident *i)
 	text_safe(i->rule, s->utf8, rule, sizeof(rule));
 	fprintf(out, "Incident %" PRId64 ": %s%s%s, %s -> %s (%s)\n", i->id, tone_on(s, tone),
 		severity_name(i->severity), tone_off(s, tone), client, server,
-		service_name(i->service));
+		incident_service(i));
 	row(out, s, "rule", rule);
 	print_state(out, s, i);
 	print_weight(out, s, i);
@@ -200,7 +200,7 @@ void incident_json(struct json_out *j, const struct incident *i)
 	json_text(j, "why", i->why[0] ? i->why : NULL);
 	json_text(j, "client", i->client);
 	json_text(j, "server", i->server);
-	json_text(j, "service", service_name(i->service));
+	json_text(j, "service", incident_service(i));
 	json_text(j, "sensor", i->sensor);
 	json_time(j, "opened", i->opened);
 	json_time(j, "last_seen", i->last_seen);

@@ -6,11 +6,6 @@
 
 #include "reports/incident_db.h"
 
-static const char *const severity_names[SEVERITY_N] = {
-	[SEVERITY_WARNING] = "warning",
-	[SEVERITY_CRITICAL] = "critical",
-};
-
 static const char *const state_names[INCIDENT_STATES] = {
 	[INCIDENT_OPEN] = "open",
 	[INCIDENT_STALE] = "stale",
@@ -21,11 +16,6 @@ static const char *const event_names[EVENT_N] = {
 	[EVENT_OPENED] = "opened", [EVENT_ESCALATED] = "escalated",       [EVENT_CLOSED] = "closed",
 	[EVENT_STALE] = "stale",   [EVENT_ACKNOWLEDGED] = "acknowledged", [EVENT_TEST] = "test",
 };
-
-const char *severity_name(enum severity s)
-{
-	return s < SEVERITY_N ? severity_names[s] : NULL;
-}
 
 const char *incident_state_name(enum incident_state s)
 {
@@ -45,6 +35,14 @@ static unsigned index_of(const char *const *names, unsigned n, const char *word)
 			return i;
 	}
 	return 0;
+}
+
+static enum severity severity_of(const char *word)
+{
+	enum severity s = SEVERITY_WARNING;
+
+	(void)severity_by_name(word, &s);
+	return s;
 }
 
 bool incident_store_begin(struct incident_store *st, char *err, size_t errlen)
@@ -110,35 +108,39 @@ bool incident_store_put(struct incident_store *st, const struct incident *i, int
 {
 	static const char insert[] =
 		"INSERT INTO incident (rule, client, server, service, sensor, severity, state, why,"
-		" opened, last_seen, closed, sessions, confirmed, flaps)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		" found, opened, last_seen, closed, sessions, confirmed, since, reopened, flaps,"
+		" flaps_from, sessions_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?,"
+		" ?, ?)";
 	static const char update[] = "UPDATE incident SET rule = ?, client = ?, server = ?,"
 				     " service = ?, sensor = ?, severity = ?, state = ?, why = ?,"
-				     " opened = ?, last_seen = ?, closed = ?, sessions = ?,"
-				     " confirmed = ?, flaps = ? WHERE id = ?";
+				     " found = ?, opened = ?, last_seen = ?, closed = ?,"
+				     " sessions = ?, confirmed = ?, since = ?, reopened = ?,"
+				     " flaps = ?, flaps_from = ?, sessions_before = ? WHERE id = ?";
 	const char *texts[] = { i->rule,
 				i->client,
 				i->server,
-				service_name(i->service),
+				incident_service(i),
 				i->sensor,
 				severity_name(i->severity),
 				incident_state_name(i->state),
-				i->why };
+				i->why,
+				i->found };
 	int64_t numbers[] = {
 		i->opened, i->last_seen, i->closed, (int64_t)i->sessions, (int64_t)i->confirmed,
-		i->flaps
+		i->since,  i->reopened,  i->flaps,  i->flaps_from,        (int64_t)i->before
 	};
 	struct db_stmt *s = db_prepare(st->db, i->id ? update : insert, err, errlen);
 	bool ok;
 
 	if (!s)
 		return false;
-	for (int n = 0; n < 8; n++)
+	for (int n = 0; n < 9; n++)
 		db_bind_text(s, n, texts[n]);
-	for (int n = 0; n < 6; n++)
-		db_bind_int(s, 8 + n, numbers[n]);
+	for (int n = 0; n < 10; n++)
+		db_bind_int(s, 9 + n, numbers[n]);
 	if (i->id)
-		db_bind_int(s, 14, i->id);
+		db_bind_int(s, 19, i->id);
 	ok = db_run(s, err, errlen);
 	db_finalize(s);
 	if (!ok)
@@ -209,8 +211,11 @@ bool incident_store_put_event(struct incident_store *st, int64_t id, enum incide
 #define COLUMNS                                                                              \
 	"i.id, i.rule, i.client, i.server, i.service, i.sensor, i.severity, i.state, i.why," \
 	" i.opened, i.last_seen, i.closed, i.sessions, i.confirmed"
-#define COLUMNS_V1 COLUMNS ", 0, '', '', 0"
-#define COLUMNS_V2 COLUMNS ", i.acked, i.ack_by, i.ack_note, i.flaps"
+#define COLUMNS_V1 COLUMNS ", 0, '', '', '', i.opened, 0, 1, i.opened, 0"
+#define COLUMNS_V2                                                                        \
+	COLUMNS ", i.acked, i.ack_by, i.ack_note, i.found, i.since, i.reopened, i.flaps," \
+		" i.flaps_from, i.sessions_before"
+#define COLUMNS_N 23
 
 static void copy(char *to, size_t len, const char *from)
 {
@@ -225,9 +230,9 @@ static struct incident from_row(struct db_stmt *s)
 	copy(i.client, sizeof(i.client), db_text(s, 2));
 	copy(i.server, sizeof(i.server), db_text(s, 3));
 	if (!service_by_name(db_text(s, 4), &i.service))
-		i.service = SERVICE_MTA;
+		i.service = SERVICE_N;
 	copy(i.sensor, sizeof(i.sensor), db_text(s, 5));
-	i.severity = (enum severity)index_of(severity_names, SEVERITY_N, db_text(s, 6));
+	i.severity = severity_of(db_text(s, 6));
 	i.state = (enum incident_state)index_of(state_names, INCIDENT_STATES, db_text(s, 7));
 	copy(i.why, sizeof(i.why), db_text(s, 8));
 	i.opened = db_int(s, 9);
@@ -238,7 +243,12 @@ static struct incident from_row(struct db_stmt *s)
 	i.acked = db_int(s, 14);
 	copy(i.ack_by, sizeof(i.ack_by), db_text(s, 15));
 	copy(i.ack_note, sizeof(i.ack_note), db_text(s, 16));
-	i.flaps = (unsigned)db_int(s, 17);
+	copy(i.found, sizeof(i.found), db_text(s, 17));
+	i.since = db_int(s, 18);
+	i.reopened = (unsigned)db_int(s, 19);
+	i.flaps = (unsigned)db_int(s, 20);
+	i.flaps_from = db_int(s, 21);
+	i.before = (uint64_t)db_int(s, 22);
 	return i;
 }
 
@@ -345,14 +355,14 @@ bool incident_store_number(struct db_stmt *s, int64_t *value, char *err, size_t 
 static void event_from_row(struct db_stmt *s, struct stored_event *e)
 {
 	e->incident = from_row(s);
-	e->id = db_int(s, 18);
-	e->at = db_int(s, 19);
-	e->event = (enum incident_event)index_of(event_names, EVENT_N, db_text(s, 20));
-	e->incident.severity = (enum severity)index_of(severity_names, SEVERITY_N, db_text(s, 21));
-	e->incident.state =
-		(enum incident_state)index_of(state_names, INCIDENT_STATES, db_text(s, 22));
-	copy(e->incident.why, sizeof(e->incident.why), db_text(s, 23));
-	copy(e->target, sizeof(e->target), db_text(s, 24));
+	e->id = db_int(s, COLUMNS_N);
+	e->at = db_int(s, COLUMNS_N + 1);
+	e->event = (enum incident_event)index_of(event_names, EVENT_N, db_text(s, COLUMNS_N + 2));
+	e->incident.severity = severity_of(db_text(s, COLUMNS_N + 3));
+	e->incident.state = (enum incident_state)index_of(state_names, INCIDENT_STATES,
+							  db_text(s, COLUMNS_N + 4));
+	copy(e->incident.why, sizeof(e->incident.why), db_text(s, COLUMNS_N + 5));
+	copy(e->target, sizeof(e->target), db_text(s, COLUMNS_N + 6));
 	if (e->incident.state != INCIDENT_CLOSED)
 		e->incident.closed = 0;
 }

@@ -37,6 +37,13 @@ struct incidents {
 	uint64_t serials;
 };
 
+const char *incident_service(const struct incident *i)
+{
+	const char *name = service_name(i->service);
+
+	return name ? name : "-";
+}
+
 /* Opening ------------------------------------------------------------------------------------ */
 
 static struct live *add_live(struct incidents *in, const struct incident *i)
@@ -168,7 +175,7 @@ static struct live *find_pair(struct incidents *in, const struct session *s, con
 
 		if (i->state != INCIDENT_CLOSED && i->service == s->service &&
 		    strcmp(i->client, p->client) == 0 && strcmp(i->server, p->server) == 0 &&
-		    strcmp(i->rule, RULE_PLAINTEXT) == 0)
+		    strcmp(i->rule, rule_name(RULE_PLAINTEXT)) == 0)
 			return &in->live[n];
 	}
 	return NULL;
@@ -178,7 +185,6 @@ static struct live *open_incident(struct incidents *in, const struct session *s,
 				  const struct pair *p)
 {
 	struct incident i = {
-		.rule = RULE_PLAINTEXT,
 		.service = (enum service)s->service,
 		.severity = severity_of(s),
 		.state = INCIDENT_OPEN,
@@ -186,6 +192,7 @@ static struct live *open_incident(struct incidents *in, const struct session *s,
 	};
 	struct live *l;
 
+	snprintf(i.rule, sizeof(i.rule), "%s", rule_name(RULE_PLAINTEXT));
 	snprintf(i.client, sizeof(i.client), "%s", p->client);
 	snprintf(i.server, sizeof(i.server), "%s", p->server);
 	snprintf(i.sensor, sizeof(i.sensor), "%s", in->sensor);

@@ -16,13 +16,11 @@
 #include "dissectors/verdict.h"
 #include "reports/ledger.h"
 #include "reports/peers.h"
+#include "reports/rules.h"
 
-enum severity { SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_N };
 enum incident_state { INCIDENT_OPEN, INCIDENT_STALE, INCIDENT_CLOSED, INCIDENT_STATES };
-const char *severity_name(enum severity s);
 const char *incident_state_name(enum incident_state s);
 
-#define RULE_PLAINTEXT      "plaintext-between-signatories"
 #define INCIDENT_EVIDENCE   5
 #define INCIDENT_WHY_MAX    127
 #define INCIDENT_SENSOR_MAX 64
@@ -32,21 +30,30 @@ const char *incident_state_name(enum incident_state s);
 struct incident {
 	int64_t id;
 	char rule[48];
+	/* "-" twice, and SERVICE_N, for an incident of the sensor itself */
 	char client[PARTY_NAME_MAX + 1], server[PARTY_NAME_MAX + 1];
-	enum service service;
+	enum service service; /* for people: incident_service() */
 	char sensor[INCIDENT_SENSOR_MAX + 1];
 	enum severity severity;
 	enum incident_state state;
-	char why[INCIDENT_WHY_MAX + 1];    /* why it is stale; empty otherwise */
+	char why[INCIDENT_WHY_MAX + 1]; /* why it is stale; empty otherwise */
+	char found[RULE_FOUND_MAX + 1]; /* numbers or words of the rule, when last seen; or empty */
 	int64_t opened, last_seen, closed; /* seconds, UTC; closed 0 while it is not */
-	uint64_t sessions;                 /* all, each once */
+	int64_t since;                     /* it was opened last; opened, unless reopened */
+	unsigned reopened;                 /* so often it was opened again after it had closed */
+	unsigned flaps; /* so often it was opened on the day from flaps_from on */
+	int64_t flaps_from;
+	uint64_t before;   /* of sessions: those counted before it was opened last */
+	uint64_t sessions; /* all, each once */
 	uint64_t by_exposure[EXPOSURE_N];
 	uint64_t by_cause[CAUSE_N];
 	uint64_t confirmed;
-	unsigned flaps; /* how often it would have closed and opened again */
-	int64_t acked;  /* seconds, UTC; 0 when it is not. Written by incident_ack() only */
+	int64_t acked; /* seconds, UTC; 0 when it is not. Written by incident_ack() only */
 	char ack_by[INCIDENT_ACK_MAX + 1], ack_note[INCIDENT_NOTE_MAX + 1];
 };
+
+/* "mta", "submission", "access"; "-" for an incident of the sensor. */
+const char *incident_service(const struct incident *i);
 
 struct incidents;
 

@@ -408,6 +408,12 @@ static bool promised_between(const struct peers *p, struct place client, struct 
 	       peers_signatory(p, server.peer);
 }
 
+/* The other commitment of the charter: users can use TLS there. */
+static bool access_of_signatory(const struct peers *p, struct place server)
+{
+	return server.kind == PREFIX_ACCESS && server.peer >= 0 && peers_signatory(p, server.peer);
+}
+
 void peers_pair(const struct peers *p, const struct session *s, struct pair *out)
 {
 	struct place client = peers_find(p, s->client), server = peers_find(p, s->server);
@@ -418,6 +424,7 @@ void peers_pair(const struct peers *p, const struct session *s, struct pair *out
 	out->excepted = peers_excepted(p, s->client, s->server);
 	out->promised =
 		service == SERVICE_MTA && !out->excepted && promised_between(p, client, server);
+	out->access = service != SERVICE_MTA && !out->excepted && access_of_signatory(p, server);
 	out->client_known_host = known_host(client);
 	out->server_known_host = known_host(server);
 }

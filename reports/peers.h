@@ -58,6 +58,7 @@ struct pair {
 	char client[PARTY_NAME_MAX + 1];
 	char server[PARTY_NAME_MAX + 1];
 	bool promised;
+	bool access; /* service submission or access on an access prefix of a signatory, not excepted */
 	bool excepted;
 	bool client_known_host; /* in an mta or access prefix: its address may be stored in full */
 	bool server_known_host;

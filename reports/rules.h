@@ -2,7 +2,7 @@
  *
  * Values and questions only: no store, no clock. A rule judges either a session, as soon as its
  * verdict falls or what it weighs has grown, or what the ledger holds of the last hour, with each
- * step.
+ * step. What each of them means, and why its numbers are what they are, is in doc/alerts.md.
  */
 #ifndef MAILSEAL_RULES_H
 #define MAILSEAL_RULES_H
@@ -34,24 +34,27 @@ enum rule { RULE_TABLE(RULE_ENUM) RULES };
 
 enum severity { SEVERITY_OFF, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_N };
 
-const char *rule_name(enum rule r);
+/* What a rule judges. */
+enum rule_kind { RULE_OF_SESSION, RULE_OF_PAIR, RULE_OF_SENSOR };
+
+const char *rule_name(enum rule r); /* NULL when out of range */
 bool rule_by_name(const char *name, enum rule *out);
-const char *severity_name(enum severity s);
+enum rule_kind rule_kind(enum rule r);
+const char *severity_name(enum severity s); /* "off", "warning", "critical"; NULL otherwise */
 bool severity_by_name(const char *name, enum severity *out);
 
 /* The settings of a rule for a pair. Which of them a rule uses is in doc/alerts.md. */
 struct rule_settings {
-	enum severity
-		severity; /* SEVERITY_OFF: the rule is silent. For plaintext-between-signatories
-				 * the most it can be; what is less than a message or a login seen
-				 * in clear, or not confirmed, is a warning */
-	unsigned quiet_s; /* without anything new, and shown to be so: it closes */
+	/* SEVERITY_OFF: the rule is silent. For plaintext-between-signatories the most it can be; what
+	 * is less than a message or a login seen in clear, or not confirmed, is a warning. */
+	enum severity severity;
+	unsigned quiet_s;           /* without anything new, and shown to be so: it closes */
 	unsigned min_sessions;      /* of the last hour, before it opens; and in the quiet time */
-	unsigned min_coverage_x100; /* 9000 is 90 % */
-	unsigned
-		threshold_x100; /* ratio-below, sensor-*: the share that is too little or too much */
-	uint16_t min_version;   /* tls-too-old: the oldest that is well, 0x0303 */
-	unsigned blind_s;       /* sensor-blind: so long without a packet */
+	unsigned min_coverage_x100; /* 9000 is 90 %; of the last hour, and of the quiet time */
+	unsigned threshold_x100;    /* ratio-below, sensor-*: less, or more, is too much */
+	uint16_t min_version;       /* tls-too-old: the oldest that is well, 0x0303 */
+	unsigned blind_s;           /* sensor-blind: so long without a packet */
+	bool named; /* an entry names one of the peers: the rule looks at them in any case */
 };
 
 /* One entry of alerts.rules: settings that hold for these peers. Empty names stand for all. given
@@ -85,14 +88,40 @@ struct maintenance {
 };
 #define MAINTENANCE_MAX 64
 
-/* Settings of a rule for a pair: the built-in ones, over which every entry that matches is laid, in
- * order. quiet_s: the default for all rules (incidents.quiet_s). */
+/* The built-in settings, over which every entry that matches is laid, in order; a later one wins.
+ * quiet_s: the default for all rules (incidents.quiet_s). client and server are names of parties as
+ * in struct pair, or "-" for a rule about the sensor, which only entries without peers match. */
 struct rule_settings rule_settings(enum rule r, const char *client, const char *server,
 				   const struct rule_entry *entries, size_t n, unsigned quiet_s);
 
-/* Does this session speak for the rule? It need not be enough of them to open an incident: of
- * min_sessions more than one is needed. Never true for a rule that judges the ledger. */
+/* Could this session, of any pair, speak for the rule? Cheap, and asked first: what it refuses
+ * needs no settings. */
+bool rule_may_want(enum rule r, const struct session *s);
+
+/* Does this session of this pair speak for the rule? It need not be enough to open an incident:
+ * see rule_needs(). Never true for a rule that judges the ledger, nor for an excepted pair. */
 bool rule_wants_session(enum rule r, const struct rule_settings *set, const struct session *s,
 			const struct pair *p);
+
+/* How many sessions like this one, within an hour, open an incident; at least 1. More than one
+ * count only when min_coverage_x100 was reached in that hour. */
+unsigned rule_needs(enum rule r, const struct rule_settings *set, const struct session *s);
+
+/* What an incident is by this session. */
+enum severity rule_severity(enum rule r, const struct rule_settings *set, const struct session *s);
+
+/* Is the pair one that RULE_RATIO_BELOW looks at? promised: both are signatories, and not the same;
+ * names of parties. */
+bool rule_wants_pair(const struct rule_settings *set, enum service service, bool promised);
+
+/* Judgements of counts. Each fills found, at most RULE_FOUND_MAX bytes, with what it saw, in words
+ * for people: "97.20 % of 350 sessions sealed, coverage 99.9 %". */
+#define RULE_FOUND_MAX 127
+bool rule_ratio_below(const struct rule_settings *set, const struct counts *hour,
+		      char found[RULE_FOUND_MAX + 1]);
+bool rule_lossy(const struct rule_settings *set, const struct health *hour,
+		char found[RULE_FOUND_MAX + 1]);
+bool rule_one_sided(const struct rule_settings *set, const struct health *hour,
+		    char found[RULE_FOUND_MAX + 1]);
 
 #endif

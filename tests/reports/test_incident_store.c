@@ -113,7 +113,8 @@ static void assert_incidents(struct bench *b)
 	for (unsigned n = 1; n <= 3; n++) {
 		assert_int_equal(list[n].acked, 0);
 		assert_string_equal(list[n].ack_by, "");
-		assert_int_equal(list[n].flaps, 0);
+		assert_int_equal(list[n].flaps, 1);
+		assert_int_equal(list[n].since, list[n].opened);
 	}
 }
 

@@ -139,7 +139,7 @@ static void a_mail_in_clear_opens_a_critical_incident(void **state)
 	assert_string_equal(b->events, "opened/critical ");
 	assert_int_equal(list(b, -1).n, 1);
 	i = list(b, INCIDENT_OPEN).newest;
-	assert_string_equal(i.rule, RULE_PLAINTEXT);
+	assert_string_equal(i.rule, "plaintext-between-signatories");
 	assert_string_equal(i.client, "orange");
 	assert_string_equal(i.server, "free");
 	assert_string_equal(i.sensor, "th2-1");

@@ -316,6 +316,23 @@ static void pairs_are_named_and_promised(void **state)
 	peers_free(p);
 }
 
+/* The promise is about mail servers, the offer about where users get their mail. */
+static void access_is_offered_where_a_signatory_says(void **state)
+{
+	struct peers *p = some_peers();
+
+	(void)state;
+	assert_true(pair_of(p, SERVICE_SUBMISSION, "10.0.0.1", "198.51.100.17").access);
+	assert_true(pair_of(p, SERVICE_ACCESS, "203.0.113.1", "198.51.100.17").access);
+	assert_false(pair_of(p, SERVICE_MTA, "10.0.0.1", "198.51.100.17").access);
+	assert_false(pair_of(p, SERVICE_ACCESS, "10.0.0.1", "198.51.100.1").access);
+	assert_false(pair_of(p, SERVICE_ACCESS, "198.51.100.17", "192.0.2.1").access);
+	assert_false(pair_of(p, SERVICE_ACCESS, "198.51.100.17", "10.0.0.1").access);
+	assert_true(peers_add_exception(p, "10.0.0.1", NULL, err, sizeof(err)));
+	assert_false(pair_of(p, SERVICE_ACCESS, "10.0.0.1", "198.51.100.17").access);
+	peers_free(p);
+}
+
 static void an_exception_ends_the_promise(void **state)
 {
 	struct peers *p = some_peers();
@@ -350,6 +367,7 @@ int main(void)
 		cmocka_unit_test(the_two_families_are_apart),
 		cmocka_unit_test(many_prefixes_agree_with_a_plain_search),
 		cmocka_unit_test(pairs_are_named_and_promised),
+		cmocka_unit_test(access_is_offered_where_a_signatory_says),
 		cmocka_unit_test(an_exception_ends_the_promise),
 	};
 

@@ -9,7 +9,7 @@ static struct incident sample(void)
 {
 	struct incident i = {
 		.id = 7,
-		.rule = RULE_PLAINTEXT,
+		.rule = "plaintext-between-signatories",
 		.client = "orange",
 		.server = "free",
 		.service = SERVICE_MTA,

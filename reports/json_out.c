@@ -7,9 +7,15 @@
 
 #include "reports/text.h"
 
-#define LINES_DEPTH 2u /* values of this depth and above have a line of their own */
+#define LINES_DEPTH 2u
 
 void json_init(struct json_out *j, FILE *out)
+{
+	json_init_line(j, out);
+	j->lines = LINES_DEPTH;
+}
+
+void json_init_line(struct json_out *j, FILE *out)
 {
 	memset(j, 0, sizeof(*j));
 	j->out = out;
@@ -54,8 +60,8 @@ static void new_line(const struct json_out *j)
 static void before(struct json_out *j, const char *key)
 {
 	if (j->filled[j->depth])
-		fputs(j->depth > LINES_DEPTH ? ", " : ",", j->out);
-	if (j->depth > 0 && j->depth <= LINES_DEPTH)
+		fputs(j->depth > j->lines ? ", " : ",", j->out);
+	if (j->depth > 0 && j->depth <= j->lines)
 		new_line(j);
 	j->filled[j->depth] = true;
 	if (key) {
@@ -75,7 +81,7 @@ static void open_level(struct json_out *j, const char *key, char c)
 
 static void close_level(struct json_out *j, char c)
 {
-	bool lines = j->depth <= LINES_DEPTH && j->filled[j->depth];
+	bool lines = j->depth <= j->lines && j->filled[j->depth];
 
 	assert(j->depth > 0);
 	j->depth--;

@@ -15,11 +15,14 @@
 
 struct json_out {
 	FILE *out;
+	unsigned lines; /* values of this depth and above have a line of their own */
 	unsigned depth;
 	bool filled[JSON_DEPTH + 1];
 };
 
 void json_init(struct json_out *j, FILE *out);
+/* The same for a document that is one line. */
+void json_init_line(struct json_out *j, FILE *out);
 
 /* key is NULL in arrays and at the top. */
 void json_object(struct json_out *j, const char *key);

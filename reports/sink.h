@@ -36,19 +36,25 @@ struct sink_kind {
 	/* NULL with a sentence in err: a file that cannot be read, a name that is none. A target that
 	 * is down is no error. */
 	void *(*open)(const struct target *t, char *err, size_t errlen);
-	/* answer receives what was said, for people: "HTTP 200", "connection refused"; at most
-	 * SINK_ANSWER_MAX bytes, safe for a terminal. */
+	/* answer receives what was said, for people: "HTTP 200", "connection refused"; it is empty
+	 * before. */
 	enum sink_answer (*send)(void *sink, const struct alert *a, char *answer, size_t len);
 	void (*close)(void *sink);
 };
 #define SINK_ANSWER_MAX 200
+
+/* Each is in the file of its name, when the build has it. */
+extern const struct sink_kind sink_syslog, sink_journald, sink_alertmanager, sink_webhook,
+	sink_snmp, sink_program;
 
 /* In this build; NULL for a kind that was left out. */
 const struct sink_kind *sink_kind(enum target_kind k);
 
 struct sink;
 
+/* The target is copied. NULL with a sentence in err, which for a kind that was left out says so. */
 struct sink *sink_open(const struct target *t, char *err, size_t errlen);
+/* answer is cut to its size, and is UTF-8 that is safe for a terminal. */
 enum sink_answer sink_send(struct sink *s, const struct alert *a, char answer[SINK_ANSWER_MAX + 1]);
 void sink_close(struct sink *s); /* NULL is allowed */
 

@@ -1,13 +1,15 @@
-/* syslog_line.c - an incident as a line: for people, and for syslog (RFC 5424). */
+/* syslog_line.c - an alert as a line: for people, and for syslog (RFC 5424). */
 #include "reports/syslog_line.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#define FACILITY_DAEMON 3
+#include "reports/alert_fields.h"
+#include "reports/period.h"
+
+#define FACILITY_DAEMON 3u
 #define HOST_MAX        255 /* RFC 5424, 6: HOSTNAME */
 
 struct line {
@@ -56,18 +58,55 @@ static void add_causes(struct line *l, const struct incident *i)
 	}
 }
 
+static uint64_t in_clear(const struct incident *i)
+{
+	uint64_t n = 0;
+
+	for (unsigned e = EXPOSURE_UNKNOWN; e < EXPOSURE_N; e++)
+		n += i->by_exposure[e];
+	return n;
+}
+
+/* ": 3 sessions in clear, content 3, confirmed 2; cause: not-offered 3" */
+static void add_weight(struct line *l, const struct incident *i)
+{
+	bool clear = in_clear(i) > 0;
+
+	if (i->sessions == 0)
+		return;
+	add(l, ": %" PRIu64 " session%s%s", i->sessions, plural(i->sessions),
+	    clear ? " in clear" : "");
+	add_exposures(l, i);
+	if (clear)
+		add(l, ", confirmed %" PRIu64, i->confirmed);
+	add_causes(l, i);
+}
+
+/* Those of a sensor have no peers. */
+static void add_where(struct line *l, const struct incident *i)
+{
+	if (strcmp(i->client, "-") == 0 && strcmp(i->server, "-") == 0)
+		add(l, "sensor %s", i->sensor);
+	else
+		add(l, "%s -> %s (%s)", i->client, i->server, incident_service(i));
+}
+
 void incident_line(enum incident_event e, const struct incident *i, char *out, size_t outlen)
 {
 	struct line l = { out, 0, outlen };
 
-	add(&l, "incident %" PRId64 " %s: %s: %s %s -> %s (%s): %" PRIu64 " session%s in clear",
-	    i->id, incident_event_name(e), severity_name(i->severity), i->rule, i->client,
-	    i->server, service_name(i->service), i->sessions, plural(i->sessions));
-	add_exposures(&l, i);
-	add(&l, ", confirmed %" PRIu64, i->confirmed);
-	add_causes(&l, i);
+	if (e == EVENT_TEST)
+		add(&l, "this is a test, nothing has happened: ");
+	add(&l, "incident %" PRId64 " %s: %s: %s ", i->id, incident_event_name(e),
+	    severity_name(i->severity), i->rule);
+	add_where(&l, i);
+	add_weight(&l, i);
+	if (i->found[0])
+		add(&l, "; %s", i->found);
 	if (i->why[0])
 		add(&l, "; %s", i->why);
+	if (i->acked > 0)
+		add(&l, "; acknowledged by %s: %s", i->ack_by, i->ack_note);
 }
 
 void syslog_escape(const char *text, char *out, size_t outlen)
@@ -84,61 +123,21 @@ void syslog_escape(const char *text, char *out, size_t outlen)
 	out[n] = '\0';
 }
 
-static void add_param(struct line *l, const char *name, const char *value)
+static void add_param(void *ctx, const char *name, const char *value)
 {
-	char text[2 * INCIDENT_WHY_MAX + 3];
+	char text[2 * INCIDENT_NOTE_MAX + 3];
 
 	syslog_escape(value, text, sizeof(text));
-	add(l, " %s=\"%s\"", name, text);
+	add(ctx, " %s=\"%s\"", name, text);
 }
 
-static void add_number(struct line *l, const char *name, uint64_t n)
+/* RFC 5424, 6.2.3; "-" for a time that it cannot express. */
+static void add_time(struct line *l, int64_t seconds)
 {
-	add(l, " %s=\"%" PRIu64 "\"", name, n);
-}
+	char text[UTC_TEXT_MAX];
 
-static void add_time(struct line *l, const char *name, int64_t s)
-{
-	time_t t = (time_t)s;
-	char text[32] = "-";
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) && tm.tm_year >= 0 && tm.tm_year < 8100)
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (name)
-		add_param(l, name, text);
-	else
-		add(l, " %s", text);
-}
-
-static void add_data(struct line *l, const struct incident *i)
-{
-	add(l, " [" SYSLOG_SD_ID);
-	add_number(l, "incident", (uint64_t)i->id);
-	add_param(l, "rule", i->rule);
-	add_param(l, "client", i->client);
-	add_param(l, "server", i->server);
-	add_param(l, "service", service_name(i->service));
-	add_param(l, "sensor", i->sensor);
-	add_param(l, "severity", severity_name(i->severity));
-	add_param(l, "state", incident_state_name(i->state));
-	add_time(l, "opened", i->opened);
-	add_time(l, "last_seen", i->last_seen);
-	add_number(l, "sessions", i->sessions);
-	add_number(l, "confirmed", i->confirmed);
-	for (unsigned e = EXPOSURE_UNKNOWN; e < EXPOSURE_N; e++)
-		add_number(l, exposure_name((enum exposure)e), i->by_exposure[e]);
-	if (i->why[0])
-		add_param(l, "why", i->why);
-	add(l, "]");
-}
-
-/* Severities of RFC 5424, table 2. */
-static unsigned priority(enum incident_event e, enum severity s)
-{
-	unsigned level = s == SEVERITY_CRITICAL ? 2u : 4u;
-
-	return FACILITY_DAEMON * 8 + (e == EVENT_CLOSED ? 5u : level);
+	utc_text(seconds, UTC_ISO, text);
+	add(l, " %s", text[0] == '?' ? "-" : text);
 }
 
 /* Printable ASCII without blanks, or "-" (RFC 5424, 6). */
@@ -153,18 +152,19 @@ static void add_host(struct line *l, const char *host)
 	add(l, " %s", n > 0 ? text : "-");
 }
 
-size_t syslog_line(enum incident_event e, const struct incident *i, const char *host,
-		   unsigned long pid, int64_t now, char out[SYSLOG_LINE_MAX])
+size_t syslog_line(const struct alert *a, const char *host, unsigned long pid,
+		   char out[SYSLOG_LINE_MAX])
 {
 	struct line l = { out, 0, SYSLOG_LINE_MAX };
 	char text[SYSLOG_LINE_MAX / 2];
 
-	incident_line(e, i, text, sizeof(text));
-	add(&l, "<%u>1", priority(e, i->severity));
-	add_time(&l, NULL, now);
+	incident_line(a->event, a->incident, text, sizeof(text));
+	add(&l, "<%u>1", FACILITY_DAEMON * 8 + alert_level(a));
+	add_time(&l, a->again ? a->now : a->at);
 	add_host(&l, host);
-	add(&l, " mailseald %lu %s", pid, incident_event_name(e));
-	add_data(&l, i);
-	add(&l, " %s", text);
+	add(&l, " mailseald %lu %s", pid, incident_event_name(a->event));
+	add(&l, " [" SYSLOG_SD_ID);
+	alert_fields(a, add_param, &l);
+	add(&l, "] %s", text);
 	return l.len;
 }

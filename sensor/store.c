@@ -280,10 +280,12 @@ bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen
 static bool to_syslog(struct store *st, enum incident_event e, const struct incident *i)
 {
 	char line[SYSLOG_LINE_MAX], host[256] = "", err[ERR_MAX];
+	int64_t now = (int64_t)time(NULL);
+	const struct alert a = { .event = e, .incident = i, .at = now, .now = now };
 	size_t len;
 
 	(void)gethostname(host, sizeof(host) - 1);
-	len = syslog_line(e, i, host, (unsigned long)getpid(), (int64_t)time(NULL), line);
+	len = syslog_line(&a, host, (unsigned long)getpid(), line);
 	if (syslog_send(st->syslog, line, len, err, sizeof(err))) {
 		st->syslog_down = false;
 		return true;

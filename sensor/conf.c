@@ -1,30 +1,19 @@
 /* conf.c - reads the configuration file. */
 #include "sensor/conf.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "sensor/conf_table.h"
-#include "sensor/conf_yaml.h"
-
-#define KEY_MAX 128
-#define WHY_MAX 512
-
-struct reader {
-	const char *path;
-	char *err;
-	size_t errlen;
-	struct conf *conf;
-};
+#include "sensor/conf_alerts.h"
+#include "sensor/conf_reader.h"
 
 /* Defaults ----------------------------------------------------------------------------------- */
 
 /* The host name, with "-" for what a sensor name cannot hold. */
 static void set_host_name(struct conf *c, const struct conf_option *o)
 {
-	char name[CONF_TEXT_MAX + 1] = "", why[WHY_MAX];
+	char name[CONF_TEXT_MAX + 1] = "", why[CONF_WHY_MAX];
 
 	if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
 		strcpy(name, "mailseald");
@@ -41,7 +30,7 @@ static void set_host_name(struct conf *c, const struct conf_option *o)
 
 static void set_default_ports(struct conf *c, const struct conf_option *o, const char *fallback)
 {
-	char list[64], why[WHY_MAX], *save = NULL;
+	char list[64], why[CONF_WHY_MAX], *save = NULL;
 
 	strncpy(list, fallback, sizeof(list) - 1);
 	list[sizeof(list) - 1] = '\0';
@@ -53,7 +42,7 @@ static void set_default_ports(struct conf *c, const struct conf_option *o, const
 
 static void set_default(struct conf *c, const struct conf_option *o, const char *fallback)
 {
-	char why[WHY_MAX];
+	char why[CONF_WHY_MAX];
 
 	switch (o->kind) {
 	case OPTION_SENSOR: set_host_name(c, o); return;
@@ -70,7 +59,12 @@ static void set_default(struct conf *c, const struct conf_option *o, const char 
 	case OPTION_INTERFACES:
 	case OPTION_ENCAPSULATIONS:
 	case OPTION_PEER:
-	case OPTION_EXCEPTION: return;
+	case OPTION_EXCEPTION:
+	case OPTION_WORD:
+	case OPTION_NAME:
+	case OPTION_PARTY:
+	case OPTION_ARGUMENTS:
+	case OPTION_TIME: return;
 	}
 }
 
@@ -84,9 +78,12 @@ struct conf *conf_default(void)
 	if (!c)
 		abort();
 	conf_option_texts(&texts);
-	for (size_t i = 0; i < n; i++)
-		set_default(c, &options[i], texts[i].fallback);
+	for (size_t i = 0; i < n; i++) {
+		if (options[i].uses == 0)
+			set_default(c, &options[i], texts[i].fallback);
+	}
 	c->peers = peers_new();
+	conf_alerts_default(c);
 	return c;
 }
 
@@ -96,162 +93,68 @@ void conf_free(struct conf *c)
 		return;
 	peers_free(c->peers);
 	ydoc_free(c->source);
+	free(c->rules);
+	free(c->targets);
+	free(c->maintenance);
 	free(c);
-}
-
-/* Errors: one line, whatever the file held ---------------------------------------------------- */
-
-static bool fail(struct reader *r, unsigned line, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static bool fail(struct reader *r, unsigned line, const char *key, const char *fmt, ...)
-{
-	char what[WHY_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	snprintf(r->err, r->errlen, "%s:%u: %s: %s", r->path, line, key, what);
-	for (char *at = r->err; r->errlen > 0 && *at; at++) {
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			*at = '?';
-	}
-	return false;
-}
-
-static bool expect(struct reader *r, const struct ynode *n, enum ynode_kind kind, const char *key)
-{
-	static const char *const names[] = {
-		[YNODE_SCALAR] = "a single value",
-		[YNODE_LIST] = "a list",
-		[YNODE_MAP] = "keys with values",
-	};
-
-	if (n->kind == kind)
-		return true;
-	return fail(r, n->line, key, "needs %s, not %s", names[kind], names[n->kind]);
-}
-
-/* A section of which everything is commented out. */
-static bool is_empty(const struct ynode *n)
-{
-	return n->kind == YNODE_SCALAR && n->plain && n->text[0] == '\0';
-}
-
-/* A value that is there: "key:" alone and "key: ~" are not. */
-static bool expect_value(struct reader *r, const struct ynode *n, const char *key)
-{
-	if (!expect(r, n, YNODE_SCALAR, key))
-		return false;
-	if (is_empty(n) ||
-	    (n->plain && (strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0)))
-		return fail(r, n->line, key, "needs a value");
-	return true;
-}
-
-static void join(char out[KEY_MAX], const char *section, const char *word)
-{
-	snprintf(out, KEY_MAX, "%s%s%.64s", section, section[0] ? "." : "", word);
-}
-
-static bool unknown_key(struct reader *r, const struct ynode *k, const char *section)
-{
-	char key[KEY_MAX];
-	size_t len = 0;
-	const char *near = conf_option_nearest(section, k->text, &len);
-
-	join(key, section, k->text);
-	if (near)
-		return fail(r, k->line, key, "unknown key; did you mean \"%.*s\"?", (int)len, near);
-	return fail(r, k->line, key, "unknown key");
-}
-
-/* Every key of a map is one of ours, and there once. */
-static bool check_keys(struct reader *r, const struct ynode *map, const char *section)
-{
-	char key[KEY_MAX];
-
-	for (const struct ynode *k = map->first; k; k = k->next) {
-		join(key, section, k->text);
-		if (k->text[0] == '\0' || strchr(k->text, '.') || /* a path, not a word */
-		    (!conf_option_find(key) && !conf_option_is_section(key)))
-			return unknown_key(r, k, section);
-		for (const struct ynode *j = map->first; j != k; j = j->next) {
-			if (strcmp(j->text, k->text) == 0)
-				return fail(r, k->line, key, "is in line %u already", j->line);
-		}
-	}
-	return true;
 }
 
 /* Options ------------------------------------------------------------------------------------ */
 
-typedef bool add_value(struct reader *r, const struct conf_option *o, const struct ynode *n);
+typedef bool add_value(struct conf_reader *r, const struct conf_option *o, const struct ynode *n);
 
-static bool read_list(struct reader *r, const struct conf_option *o, const struct ynode *n,
+static bool read_list(struct conf_reader *r, const struct conf_option *o, const struct ynode *n,
 		      add_value *add)
 {
-	if (!expect(r, n, YNODE_LIST, o->key))
+	if (!conf_expect(r, n, YNODE_LIST, o->key))
 		return false;
 	for (const struct ynode *i = n->first; i; i = i->next) {
-		if (!expect_value(r, i, o->key) || !add(r, o, i))
+		if (!conf_expect_value(r, i, o->key) || !add(r, o, i))
 			return false;
 	}
 	return true;
 }
 
-static bool add_port(struct reader *r, const struct conf_option *o, const struct ynode *n)
+static bool add_port(struct conf_reader *r, const struct conf_option *o, const struct ynode *n)
 {
-	char why[WHY_MAX];
+	char why[CONF_WHY_MAX];
 
 	if (!n->plain)
-		return fail(r, n->line, o->key, "needs numbers without quotes");
+		return conf_fail(r, n->line, o->key, "needs numbers without quotes");
 	if (!conf_port_add(r->conf, (enum port_list)o->offset, n->text, why, sizeof(why)))
-		return fail(r, n->line, o->key, "%s", why);
+		return conf_fail(r, n->line, o->key, "%s", why);
 	return true;
 }
 
-static bool add_interface(struct reader *r, const struct conf_option *o, const struct ynode *n)
+static bool add_interface(struct conf_reader *r, const struct conf_option *o, const struct ynode *n)
 {
 	struct conf *c = r->conf;
 	size_t len = strlen(n->text);
 
 	if (len == 0 || len > CONF_TEXT_MAX)
-		return fail(r, n->line, o->key, "needs names of 1 to %d bytes", CONF_TEXT_MAX);
+		return conf_fail(r, n->line, o->key, "needs names of 1 to %d bytes", CONF_TEXT_MAX);
 	if (c->interfaces_n == CONF_INTERFACES_MAX)
-		return fail(r, n->line, o->key, "more than %d interfaces", CONF_INTERFACES_MAX);
+		return conf_fail(r, n->line, o->key, "more than %d interfaces",
+				 CONF_INTERFACES_MAX);
 	for (unsigned i = 0; i < c->interfaces_n; i++) {
 		if (strcmp(c->interfaces[i], n->text) == 0)
-			return fail(r, n->line, o->key, "names %.64s twice", n->text);
+			return conf_fail(r, n->line, o->key, "names %.64s twice", n->text);
 	}
 	memcpy(c->interfaces[c->interfaces_n++], n->text, len + 1);
 	return true;
 }
 
-static bool add_encapsulation(struct reader *r, const struct conf_option *o, const struct ynode *n)
+static bool add_encapsulation(struct conf_reader *r, const struct conf_option *o,
+			      const struct ynode *n)
 {
-	char why[WHY_MAX];
+	char why[CONF_WHY_MAX];
 
 	if (!conf_encapsulation_add(r->conf, n->text, why, sizeof(why)))
-		return fail(r, n->line, o->key, "%s", why);
+		return conf_fail(r, n->line, o->key, "%s", why);
 	return true;
 }
 
-static bool read_single(struct reader *r, const struct conf_option *o, const struct ynode *n)
-{
-	char why[WHY_MAX];
-
-	if (!expect_value(r, n, o->key))
-		return false;
-	if (!n->plain && (o->kind == OPTION_COUNT || o->kind == OPTION_PERCENT))
-		return fail(r, n->line, o->key, "needs a number without quotes");
-	if (!conf_option_set(r->conf, o, n->text, why, sizeof(why)))
-		return fail(r, n->line, o->key, "%s", why);
-	return true;
-}
-
-static bool read_option(struct reader *r, const struct conf_option *o, const struct ynode *n)
+static bool read_option(struct conf_reader *r, const struct conf_option *o, const struct ynode *n)
 {
 	switch (o->kind) {
 	case OPTION_SENSOR:
@@ -260,19 +163,24 @@ static bool read_option(struct reader *r, const struct conf_option *o, const str
 	case OPTION_COUNT:
 	case OPTION_PERCENT:
 	case OPTION_MODE:
-	case OPTION_SWITCH: return read_single(r, o, n);
+	case OPTION_SWITCH: return conf_read_single(r, r->conf, o, n);
 	case OPTION_INTERFACES: return read_list(r, o, n, add_interface);
 	case OPTION_PORTS: return read_list(r, o, n, add_port);
 	case OPTION_ENCAPSULATIONS: return read_list(r, o, n, add_encapsulation);
 	case OPTION_PEER:
-	case OPTION_EXCEPTION: break; /* within lists: read_peer() and read_exception() */
+	case OPTION_EXCEPTION:
+	case OPTION_WORD:
+	case OPTION_NAME:
+	case OPTION_PARTY:
+	case OPTION_ARGUMENTS:
+	case OPTION_TIME: break; /* of the items of lists: read_peer() and its like */
 	}
 	return true;
 }
 
 /* Peers -------------------------------------------------------------------------------------- */
 
-static bool read_signatory(struct reader *r, const struct ynode *item, bool *out)
+static bool read_signatory(struct conf_reader *r, const struct ynode *item, bool *out)
 {
 	static const char key[] = "peers.signatory";
 	const struct ynode *n = ynode_get(item, "signatory");
@@ -280,89 +188,71 @@ static bool read_signatory(struct reader *r, const struct ynode *item, bool *out
 	*out = false;
 	if (!n)
 		return true;
-	if (!expect_value(r, n, key))
+	if (!conf_expect_value(r, n, key))
 		return false;
 	*out = strcmp(n->text, "true") == 0;
 	if (!n->plain || (!*out && strcmp(n->text, "false") != 0))
-		return fail(r, n->line, key, "needs true or false, not \"%.40s\"", n->text);
+		return conf_fail(r, n->line, key, "needs true or false, not \"%.40s\"", n->text);
 	return true;
 }
 
-static bool read_prefixes(struct reader *r, const struct ynode *item, int peer,
+static bool read_prefixes(struct conf_reader *r, const struct ynode *item, int peer,
 			  enum prefix_kind kind, const char *word)
 {
 	const struct ynode *n = ynode_get(item, word);
-	char key[KEY_MAX], why[WHY_MAX];
+	char key[CONF_KEY_MAX], why[CONF_WHY_MAX];
 
 	if (!n)
 		return true;
-	join(key, "peers", word);
-	if (!expect(r, n, YNODE_LIST, key))
+	conf_key_join(key, "peers", word);
+	if (!conf_expect(r, n, YNODE_LIST, key))
 		return false;
 	for (const struct ynode *i = n->first; i; i = i->next) {
-		if (!expect_value(r, i, key))
+		if (!conf_expect_value(r, i, key))
 			return false;
 		if (!peers_add_prefix(r->conf->peers, peer, kind, i->text, why, sizeof(why)))
-			return fail(r, i->line, key, "%s", why);
+			return conf_fail(r, i->line, key, "%s", why);
 	}
 	return true;
 }
 
-static bool read_peer(struct reader *r, const struct ynode *item)
+static bool read_peer(struct conf_reader *r, const struct ynode *item)
 {
 	const struct ynode *name;
-	char why[WHY_MAX];
+	char why[CONF_WHY_MAX];
 	bool signatory;
 	int peer;
 
-	if (!expect(r, item, YNODE_MAP, "peers") || !check_keys(r, item, "peers"))
-		return false;
 	name = ynode_get(item, "name");
 	if (!name)
-		return fail(r, item->line, "peers.name", "is missing");
-	if (!expect_value(r, name, "peers.name") || !read_signatory(r, item, &signatory))
+		return conf_fail(r, item->line, "peers.name", "is missing");
+	if (!conf_expect_value(r, name, "peers.name") || !read_signatory(r, item, &signatory))
 		return false;
 	peer = peers_add(r->conf->peers, name->text, signatory, why, sizeof(why));
 	if (peer < 0)
-		return fail(r, name->line, "peers.name", "%s", why);
+		return conf_fail(r, name->line, "peers.name", "%s", why);
 	return read_prefixes(r, item, peer, PREFIX_MTA, "mta") &&
 	       read_prefixes(r, item, peer, PREFIX_ACCESS, "access") &&
 	       read_prefixes(r, item, peer, PREFIX_NETWORKS, "networks");
 }
 
-static bool read_exception(struct reader *r, const struct ynode *item)
+static bool read_exception(struct conf_reader *r, const struct ynode *item)
 {
 	const struct ynode *client, *server, *note;
-	char why[WHY_MAX];
+	char why[CONF_WHY_MAX];
 
-	if (!expect(r, item, YNODE_MAP, "exceptions") || !check_keys(r, item, "exceptions"))
-		return false;
 	client = ynode_get(item, "client");
 	server = ynode_get(item, "server");
 	note = ynode_get(item, "note");
 	if (!client && !server)
-		return fail(r, item->line, "exceptions", "needs a client, a server or both");
-	if ((client && !expect_value(r, client, "exceptions.client")) ||
-	    (server && !expect_value(r, server, "exceptions.server")) ||
-	    (note && !expect(r, note, YNODE_SCALAR, "exceptions.note")))
+		return conf_fail(r, item->line, "exceptions", "needs a client, a server or both");
+	if ((client && !conf_expect_value(r, client, "exceptions.client")) ||
+	    (server && !conf_expect_value(r, server, "exceptions.server")) ||
+	    (note && !conf_expect(r, note, YNODE_SCALAR, "exceptions.note")))
 		return false;
 	if (!peers_add_exception(r->conf->peers, client ? client->text : NULL,
 				 server ? server->text : NULL, why, sizeof(why)))
-		return fail(r, item->line, "exceptions", "%s", why);
-	return true;
-}
-
-static bool read_items(struct reader *r, const struct ynode *n, const char *key,
-		       bool (*item)(struct reader *, const struct ynode *))
-{
-	if (is_empty(n))
-		return true;
-	if (!expect(r, n, YNODE_LIST, key))
-		return false;
-	for (const struct ynode *i = n->first; i; i = i->next) {
-		if (!item(r, i))
-			return false;
-	}
+		return conf_fail(r, item->line, "exceptions", "%s", why);
 	return true;
 }
 
@@ -372,40 +262,42 @@ static bool read_items(struct reader *r, const struct ynode *n, const char *key,
  * have moved from one list to another. */
 static void drop_replaced_ports(struct conf *c, const struct ynode *map, const char *section)
 {
-	char key[KEY_MAX];
+	char key[CONF_KEY_MAX];
 
 	for (const struct ynode *k = map->first; k; k = k->next) {
 		const struct conf_option *o;
 
-		join(key, section, k->text);
+		conf_key_join(key, section, k->text);
 		o = conf_option_find(key);
 		if (o && o->kind == OPTION_PORTS)
 			conf_ports_clear(c, (enum port_list)o->offset);
 	}
 }
 
-static bool read_section(struct reader *r, const struct ynode *map, const char *section)
+static bool read_section(struct conf_reader *r, const struct ynode *map, const char *section)
 {
-	char key[KEY_MAX];
+	char key[CONF_KEY_MAX];
 
-	if (is_empty(map))
+	if (conf_is_empty(map))
 		return true;
-	if (!expect(r, map, YNODE_MAP, section[0] ? section : "file") ||
-	    !check_keys(r, map, section))
+	if (!conf_expect(r, map, YNODE_MAP, section[0] ? section : "file") ||
+	    !conf_check_keys(r, map, section))
 		return false;
 	drop_replaced_ports(r->conf, map, section);
 	for (const struct ynode *k = map->first; k; k = k->next) {
 		const struct conf_option *o;
 		bool ok;
 
-		join(key, section, k->text);
+		conf_key_join(key, section, k->text);
 		o = conf_option_find(key);
 		if (o)
 			ok = read_option(r, o, k->value);
 		else if (strcmp(key, "peers") == 0)
-			ok = read_items(r, k->value, key, read_peer);
+			ok = conf_read_items(r, k->value, key, read_peer);
 		else if (strcmp(key, "exceptions") == 0)
-			ok = read_items(r, k->value, key, read_exception);
+			ok = conf_read_items(r, k->value, key, read_exception);
+		else if (strcmp(key, "alerts") == 0)
+			ok = true; /* at the end: it names peers */
 		else
 			ok = read_section(r, k->value, key); /* as deep as the table */
 		if (!ok)
@@ -416,7 +308,7 @@ static bool read_section(struct reader *r, const struct ynode *map, const char *
 
 struct conf *conf_read(const char *path, char *err, size_t errlen)
 {
-	struct reader r = { .path = path, .err = err, .errlen = errlen };
+	struct conf_reader r = { .path = path, .err = err, .errlen = errlen };
 	struct ydoc *source = ydoc_read(path, err, errlen);
 	const struct ynode *root;
 
@@ -425,7 +317,8 @@ struct conf *conf_read(const char *path, char *err, size_t errlen)
 	r.conf = conf_default();
 	r.conf->source = source;
 	root = ydoc_root(source);
-	if (root && !read_section(&r, root, "")) {
+	if (root &&
+	    (!read_section(&r, root, "") || !conf_alerts_read(&r, ynode_get(root, "alerts")))) {
 		conf_free(r.conf);
 		return NULL;
 	}

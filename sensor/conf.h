@@ -46,6 +46,9 @@ enum encapsulation { ENCAPSULATION_TABLE(ENCAPSULATION_ENUM) ENCAPSULATIONS };
 const char *encapsulation_name(enum encapsulation e);
 
 struct ydoc;
+struct rule_entry;  /* reports/rules.h */
+struct target;      /* reports/target.h */
+struct maintenance; /* reports/rules.h */
 
 struct conf {
 	char sensor[CONF_TEXT_MAX + 1]; /* default: the host name */
@@ -84,6 +87,14 @@ struct conf {
 
 	/* syslog */
 	char syslog_socket[CONF_TEXT_MAX + 1]; /* default /dev/log; empty: no syslog */
+
+	/* alerts: owned, in the order of the file; NULL when there are none */
+	struct rule_entry *rules;
+	size_t rules_n;
+	struct target *targets; /* the one that syslog.socket stands for comes first */
+	size_t targets_n;
+	struct maintenance *maintenance;
+	size_t maintenance_n;
 };
 
 /* The built-in defaults. conf_free() ends the life of either. */
@@ -95,6 +106,10 @@ void conf_free(struct conf *c);
 
 /* Writes the configuration in force as YAML that conf_read() reads back to the same. */
 void conf_print(const struct conf *c, FILE *out);
+
+/* How many of the targets are not from alerts.targets: 1, named "syslog", unless syslog.socket is
+ * empty. */
+size_t conf_targets_builtin(const struct conf *c);
 
 /* The mail port, or NULL. */
 const struct mail_port *conf_port(const struct conf *c, uint16_t port);

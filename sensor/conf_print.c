@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "sensor/conf_table.h"
-#include "sensor/conf_yaml.h"
+#include "sensor/conf_alerts.h"
 
 /* Within quotes, whatever the text: values hold no control characters (conf_yaml.h). */
 static void print_quoted(FILE *out, const char *text)
@@ -97,8 +96,22 @@ static void print_value(FILE *out, const struct conf *c, const struct conf_optio
 		fputs(text, out);
 		break;
 	case OPTION_PEER:
-	case OPTION_EXCEPTION: break;
+	case OPTION_EXCEPTION:
+	case OPTION_WORD:
+	case OPTION_NAME:
+	case OPTION_PARTY:
+	case OPTION_ARGUMENTS:
+	case OPTION_TIME: break;
 	}
+	fputc('\n', out);
+}
+
+static void print_single(FILE *out, const char *text, bool quoted)
+{
+	if (quoted)
+		print_quoted(out, text);
+	else
+		fputs(text, out);
 	fputc('\n', out);
 }
 
@@ -112,11 +125,8 @@ static void print_node(FILE *out, const struct ynode *n, bool quoted)
 			fputs(i->next ? ", " : "", out);
 		}
 		fputs("]\n", out);
-	} else if (quoted) {
-		print_quoted(out, n->text);
-		fputc('\n', out);
 	} else {
-		fprintf(out, "%s\n", n->text);
+		print_single(out, n->text, quoted);
 	}
 }
 
@@ -136,6 +146,81 @@ static void print_items(FILE *out, const char *key, const struct ynode *list)
 	}
 }
 
+/* Alerts ------------------------------------------------------------------------------------- */
+
+static void print_arguments(FILE *out, const struct target *t)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < t->program_n; i++) {
+		fputs(i ? ", " : "", out);
+		print_quoted(out, t->program[i]);
+	}
+	fputs("]\n", out);
+}
+
+static bool is_text(const struct conf_option *o)
+{
+	return o->kind == OPTION_TEXT || o->kind == OPTION_PATH || o->kind == OPTION_NAME ||
+	       o->kind == OPTION_PARTY;
+}
+
+/* Not given, and without a default: the usual port. */
+static bool is_unset(const struct conf_option *o, const char *text)
+{
+	return text[0] == '\0' || (o->kind == OPTION_COUNT && o->min > 0 && strcmp(text, "0") == 0);
+}
+
+#define ALL_SETTINGS (~0u)
+
+/* The keys that the item uses and that have a value. given: bits of the settings of a rule. */
+static void print_item(FILE *out, const char *list, const void *item, unsigned use, unsigned given)
+{
+	const char *lead = "    - ";
+	const struct conf_option *options;
+	size_t n = conf_options(&options);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct conf_option *o = &options[i];
+		const char *word = conf_option_word(o, list);
+		int setting = word ? conf_rule_setting(word) : -1;
+		char text[CONF_TEXT_MAX + 1];
+
+		if (!word || !(o->uses & use) || (setting >= 0 && !(given & 1u << setting)))
+			continue;
+		conf_option_get(item, o, text, sizeof(text));
+		if (o->kind != OPTION_ARGUMENTS && is_unset(o, text))
+			continue;
+		fprintf(out, "%s%s: ", lead, word);
+		lead = "      ";
+		if (o->kind == OPTION_ARGUMENTS)
+			print_arguments(out, item);
+		else
+			print_single(out, text, is_text(o));
+	}
+}
+
+static void print_alerts(FILE *out, const struct conf *c)
+{
+	size_t builtin = conf_targets_builtin(c);
+
+	if (c->rules_n || c->targets_n > builtin || c->maintenance_n)
+		fputs("alerts:\n", out);
+	if (c->rules_n)
+		fputs("  rules:\n", out);
+	for (size_t i = 0; i < c->rules_n; i++)
+		print_item(out, "alerts.rules", &c->rules[i], 1u << c->rules[i].rule,
+			   c->rules[i].given);
+	if (c->targets_n > builtin)
+		fputs("  targets:\n", out);
+	for (size_t i = builtin; i < c->targets_n; i++)
+		print_item(out, "alerts.targets", &c->targets[i],
+			   1u << conf_target_variant(&c->targets[i]), ALL_SETTINGS);
+	if (c->maintenance_n)
+		fputs("  maintenance:\n", out);
+	for (size_t i = 0; i < c->maintenance_n; i++)
+		print_item(out, "alerts.maintenance", &c->maintenance[i], 1, ALL_SETTINGS);
+}
+
 void conf_print(const struct conf *c, FILE *out)
 {
 	const struct ynode *root = c->source ? ydoc_root(c->source) : NULL;
@@ -146,7 +231,7 @@ void conf_print(const struct conf *c, FILE *out)
 	for (size_t i = 0; i < n; i++) {
 		const struct conf_option *o = &options[i];
 
-		if (o->kind == OPTION_PEER || o->kind == OPTION_EXCEPTION ||
+		if (o->uses || o->kind == OPTION_PEER || o->kind == OPTION_EXCEPTION ||
 		    (o->kind == OPTION_MODE && c->mode == MODE_DEFAULT))
 			continue;
 		print_key(out, before, o->key);
@@ -157,4 +242,5 @@ void conf_print(const struct conf *c, FILE *out)
 		print_items(out, "peers", ynode_get(root, "peers"));
 		print_items(out, "exceptions", ynode_get(root, "exceptions"));
 	}
+	print_alerts(out, c);
 }

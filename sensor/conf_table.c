@@ -3,13 +3,24 @@
 
 #include <string.h>
 
+#include "sensor/conf_alerts_table.h"
+
 #define ROW(key_, unit_, fallback_, text_, kind_, offset_, min_, max_) \
 	{ .key = (key_), .kind = (kind_), .offset = (offset_), .min = (min_), .max = (max_) },
+#define ITEM_ROW(key_, unit_, fallback_, text_, kind_, offset_, min_, max_, uses_) \
+	{ .key = (key_),                                                           \
+	  .kind = (kind_),                                                         \
+	  .offset = (offset_),                                                     \
+	  .min = (min_),                                                           \
+	  .max = (max_),                                                           \
+	  .uses = (uses_) },
 #define TEXTS(key_, unit_, fallback_, text_, kind_, offset_, min_, max_) \
 	{ .key = (key_), .unit = (unit_), .fallback = (fallback_), .text = (text_) },
+#define ITEM_TEXTS(key_, unit_, fallback_, text_, kind_, offset_, min_, max_, uses_) \
+	TEXTS(key_, unit_, fallback_, text_, kind_, offset_, min_, max_)
 
-static const struct conf_option options[] = { CONF_TABLE(ROW) };
-static const struct conf_option_text texts[] = { CONF_TABLE(TEXTS) };
+static const struct conf_option options[] = { CONF_TABLE(ROW) CONF_ALERTS_TABLE(ITEM_ROW) };
+static const struct conf_option_text texts[] = { CONF_TABLE(TEXTS) CONF_ALERTS_TABLE(ITEM_TEXTS) };
 
 #define OPTIONS_N (sizeof(options) / sizeof(options[0]))
 #define WORD_MAX  32 /* longer words are like none of ours */
@@ -77,6 +88,13 @@ bool conf_option_is_section(const char *key)
 	return false;
 }
 
+const char *conf_option_word(const struct conf_option *o, const char *section)
+{
+	const char *word = below(o->key, section);
+
+	return word && !strchr(word, '.') ? word : NULL;
+}
+
 /* Edits that turn a into b (Levenshtein), both at most WORD_MAX long. */
 static unsigned distance(const char *a, size_t alen, const char *b, size_t blen)
 {
@@ -102,24 +120,36 @@ static unsigned distance(const char *a, size_t alen, const char *b, size_t blen)
 	return row[blen];
 }
 
+struct conf_guess conf_guess_at(const char *word)
+{
+	return (struct conf_guess){ .word = word, .distance = 4 }; /* further off is no help */
+}
+
+void conf_guess_offer(struct conf_guess *g, const char *name, size_t len)
+{
+	size_t wlen = strlen(g->word);
+	unsigned d;
+
+	if (wlen > WORD_MAX || len > WORD_MAX)
+		return;
+	d = distance(name, len, g->word, wlen);
+	if (d < g->distance && d < len) {
+		g->distance = d;
+		g->best = name;
+		g->len = len;
+	}
+}
+
 const char *conf_option_nearest(const char *section, const char *word, size_t *len)
 {
-	size_t wlen = strlen(word);
-	const char *nearest = NULL;
-	unsigned best = 4; /* further off is no help */
+	struct conf_guess g = conf_guess_at(word);
 
-	if (wlen > WORD_MAX)
-		return NULL;
 	for (size_t i = 0; i < OPTIONS_N; i++) {
 		const char *name = below(options[i].key, section);
-		size_t n = name ? strcspn(name, ".") : 0;
-		unsigned d = name ? distance(name, n, word, wlen) : best;
 
-		if (d < best && d < n) {
-			best = d;
-			nearest = name;
-			*len = n;
-		}
+		if (name)
+			conf_guess_offer(&g, name, strcspn(name, "."));
 	}
-	return nearest;
+	*len = g.len;
+	return g.best;
 }

@@ -20,7 +20,22 @@ enum option_kind {
 	OPTION_PORTS,          /* a list of ports; offset is an enum port_list */
 	OPTION_ENCAPSULATIONS, /* a list of names of encapsulations */
 	OPTION_PEER,           /* a key of an item of peers */
-	OPTION_EXCEPTION       /* a key of an item of exceptions */
+	OPTION_EXCEPTION,      /* a key of an item of exceptions */
+	OPTION_WORD,           /* one word of a list; min is an enum word_list */
+	OPTION_NAME,           /* a-z, 0-9 and -, min to max bytes */
+	OPTION_PARTY,          /* a peer, its "-net" name, or other */
+	OPTION_ARGUMENTS,      /* a list of words: a program and its arguments */
+	OPTION_TIME            /* with its zone; int64_t, seconds, UTC */
+};
+
+enum word_list {
+	WORDS_RULE,
+	WORDS_SEVERITY,
+	WORDS_TLS_VERSION,
+	WORDS_TARGET_KIND,
+	WORDS_TRANSPORT,
+	WORDS_SECURITY,
+	WORD_LISTS
 };
 
 struct conf_option {
@@ -28,6 +43,7 @@ struct conf_option {
 	enum option_kind kind;
 	size_t offset; /* into struct conf, unless the kind says otherwise */
 	unsigned min, max;
+	unsigned uses; /* of a list of alerts: bits of the items that use it; 0 elsewhere */
 };
 
 /* Key, unit, default, what it is; kind, offset, least, most. By section, in the order printed. */
@@ -133,17 +149,39 @@ const struct conf_option *conf_option_find(const char *key);
 /* True when some row lies below the key path: "capture", "capture.ports", "peers". */
 bool conf_option_is_section(const char *key);
 
+/* The word of an option that lies directly below a section; NULL when it lies elsewhere. */
+const char *conf_option_word(const struct conf_option *o, const char *section);
+
+/* What a word that is none of ours was meant to be: offer it all that it could be, then see best,
+ * which is NULL when none is near. Words are borrowed. */
+struct conf_guess {
+	const char *word;
+	const char *best; /* of len bytes */
+	size_t len;
+	unsigned distance;
+};
+struct conf_guess conf_guess_at(const char *word);
+void conf_guess_offer(struct conf_guess *g, const char *name, size_t len);
+
 /* The word below a section ("" for the top) that is most like word; NULL when none is near.
  * len receives its length. */
 const char *conf_option_nearest(const char *section, const char *word, size_t *len);
 
-/* Sets an option of the kinds SENSOR, TEXT, PATH, COUNT, PERCENT and MODE from its text. False
- * with why: what is wrong, without the key. */
-bool conf_option_set(struct conf *c, const struct conf_option *o, const char *text, char *why,
+/* Sets an option that has a single value from its text. base is what the offset is into: a struct
+ * conf, or the item of a list. False with why: what is wrong, without the key. */
+bool conf_option_set(void *base, const struct conf_option *o, const char *text, char *why,
 		     size_t whylen);
 
 /* The same text back, without quotes. */
-void conf_option_get(const struct conf *c, const struct conf_option *o, char *out, size_t outlen);
+void conf_option_get(const void *base, const struct conf_option *o, char *out, size_t outlen);
+
+/* A word of a list, and a time (RFC 3339), in the same way. */
+bool conf_word_set(void *to, enum word_list list, const char *text, char *why, size_t whylen);
+const char *conf_word_get(const void *from, enum word_list list);
+bool conf_time_set(int64_t *to, const char *text, char *why, size_t whylen);
+
+/* The bit of a setting of a rule (enum rule_key) by its word; -1 when it is none. */
+int conf_rule_setting(const char *word);
 
 /* Adds a port to a list. False with why: out of bounds, in a list already, too many. */
 bool conf_port_add(struct conf *c, enum port_list list, const char *text, char *why, size_t whylen);

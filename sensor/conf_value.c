@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/period.h"
+
 /* Up to 9 digits and nothing else. */
 static bool parse_number(const char *text, unsigned *out)
 {
@@ -128,13 +130,27 @@ static bool set_switch(bool *to, const char *text, char *why, size_t whylen)
 	return false;
 }
 
-bool conf_option_set(struct conf *c, const struct conf_option *o, const char *text, char *why,
+static bool set_name(char *to, const struct conf_option *o, const char *text, char *why,
 		     size_t whylen)
 {
-	void *to = (char *)c + o->offset;
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(text)) {
+		snprintf(why, whylen, "needs a-z, 0-9 and \"-\" only, not \"%.40s\"", text);
+		return false;
+	}
+	return set_text(to, o, text, why, whylen);
+}
+
+bool conf_option_set(void *base, const struct conf_option *o, const char *text, char *why,
+		     size_t whylen)
+{
+	void *to = (char *)base + o->offset;
 
 	switch (o->kind) {
 	case OPTION_SENSOR: return set_sensor(to, o, text, why, whylen);
+	case OPTION_NAME: return set_name(to, o, text, why, whylen);
+	case OPTION_WORD: return conf_word_set(to, (enum word_list)o->min, text, why, whylen);
+	case OPTION_TIME: return conf_time_set(to, text, why, whylen);
+	case OPTION_PARTY:
 	case OPTION_TEXT: return set_text(to, o, text, why, whylen);
 	case OPTION_PATH: return set_path(to, o, text, why, whylen);
 	case OPTION_COUNT: return set_count(to, o, text, why, whylen);
@@ -143,6 +159,7 @@ bool conf_option_set(struct conf *c, const struct conf_option *o, const char *te
 	case OPTION_SWITCH: return set_switch(to, text, why, whylen);
 	case OPTION_INTERFACES:
 	case OPTION_PORTS:
+	case OPTION_ARGUMENTS:
 	case OPTION_ENCAPSULATIONS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break;
@@ -151,14 +168,19 @@ bool conf_option_set(struct conf *c, const struct conf_option *o, const char *te
 	return false;
 }
 
-void conf_option_get(const struct conf *c, const struct conf_option *o, char *out, size_t outlen)
+void conf_option_get(const void *base, const struct conf_option *o, char *out, size_t outlen)
 {
-	const char *at = (const char *)c + o->offset;
+	const char *at = (const char *)base + o->offset;
+	enum capture_mode mode;
+	char iso[UTC_TEXT_MAX];
+	int64_t time;
 	unsigned n;
 
 	out[0] = '\0';
 	switch (o->kind) {
 	case OPTION_SENSOR:
+	case OPTION_NAME:
+	case OPTION_PARTY:
 	case OPTION_TEXT:
 	case OPTION_PATH: snprintf(out, outlen, "%s", at); break;
 	case OPTION_COUNT:
@@ -170,12 +192,22 @@ void conf_option_get(const struct conf *c, const struct conf_option *o, char *ou
 		snprintf(out, outlen, "%u.%02u", n / 100, n % 100);
 		break;
 	case OPTION_MODE:
-		if (c->mode != MODE_DEFAULT)
-			snprintf(out, outlen, "%s", c->mode == MODE_ANY ? "any" : "ports");
+		memcpy(&mode, at, sizeof(mode));
+		if (mode != MODE_DEFAULT)
+			snprintf(out, outlen, "%s", mode == MODE_ANY ? "any" : "ports");
+		break;
+	case OPTION_WORD:
+		snprintf(out, outlen, "%s", conf_word_get(at, (enum word_list)o->min));
+		break;
+	case OPTION_TIME:
+		memcpy(&time, at, sizeof(time));
+		utc_text(time, UTC_ISO, iso);
+		snprintf(out, outlen, "%s", iso);
 		break;
 	case OPTION_SWITCH: snprintf(out, outlen, "%s", *at ? "true" : "false"); break;
 	case OPTION_INTERFACES:
 	case OPTION_PORTS:
+	case OPTION_ARGUMENTS:
 	case OPTION_ENCAPSULATIONS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break;

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "reports/rules.h"
+#include "reports/target.h"
 #include "sensor/conf.h"
 #include "sensor/conf_yaml.h"
 
@@ -57,6 +59,23 @@ static char *printed(const struct conf *c, size_t *n)
 	return text;
 }
 
+static void check_alerts(const struct conf *c)
+{
+	char why[256];
+
+	MUST(c->rules_n <= RULE_ENTRIES_MAX && c->targets_n <= TARGETS_MAX);
+	MUST(c->maintenance_n <= MAINTENANCE_MAX);
+	for (size_t i = 0; i < c->rules_n; i++)
+		MUST(c->rules[i].rule < RULES && c->rules[i].given < 1u << RULE_KEYS);
+	for (size_t i = 0; i < c->targets_n; i++) {
+		MUST(target_check(&c->targets[i], why, sizeof(why)));
+		for (size_t j = 0; j < i; j++)
+			MUST(strcmp(c->targets[i].name, c->targets[j].name) != 0);
+	}
+	for (size_t i = 0; i < c->maintenance_n; i++)
+		MUST(c->maintenance[i].from < c->maintenance[i].to);
+}
+
 static void check(const struct conf *c)
 {
 	MUST(c->interfaces_n <= CONF_INTERFACES_MAX && c->ports_n <= CONF_PORTS_MAX);
@@ -64,6 +83,7 @@ static void check(const struct conf *c)
 	MUST(strnlen(c->sensor, sizeof(c->sensor)) < sizeof(c->sensor) && c->sensor[0] != '\0');
 	MUST(strnlen(c->filter, sizeof(c->filter)) < sizeof(c->filter));
 	MUST(c->max_flows > 0 && c->max_undecided > 0 && c->snaplen > 0 && c->idle_s > 0);
+	check_alerts(c);
 	for (unsigned i = 0; i < c->ports_n; i++) {
 		MUST(c->ports[i].port != 0 && c->ports[i].service < SERVICE_N);
 		MUST(c->ports[i].protocol != PROTOCOL_NONE && c->ports[i].protocol < PROTOCOL_N);
@@ -90,10 +110,25 @@ static void same_peers(const struct peers *a, const struct peers *b)
 	}
 }
 
+/* Items are zeroed before they are read, so that they compare whole. */
+static bool same_bytes(const void *a, size_t a_n, const void *b, size_t b_n, size_t size)
+{
+	return a_n == b_n && (a_n == 0 || memcmp(a, b, a_n * size) == 0);
+}
+
+static void same_alerts(const struct conf *a, const struct conf *b)
+{
+	MUST(same_bytes(a->rules, a->rules_n, b->rules, b->rules_n, sizeof(*a->rules)));
+	MUST(same_bytes(a->targets, a->targets_n, b->targets, b->targets_n, sizeof(*a->targets)));
+	MUST(same_bytes(a->maintenance, a->maintenance_n, b->maintenance, b->maintenance_n,
+			sizeof(*a->maintenance)));
+}
+
 static void same(const struct conf *a, const struct conf *b)
 {
 	same_texts(a, b);
 	same_peers(a->peers, b->peers);
+	same_alerts(a, b);
 	MUST(a->mode == b->mode && a->encapsulations == b->encapsulations);
 	MUST(a->ports_n == b->ports_n);
 	for (unsigned i = 0; i < a->ports_n; i++) {

@@ -517,7 +517,7 @@ def tracker():
 
 def conf():
     return {
-        "example": (HERE.parent.parent / "mailseal.yaml.example").read_bytes()[:6000],
+        "example": (HERE.parent.parent / "mailseal.yaml.example").read_bytes()[:8000],
         "quoted": b"sensor: 'a''b'\nuser: \"a\\\\b\"\n",
         "capture": b"capture: {interfaces: [eth0, \"e 1\"], mode: any, snaplen: 2000, encapsulations: [mpls]}\n",
         "ports": b"capture:\n  ports:\n    smtp: [25, 2525]\n    imaps: []\n",
@@ -527,6 +527,22 @@ def conf():
         "deep": b"a: " + b"[" * 10, "not-utf8": b"sensor: \xff\n", "empty": b"# nothing\n",
         "key-twice": b"sensor: a\nsensor: b\n", "number": b"capture: {max_flows: 0x10}\n",
         "percent": b"incidents: {lossy_percent: 1.25}\n",
+        "rules": b"peers: [{name: a}]\nalerts:\n  rules:\n    - {rule: ratio-below, client: a, server: a-net,"
+                 b" severity: critical, threshold_percent: 99.5, min_sessions: 9, min_coverage_percent: 80}\n"
+                 b"    - {rule: tls-too-old, min_version: TLSv1.3}\n    - {rule: sensor-blind, blind_s: 5}\n",
+        "targets": b"alerts:\n  targets:\n    - {name: b, kind: syslog, transport: tcp, host: h, port: 601}\n"
+                   b"    - {name: j, kind: journald, critical_only: true, timeout_s: 3}\n"
+                   b"    - {name: p, kind: program, program: [/bin/a, \"b \\\"c\", '']}\n"
+                   b"syslog: {socket: ''}\n",
+        "targets-http": b"alerts:\n  targets:\n    - {name: a, kind: alertmanager, url: 'http://h:9093', repeat_s: 30}\n"
+                        b"    - {name: w, kind: webhook, url: 'https://h/p', ca_file: /c, secret_file: /s}\n",
+        "targets-snmp": b"alerts: {targets: [{name: s, kind: snmp, host: h, security: authPriv, user: u,"
+                        b" auth_file: /a, priv_file: /p, inform: true}, {name: t, kind: snmp, host: h, user: c}]}\n",
+        "maintenance": b"alerts:\n  maintenance:\n    - from: 2026-11-22T22:00:00Z\n      to: 2026-11-23T03:00:00+01:00\n"
+                       b"      peer: a\n      note: n\npeers: [{name: a}]\n",
+        "unused": b"alerts: {rules: [{rule: sensor-blind, min_version: TLSv1.2}]}\n",
+        "party": b"peers: [{name: orange}]\nalerts: {maintenance: [{from: 2026-01-01T00:00Z, to: 2027-01-01T00:00Z,"
+                 b" peer: oragne-net}]}\n",
     }
 
 

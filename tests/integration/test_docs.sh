@@ -67,6 +67,22 @@ sys.path.insert(0, sys.argv[1] + "/tests/integration")
 from session_record import CERTIFICATE, SCHEMA
 print("\n".join([*SCHEMA, *CERTIFICATE]))' "$src")"
 
+# Those of the words on standard input that mailseal.yaml(5) does not have after a macro.
+not_in_conf_page()
+{
+	while read -r word; do
+		grep -qE -- "^\.Cm (.* )?$word( |\$)" "$src/doc/mailseal.yaml.5" ||
+			echo "mailseal.yaml.5 lacks $word"
+	done
+}
+
+for table in "rule RULE_ reports/rules.h" "kind of target TARGET_ reports/target.h"; do
+	words=$(names_of "$(echo "$table" | sed 's/.* \([A-Z_]*\) .*/\1/')" "${table##* }")
+	result "mailseal.yaml(5) has every ${table%% [A-Z]*}" "$(
+		[ -n "$words" ] || echo "found no word in the source"
+		printf '%s\n' "$words" | not_in_conf_page)"
+done
+
 help=$("$build/mailseald" --help 2>&1)
 status=$?
 result "mailseald --help succeeds" "$([ "$status" -eq 0 ] || echo "exit $status: $help")"

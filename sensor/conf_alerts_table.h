@@ -48,7 +48,7 @@
 	X("alerts.rules.quiet_s", "s", "", "Quiet time after which it may close.", OPTION_COUNT,   \
 	  RULE_AT(s.quiet_s), 60, 2592000, USE_ALL_RULES)                                          \
 	X("alerts.rules.min_sessions", "", "", "Sessions that are needed to judge.", OPTION_COUNT, \
-	  RULE_AT(s.min_sessions), 1, 1000000, USE_PAIR_RULES | USE(RULE_SENSOR_ONE_SIDED))        \
+	  RULE_AT(s.min_sessions), 1, 1000000, USE_ALL_RULES & ~USE(RULE_SENSOR_BLIND))            \
 	X("alerts.rules.min_coverage_percent", "%", "", "Coverage that is needed to judge.",       \
 	  OPTION_PERCENT, RULE_AT(s.min_coverage_x100), 0, 10000, USE_PAIR_RULES)                  \
 	X("alerts.rules.threshold_percent", "%", "", "Share that is too little or too much.",      \

@@ -19,13 +19,7 @@ static const char *rule_word(unsigned i)
 
 static const char *severity_word(unsigned i)
 {
-	static const char *const words[] = {
-		[SEVERITY_OFF] = "off",
-		[SEVERITY_WARNING] = "warning",
-		[SEVERITY_CRITICAL] = "critical",
-	};
-
-	return words[i];
+	return severity_name((enum severity)i);
 }
 
 static const char *kind_word(unsigned i)

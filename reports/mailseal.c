@@ -7,7 +7,7 @@
 #include "reports/tool.h"
 
 static const struct tool_command *const commands[] = {
-	&cmd_matrix, &cmd_explain, &cmd_graph, &cmd_incidents, &cmd_rebuild,
+	&cmd_matrix, &cmd_explain, &cmd_graph, &cmd_incidents, &cmd_check, &cmd_rebuild,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -26,7 +26,8 @@ static int help(void)
 		text_wrap(stdout, HELP_WIDTH, HELP_INDENT, head, commands[i]->usage->brief);
 	}
 	fputs("\n  mailseal COMMAND --help says more; mailseal --version names the version.\n"
-	      "  Exit status: 0 done, 1 it could not be done, 2 wrong usage.\n",
+	      "  Exit status: 0 done, 1 it could not be done, 2 wrong usage; of check: 0 OK,\n"
+	      "  1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",
 	      stdout);
 	return tool_flush("--help");
 }

@@ -19,6 +19,7 @@ struct usage {
 	const char *summary;
 	const struct opt *opts;
 	size_t n;
+	const char *letters; /* short options: one for each row, blank where it has none; or NULL */
 };
 
 enum { OPTS_END = -1, OPTS_ERROR = -2, OPTS_HELP = -3, OPTS_WORD = -4 };
@@ -27,8 +28,9 @@ struct opts {
 	const struct usage *usage;
 	char **argv;
 	int argc, at;
-	bool only_words;   /* behind "--" */
-	const char *value; /* of the option, or the word; lives as long as argv */
+	const char *letters; /* of this argument, yet to be read; NULL or empty: none */
+	bool only_words;     /* behind "--" */
+	const char *value;   /* of the option, or the word; lives as long as argv */
 	char err[160];
 };
 
@@ -36,7 +38,8 @@ struct opts {
 struct opts opts_over(const struct usage *u, int argc, char **argv);
 
 /* The index of the next option in the table, or one of the four above. --name VALUE and
- * --name=VALUE; words and options in any order; "-" is a word. An option may be given twice: the
+ * --name=VALUE, -n VALUE and -nVALUE; flags of one letter may share a dash; words and options in
+ * any order; "-" is a word. An option may be given twice: the
  * caller sees both. ERROR leaves a sentence in err. */
 int opts_next(struct opts *o);
 

@@ -74,39 +74,65 @@ bool tool_state_has(const char *dir, const char *name)
 	       stat(path, &st) == 0;
 }
 
-bool tool_state_dir(const char *command, const char *dir)
+static bool dir_is_fit(const char *dir, char *err, size_t errlen)
 {
 	struct stat st;
 
-	if (stat(dir, &st) != 0) {
-		tool_error(command, "%.300s: no state directory there: %s (--state names another)",
-			   dir, strerror(errno));
-		return false;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		tool_error(command, "%.300s: not a directory, so not a state directory", dir);
-		return false;
-	}
-	if (access(dir, R_OK | X_OK) == 0)
+	if (stat(dir, &st) != 0)
+		snprintf(err, errlen,
+			 "%.300s: no state directory there: %s (--state names another)", dir,
+			 strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		snprintf(err, errlen, "%.300s: not a directory, so not a state directory", dir);
+	else if (access(dir, R_OK | X_OK) != 0)
+		snprintf(err, errlen, "%.300s: %s: you may not read this state directory", dir,
+			 strerror(errno));
+	else
 		return true;
-	tool_error(command, "%.300s: %s: you may not read this state directory", dir,
-		   strerror(errno));
 	return false;
+}
+
+bool tool_state_dir(const char *command, const char *dir)
+{
+	char err[TOOL_ERR_MAX];
+
+	if (dir_is_fit(dir, err, sizeof(err)))
+		return true;
+	tool_error(command, "%s", err);
+	return false;
+}
+
+/* The directory is fit and NAME is in it. */
+static bool has_file(const char *dir, const char *name, char *err, size_t errlen)
+{
+	if (!dir_is_fit(dir, err, errlen))
+		return false;
+	if (tool_state_has(dir, name))
+		return true;
+	snprintf(err, errlen, "%.300s: no %s in it: mailseald has recorded nothing here", dir,
+		 name);
+	return false;
+}
+
+struct ledger *tool_open_ledger(const char *dir, enum ledger_mode mode, char *err, size_t errlen)
+{
+	return has_file(dir, "ledger.db", err, errlen) ? ledger_open(dir, mode, err, errlen) : NULL;
+}
+
+struct incidents *tool_open_incidents(const char *dir, char *err, size_t errlen)
+{
+	static const struct incidents_config none = { .sensor = "" };
+
+	if (!has_file(dir, "incidents.db", err, errlen))
+		return NULL;
+	return incidents_open(dir, false, &none, err, errlen);
 }
 
 struct ledger *tool_ledger(const char *command, const char *dir, enum ledger_mode mode)
 {
 	char err[TOOL_ERR_MAX] = "";
-	struct ledger *l;
+	struct ledger *l = tool_open_ledger(dir, mode, err, sizeof(err));
 
-	if (!tool_state_dir(command, dir))
-		return NULL;
-	if (!tool_state_has(dir, "ledger.db")) {
-		tool_error(command,
-			   "%.300s: no ledger.db in it: mailseald has recorded nothing here", dir);
-		return NULL;
-	}
-	l = ledger_open(dir, mode, err, sizeof(err));
 	if (!l)
 		tool_error(command, "%s", err);
 	return l;
@@ -114,19 +140,9 @@ struct ledger *tool_ledger(const char *command, const char *dir, enum ledger_mod
 
 struct incidents *tool_incidents(const char *command, const char *dir)
 {
-	static const struct incidents_config none = { .sensor = "" };
 	char err[TOOL_ERR_MAX] = "";
-	struct incidents *in;
+	struct incidents *in = tool_open_incidents(dir, err, sizeof(err));
 
-	if (!tool_state_dir(command, dir))
-		return NULL;
-	if (!tool_state_has(dir, "incidents.db")) {
-		tool_error(command,
-			   "%.300s: no incidents.db in it: mailseald has recorded nothing here",
-			   dir);
-		return NULL;
-	}
-	in = incidents_open(dir, false, &none, err, sizeof(err));
 	if (!in)
 		tool_error(command, "%s", err);
 	return in;

@@ -32,7 +32,8 @@ struct tool_command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command; returns an exit code */
 };
 
-extern const struct tool_command cmd_matrix, cmd_explain, cmd_graph, cmd_incidents, cmd_rebuild;
+extern const struct tool_command cmd_matrix, cmd_explain, cmd_graph, cmd_incidents, cmd_rebuild,
+	cmd_check;
 
 /* One line on standard error: "mailseal COMMAND: ...". */
 void tool_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -49,7 +50,10 @@ int tool_stop(const struct opts *o, int what);
 /* Flushes standard output; TOOL_FAILED with an error when it could not be written. */
 int tool_flush(const char *command);
 
-/* Open what is in a state directory; NULL after an error that says what is wrong with it. */
+/* Open what is in a state directory; NULL with a sentence in err that says what is wrong with it. */
+struct ledger *tool_open_ledger(const char *dir, enum ledger_mode mode, char *err, size_t errlen);
+struct incidents *tool_open_incidents(const char *dir, char *err, size_t errlen);
+/* The same; NULL after an error on standard error. */
 struct ledger *tool_ledger(const char *command, const char *dir, enum ledger_mode mode);
 struct incidents *tool_incidents(const char *command, const char *dir);
 

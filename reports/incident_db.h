@@ -13,7 +13,7 @@ struct incident_store {
 	int64_t version; /* of its schema; only a reader meets an older one */
 };
 
-/* An event, and its incident as of the event. incident.id is 0 for a test. */
+/* An event and its incident. incident.id is 0 for a test. */
 struct stored_event {
 	int64_t id, at;
 	enum incident_event event;
@@ -21,9 +21,13 @@ struct stored_event {
 	struct incident incident;
 };
 
-/* One event by its id. False with err; *found says whether it is there. */
-bool incident_store_event(struct incident_store *st, int64_t id, struct stored_event *out,
-			  bool *found, char *err, size_t errlen);
+/* One event by its id, its incident as it was then, or as it is now. *found says whether there is
+ * such an event. */
+bool incident_store_event(struct incident_store *st, int64_t id, bool as_it_is,
+			  struct stored_event *out, bool *found, char *err, size_t errlen);
+
+/* The event of a word; false for one that is none. */
+bool incident_event_by_name(const char *word, enum incident_event *e);
 
 /* Steps a statement that yields one number at most; *value keeps what it is when there is none.
  * Ends the statement, which may be NULL after an error. */

@@ -1,8 +1,12 @@
 /* incident_schema.c - makes incidents.db, and brings an older one up to date. */
 #include "reports/incident_db.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* 1: the beginning; events went when syslog had them. 2: events stay; deliveries, targets,
  * acknowledgements. */
@@ -116,15 +120,21 @@ static bool check(struct incident_store *st, const char *path, bool write, char 
 	return !write || make(st, err, errlen);
 }
 
+static bool path_of(const char *dir, char *path, size_t len, char *err, size_t errlen)
+{
+	if (snprintf(path, len, "%s/incidents.db", dir) < (int)len)
+		return true;
+	snprintf(err, errlen, "the name of the state directory is too long");
+	return false;
+}
+
 struct incident_store *incident_store_open(const char *dir, bool write, char *err, size_t errlen)
 {
 	struct incident_store *st;
-	char path[4096];
+	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/incidents.db", dir) >= (int)sizeof(path)) {
-		snprintf(err, errlen, "the name of the state directory is too long");
+	if (!path_of(dir, path, sizeof(path), err, errlen))
 		return NULL;
-	}
 	st = calloc(1, sizeof(*st));
 	if (!st)
 		abort();
@@ -132,6 +142,19 @@ struct incident_store *incident_store_open(const char *dir, bool write, char *er
 	if (st->db && check(st, path, write, err, errlen))
 		return st;
 	incident_store_close(st);
+	return NULL;
+}
+
+struct incident_store *incident_store_open_existing(const char *dir, bool write, char *err,
+						    size_t errlen)
+{
+	char path[PATH_MAX];
+
+	if (!path_of(dir, path, sizeof(path), err, errlen))
+		return NULL;
+	if (access(path, F_OK) == 0)
+		return incident_store_open(dir, write, err, errlen);
+	snprintf(err, errlen, "cannot open %s: %s", path, strerror(errno));
 	return NULL;
 }
 

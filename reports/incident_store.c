@@ -352,23 +352,34 @@ bool incident_store_number(struct db_stmt *s, int64_t *value, char *err, size_t 
 	return got != DB_ERROR;
 }
 
+bool incident_event_by_name(const char *word, enum incident_event *e)
+{
+	*e = (enum incident_event)index_of(event_names, EVENT_N, word);
+	return strcmp(event_names[*e], word) == 0;
+}
+
 static void event_from_row(struct db_stmt *s, struct stored_event *e)
 {
 	e->incident = from_row(s);
 	e->id = db_int(s, COLUMNS_N);
 	e->at = db_int(s, COLUMNS_N + 1);
-	e->event = (enum incident_event)index_of(event_names, EVENT_N, db_text(s, COLUMNS_N + 2));
-	e->incident.severity = severity_of(db_text(s, COLUMNS_N + 3));
-	e->incident.state = (enum incident_state)index_of(state_names, INCIDENT_STATES,
-							  db_text(s, COLUMNS_N + 4));
-	copy(e->incident.why, sizeof(e->incident.why), db_text(s, COLUMNS_N + 5));
+	incident_event_by_name(db_text(s, COLUMNS_N + 2), &e->event);
 	copy(e->target, sizeof(e->target), db_text(s, COLUMNS_N + 6));
-	if (e->incident.state != INCIDENT_CLOSED)
-		e->incident.closed = 0;
 }
 
-bool incident_store_event(struct incident_store *st, int64_t id, struct stored_event *out,
-			  bool *found, char *err, size_t errlen)
+/* Takes the incident back to the time of the event. */
+static void back_to_event(struct db_stmt *s, struct incident *i)
+{
+	i->severity = severity_of(db_text(s, COLUMNS_N + 3));
+	i->state = (enum incident_state)index_of(state_names, INCIDENT_STATES,
+						 db_text(s, COLUMNS_N + 4));
+	copy(i->why, sizeof(i->why), db_text(s, COLUMNS_N + 5));
+	if (i->state != INCIDENT_CLOSED)
+		i->closed = 0;
+}
+
+bool incident_store_event(struct incident_store *st, int64_t id, bool as_it_is,
+			  struct stored_event *out, bool *found, char *err, size_t errlen)
 {
 	struct db_stmt *s = db_prepare(
 		st->db,
@@ -384,6 +395,8 @@ bool incident_store_event(struct incident_store *st, int64_t id, struct stored_e
 	*found = step == DB_ROW;
 	if (*found)
 		event_from_row(s, out);
+	if (*found && !as_it_is)
+		back_to_event(s, &out->incident);
 	db_finalize(s);
 	return step != DB_ERROR && (!*found || read_tallies(st, &out->incident, err, errlen));
 }
@@ -426,7 +439,7 @@ bool incident_store_events(struct incident_store *st, incident_deliver_cb *cb, v
 
 	for (;;) {
 		if (!first_event(st, &id, err, errlen) ||
-		    (id && !incident_store_event(st, id, &e, &found, err, errlen)))
+		    (id && !incident_store_event(st, id, false, &e, &found, err, errlen)))
 			return false;
 		if (id == 0 || !cb(ctx, e.event, &e.incident))
 			return true;

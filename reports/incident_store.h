@@ -13,6 +13,9 @@ struct incident_store;
 
 /* write: makes it, or brings an older one up to date. NULL with err. */
 struct incident_store *incident_store_open(const char *dir, bool write, char *err, size_t errlen);
+/* The same, but makes none. */
+struct incident_store *incident_store_open_existing(const char *dir, bool write, char *err,
+						    size_t errlen);
 void incident_store_close(struct incident_store *st);
 
 bool incident_store_begin(struct incident_store *st, char *err, size_t errlen);

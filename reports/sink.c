@@ -8,7 +8,9 @@
 
 /* Empty: left out of this build. */
 static const struct sink_kind *const kinds[TARGET_KINDS] = {
-	[TARGET_SYSLOG] = NULL,
+	[TARGET_SYSLOG] = &sink_syslog,
+	[TARGET_JOURNALD] = &sink_journald,
+	[TARGET_PROGRAM] = &sink_program,
 };
 
 struct sink {

@@ -5,48 +5,7 @@
 #include <string.h>
 
 #include "reports/alert_json.h"
-#include "reports/record.h"
-
-static struct incident sample(void)
-{
-	struct incident i = {
-		.id = 7,
-		.client = "orange",
-		.server = "free",
-		.service = SERVICE_MTA,
-		.sensor = "th2-1",
-		.severity = SEVERITY_CRITICAL,
-		.opened = 1448186400,
-		.last_seen = 1448186460,
-		.sessions = 3,
-		.confirmed = 2,
-	};
-
-	strcpy(i.rule, "plaintext-between-signatories");
-	i.by_exposure[EXPOSURE_CONTENT] = 3;
-	i.by_cause[CAUSE_NOT_OFFERED] = 3;
-	return i;
-}
-
-/* A record as the sensor writes it, with its line end. */
-static const char *record_of(char out[RECORD_MAX])
-{
-	static const struct pair pair = { .client = "orange", .server = "free" };
-	const struct record_context c = { .sensor = "th2-1", .pair = &pair, .counted = -1 };
-	struct session s;
-
-	memset(&s, 0, sizeof(s));
-	s.start_ns = s.end_ns = 1448186400000000000u;
-	s.protocol = PROTOCOL_SMTP;
-	s.verdict = VERDICT_PLAINTEXT;
-	s.reason = REASON_MAIL_IN_CLEAR;
-	s.exposure = EXPOSURE_CONTENT;
-	s.cause = CAUSE_NOT_OFFERED;
-	s.tls_cipher = TLS_CIPHER_NONE;
-	s.tls_group = TLS_GROUP_NONE;
-	record_json(&s, &c, out);
-	return out;
-}
+#include "tests/reports/alert_sample.h"
 
 static void it_is_one_line_of_known_keys(void **state)
 {
@@ -55,7 +14,7 @@ static void it_is_one_line_of_known_keys(void **state)
 		"\"at\": \"2015-11-22T10:01:01Z\", \"test\": false, \"again\": false, "
 		"\"incident\": {\"id\": 7, \"rule\": \"plaintext-between-signatories\", ";
 	static const char end[] = "}, \"evidence\": []}\n";
-	struct incident i = sample();
+	struct incident i = sample_incident();
 	const struct alert a = {
 		.event_id = 12, .event = EVENT_OPENED, .incident = &i, .at = 1448186461
 	};
@@ -71,7 +30,7 @@ static void it_is_one_line_of_known_keys(void **state)
 
 static void a_test_and_a_repetition_say_so(void **state)
 {
-	struct incident i = sample();
+	struct incident i = sample_incident();
 	const struct alert a = { .event = EVENT_TEST, .incident = &i, .again = true };
 	size_t len = 0;
 	char *text = alert_json(&a, &len);
@@ -87,8 +46,9 @@ static void a_test_and_a_repetition_say_so(void **state)
 static void evidence_is_records_or_null(void **state)
 {
 	char record[RECORD_MAX], bare[RECORD_MAX];
-	const char *const evidence[] = { record_of(record), "", "{\"a\": 1}\n", "]}\n{", record };
-	struct incident i = sample();
+	const char *const evidence[] = { sample_record(record), "", "{\"a\": 1}\n", "]}\n{",
+					 record };
+	struct incident i = sample_incident();
 	const struct alert a = {
 		.event = EVENT_OPENED, .incident = &i, .evidence = evidence, .evidence_n = 5
 	};
@@ -111,7 +71,7 @@ static void evidence_is_records_or_null(void **state)
 /* Quotes and line ends in a value do not end it. */
 static void values_are_escaped(void **state)
 {
-	struct incident i = sample();
+	struct incident i = sample_incident();
 	const struct alert a = { .event = EVENT_STALE, .incident = &i };
 	size_t len = 0;
 	char *text;

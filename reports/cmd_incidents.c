@@ -4,36 +4,83 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/delivery_show.h"
 #include "reports/incident_show.h"
+#include "reports/period.h"
 #include "reports/tool.h"
 
-enum { O_OPEN, O_ALL, O_PEER, O_JSON, O_STATE, O_N };
+enum { O_OPEN, O_ALL, O_PEER, O_RULE, O_LAST, O_FROM, O_TO, O_JSON, O_STATE, O_N };
 
 static const struct opt opts[O_N] = {
 	[O_OPEN] = { "open", NULL, "only those that still fire: open and stale (default)" },
 	[O_ALL] = { "all", NULL, "closed ones too" },
 	[O_PEER] = { "peer", "NAME", "only those of this peer, on either side" },
+	[O_RULE] = { "rule", "NAME", "only those of this rule" },
+	[O_LAST] = { "last", "TIME", "seen in the last 30m, 24h, 7d, 2w of the ledger" },
+	[O_FROM] = { "from", "TIME", "seen from then on: 2026-11-22 or 2026-11-22T10:00, UTC" },
+	[O_TO] = { "to", "TIME", "opened before then" },
 	[O_JSON] = { "json", NULL, "print JSON" },
 	[O_STATE] = OPT_STATE,
 };
 
 static const struct usage usage = {
 	.command = "incidents",
-	.synopsis = "[--open | --all] [--peer NAME] [--json] [--state DIR]\n"
+	.synopsis = "[--open | --all] [--peer NAME] [--rule NAME]\n"
+		    "           [--last TIME | [--from TIME] [--to TIME]] [--json] [--state DIR]\n"
 		    "       mailseal incidents ID [--json] [--state DIR]",
-	.brief = "where a promise was broken, and what proves it",
-	.summary = "Lists where mail between signatories crossed in clear, newest first; with an "
-		   "ID, shows "
-		   "one incident with the session records that prove it.",
+	.brief = "what went against a rule, and what proves it",
+	.summary = "Lists the incidents, such as mail between signatories in clear, newest first; "
+		   "with an ID, shows one with the session records that prove it and what was told "
+		   "to whom.",
 	.opts = opts,
 	.n = O_N,
 };
 
 struct asked {
-	const char *dir, *peer;
+	const char *dir, *peer, *rule;
+	struct period_words words;
+	int64_t from, to; /* of what is listed */
 	bool open, all, json;
 	int64_t id; /* 0: list */
 };
+
+static bool has_period(const struct asked *a)
+{
+	return a->words.last || a->words.from || a->words.to;
+}
+
+/* An option of the list; false when it is none. */
+static bool take_option(struct asked *a, int what, const char *value)
+{
+	switch (what) {
+	case O_OPEN: a->open = true; return true;
+	case O_ALL: a->all = true; return true;
+	case O_PEER: a->peer = value; return true;
+	case O_RULE: a->rule = value; return true;
+	case O_LAST: a->words.last = value; return true;
+	case O_FROM: a->words.from = value; return true;
+	case O_TO: a->words.to = value; return true;
+	case O_JSON: a->json = true; return true;
+	case O_STATE: a->dir = value; return true;
+	default: return false;
+	}
+}
+
+/* -1, or the exit code. */
+static int check_options(struct asked *a)
+{
+	char text[160];
+	enum rule rule;
+
+	if (a->open && a->all)
+		return tool_usage(&usage, "--open and --all exclude each other");
+	if (a->id && (a->open || a->all || a->peer || a->rule || has_period(a)))
+		return tool_usage(&usage, "an ID names one incident: nothing to choose with it");
+	if (!a->rule || rule_by_name(a->rule, &rule))
+		return -1;
+	snprintf(text, sizeof(text), "there is no rule %.64s", a->rule);
+	return tool_usage(&usage, text);
+}
 
 /* -1, or the exit code. */
 static int read_options(struct asked *a, int argc, char **argv)
@@ -42,26 +89,57 @@ static int read_options(struct asked *a, int argc, char **argv)
 	int what;
 
 	while ((what = opts_next(&o)) != OPTS_END) {
-		if (what == O_OPEN)
-			a->open = true;
-		else if (what == O_ALL)
-			a->all = true;
-		else if (what == O_PEER)
-			a->peer = o.value;
-		else if (what == O_JSON)
-			a->json = true;
-		else if (what == O_STATE)
-			a->dir = o.value;
-		else if (what != OPTS_WORD || a->id)
+		if (take_option(a, what, o.value))
+			continue;
+		if (what != OPTS_WORD || a->id)
 			return tool_stop(&o, what);
-		else if (!tool_number(o.value, 18, &a->id))
+		if (!tool_number(o.value, 18, &a->id))
 			return tool_usage(&usage, "the ID of an incident is a number from 1");
 	}
-	if (a->open && a->all)
-		return tool_usage(&usage, "--open and --all exclude each other");
-	if (a->id && (a->open || a->all || a->peer))
-		return tool_usage(&usage,
-				  "an ID names one incident: no --open, --all or --peer with it");
+	return check_options(a);
+}
+
+/* The end of the ledger, from which --last counts back. */
+static bool ledger_end(const struct asked *a, int64_t *end)
+{
+	struct ledger *l = tool_ledger(usage.command, a->dir, LEDGER_READ);
+	char err[TOOL_ERR_MAX] = "";
+	int64_t first, last;
+	bool ok;
+
+	if (!l)
+		return false;
+	ok = ledger_span(l, &first, &last, err, sizeof(err));
+	if (ok)
+		*end = last + STEP_S;
+	else
+		tool_error(usage.command, "%.200s: %s", a->dir,
+			   err[0] ? err : "the ledger is empty: --last has nothing to count from");
+	ledger_close(l);
+	return ok;
+}
+
+/* From the words to times: -1, or the exit code. */
+static int find_period(struct asked *a)
+{
+	struct period_asked p;
+	char err[TOOL_ERR_MAX] = "";
+
+	a->from = INT64_MIN;
+	a->to = INT64_MAX;
+	if (!has_period(a))
+		return -1;
+	if (!period_read(&a->words, &p, err, sizeof(err)))
+		return tool_usage(&usage, err);
+	if (p.last_s) {
+		if (!ledger_end(a, &a->to))
+			return TOOL_FAILED;
+		a->from = a->to - p.last_s;
+	}
+	if (p.has_from)
+		a->from = p.from;
+	if (p.has_to)
+		a->to = p.to;
 	return -1;
 }
 
@@ -77,6 +155,9 @@ static bool on_incident(void *ctx, const struct incident *i)
 	struct found *f = ctx;
 
 	if (f->a->id && i->id != f->a->id)
+		return true;
+	if (!f->a->id && ((f->a->rule && strcmp(f->a->rule, i->rule) != 0) ||
+			  i->last_seen < f->a->from || i->opened >= f->a->to))
 		return true;
 	if (!f->a->id && !f->a->all && i->state == INCIDENT_CLOSED) {
 		f->closed++;
@@ -155,6 +236,26 @@ static void json_list(const struct found *f, FILE *out)
 	json_object_end(&j);
 }
 
+/* What targets were told of it. */
+static bool show_deliveries(const struct asked *a, struct proof *p, char *err, size_t errlen)
+{
+	struct delivery_rows rows = { 0 };
+	bool ok = deliveries_list(a->dir, a->id, 0, delivery_rows_add, &rows, err, errlen);
+
+	if (ok && p->j) {
+		json_array(p->j, "deliveries");
+		delivery_json(p->j, &rows);
+		json_array_end(p->j);
+	} else if (ok && rows.n > 0) {
+		fputs("\nDeliveries:\n\n", p->out);
+		delivery_table(p->out, &p->s, &rows);
+	} else if (ok) {
+		fputs("\nNo target was told of it.\n", p->out);
+	}
+	delivery_rows_fini(&rows);
+	return ok;
+}
+
 static bool show_one(struct incidents *in, const struct found *f, char *err, size_t errlen)
 {
 	struct json_out j;
@@ -176,10 +277,11 @@ static bool show_one(struct incidents *in, const struct found *f, char *err, siz
 		fputs("\nEvidence, the first sessions:\n", stdout);
 	}
 	ok = incidents_evidence(in, f->a->id, on_evidence, &p, err, errlen);
-	if (p.j) {
+	if (p.j)
 		json_array_end(&j);
+	ok = ok && show_deliveries(f->a, &p, err, errlen);
+	if (p.j)
 		json_object_end(&j);
-	}
 	return ok;
 }
 
@@ -208,6 +310,9 @@ static int run(int argc, char **argv)
 	struct incidents *in;
 	bool ok;
 
+	if (code >= 0)
+		return code;
+	code = find_period(&a);
 	if (code >= 0)
 		return code;
 	in = tool_incidents(usage.command, a.dir);

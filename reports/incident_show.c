@@ -90,6 +90,31 @@ static void row(FILE *out, const struct screen *s, const char *label, const char
 	text_wrap(out, s->width, 14, head, safe[0] ? safe : "-");
 }
 
+/* That it had closed, and came back. */
+static void print_return(FILE *out, const struct screen *s, const struct incident *i)
+{
+	char text[128], when[UTC_TEXT_MAX], times[32];
+
+	if (i->reopened == 0)
+		return;
+	utc_text(i->since, UTC_SECONDS, when);
+	text_count(i->reopened, "time", "times", times, sizeof(times));
+	snprintf(text, sizeof(text), "%s after it had closed, last at %s UTC", times, when);
+	row(out, s, "reopened", text);
+}
+
+static void print_ack(FILE *out, const struct screen *s, const struct incident *i)
+{
+	char text[INCIDENT_ACK_MAX + INCIDENT_NOTE_MAX + 64], when[UTC_TEXT_MAX];
+
+	if (i->acked <= 0)
+		return;
+	utc_text(i->acked, UTC_SECONDS, when);
+	snprintf(text, sizeof(text), "%s UTC by %s%s%s", when, i->ack_by,
+		 i->ack_note[0] ? ": " : "", i->ack_note);
+	row(out, s, "known", text);
+}
+
 static void print_state(FILE *out, const struct screen *s, const struct incident *i)
 {
 	char text[256], when[UTC_TEXT_MAX];
@@ -107,6 +132,8 @@ static void print_state(FILE *out, const struct screen *s, const struct incident
 	snprintf(text, sizeof(text), "%s UTC", when);
 	if (i->closed > 0)
 		row(out, s, "closed", text);
+	print_return(out, s, i);
+	print_ack(out, s, i);
 	row(out, s, "sensor", i->sensor);
 }
 
@@ -114,6 +141,8 @@ static void print_weight(FILE *out, const struct screen *s, const struct inciden
 {
 	char text[256];
 
+	if (i->found[0])
+		row(out, s, "found", i->found);
 	snprintf(text, sizeof(text),
 		 "%" PRIu64 ", of these %" PRIu64 " confirmed by the other side", i->sessions,
 		 i->confirmed);
@@ -191,6 +220,19 @@ static void json_time(struct json_out *j, const char *key, int64_t seconds)
 	json_text(j, key, seconds > 0 ? text : NULL);
 }
 
+static void json_ack(struct json_out *j, const struct incident *i)
+{
+	if (i->acked <= 0) {
+		json_null(j, "acknowledged");
+		return;
+	}
+	json_object(j, "acknowledged");
+	json_time(j, "at", i->acked);
+	json_text(j, "by", i->ack_by);
+	json_text(j, "note", i->ack_note[0] ? i->ack_note : NULL);
+	json_object_end(j);
+}
+
 void incident_json(struct json_out *j, const struct incident *i)
 {
 	json_uint(j, "id", (uint64_t)i->id);
@@ -205,5 +247,9 @@ void incident_json(struct json_out *j, const struct incident *i)
 	json_time(j, "opened", i->opened);
 	json_time(j, "last_seen", i->last_seen);
 	json_time(j, "closed", i->closed);
+	json_time(j, "since", i->since);
+	json_uint(j, "reopened", i->reopened);
+	json_text(j, "found", i->found[0] ? i->found : NULL);
+	json_ack(j, i);
 	json_counts(j, i);
 }

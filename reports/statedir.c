@@ -87,6 +87,21 @@ void statedir_close(struct statedir *d)
 	free(d);
 }
 
+bool statedir_in_use(const char *path)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), held;
+	bool in_use;
+
+	if (dir < 0)
+		return false;
+	held = openat(dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	in_use = held >= 0 && flock(held, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	if (held >= 0)
+		close(held);
+	close(dir);
+	return in_use;
+}
+
 static bool close_log(struct statedir *d, char *err, size_t errlen)
 {
 	FILE *log = d->log;

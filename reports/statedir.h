@@ -17,6 +17,10 @@ struct statedir;
 struct statedir *statedir_open(const char *path, char *err, size_t errlen);
 void statedir_close(struct statedir *d);
 
+/* True when a sensor runs on it, or something else holds the lock; false also when there is none
+ * or it cannot be opened. Takes the lock for a moment when it is free. */
+bool statedir_in_use(const char *path);
+
 /* Appends a line to sessions/YYYY-MM-DD.jsonl (mode 0640) of the day that holds the step. Lines
  * are buffered. False with err. */
 bool statedir_log(struct statedir *d, int64_t step, const char *line, size_t len, char *err,

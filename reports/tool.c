@@ -138,6 +138,16 @@ struct ledger *tool_ledger(const char *command, const char *dir, enum ledger_mod
 	return l;
 }
 
+bool tool_has_incidents(const char *command, const char *dir)
+{
+	char err[TOOL_ERR_MAX];
+
+	if (has_file(dir, "incidents.db", err, sizeof(err)))
+		return true;
+	tool_error(command, "%s", err);
+	return false;
+}
+
 struct incidents *tool_incidents(const char *command, const char *dir)
 {
 	char err[TOOL_ERR_MAX] = "";

@@ -32,8 +32,8 @@ struct tool_command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command; returns an exit code */
 };
 
-extern const struct tool_command cmd_matrix, cmd_explain, cmd_graph, cmd_incidents, cmd_rebuild,
-	cmd_check;
+extern const struct tool_command cmd_matrix, cmd_explain, cmd_graph, cmd_incidents, cmd_ack,
+	cmd_test_alert, cmd_check, cmd_rebuild;
 
 /* One line on standard error: "mailseal COMMAND: ...". */
 void tool_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -59,6 +59,8 @@ struct incidents *tool_incidents(const char *command, const char *dir);
 
 /* True when the directory is there and can be entered; says what is wrong otherwise. */
 bool tool_state_dir(const char *command, const char *dir);
+/* The same, and that there is an incidents.db. */
+bool tool_has_incidents(const char *command, const char *dir);
 /* True when DIR/name exists. */
 bool tool_state_has(const char *dir, const char *name);
 

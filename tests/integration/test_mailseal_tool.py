@@ -20,7 +20,8 @@ MAILSEAL = BUILDDIR / "mailseal"
 MAKE_STATE = BUILDDIR / "tests" / "integration" / "make_state"
 
 DONE, FAILED, USAGE = 0, 1, 2
-COMMANDS = ("matrix", "explain", "graph", "incidents", "rebuild-rrd")
+PLAY_COURIERS = BUILDDIR / "tests" / "integration" / "play_couriers"
+COMMANDS = ("matrix", "explain", "graph", "incidents", "ack", "test-alert", "rebuild-rrd")
 NOBODY = 65534
 ENV = dict(os.environ, LC_ALL="C", TZ="Pacific/Auckland")
 for name in ("COLUMNS", "NO_COLOR"):
@@ -310,6 +311,139 @@ def one_incident(state):
     return bad
 
 
+def chosen(state, *arguments):
+    """Who is in the list that these options choose, as "client -> server"."""
+    ran = Ran("incidents", "--state", state, "--all", "--json", *arguments)
+    return ["%s -> %s" % (i["client"], i["server"]) for i in json.loads(ran.out)["incidents"]]
+
+
+def incidents_by_rule_and_time(state):
+    new, old, bad = "orange -> free", "sfr -> bouygues", []
+    for arguments, who in (
+            ([], [new, old]), (["--rule", "plaintext-between-signatories"], [new, old]),
+            (["--rule", "ratio-below"], []), (["--last", "1h"], [new]), (["--last", "2w"], [new, old]),
+            (["--from", "2026-11-22T10:30"], [new]), (["--from", "2026-11-22T10:31"], []),
+            (["--to", "2026-11-22T10:30"], [old]), (["--to", "2026-11-22T10:31"], [new, old]),
+            (["--from", "2026-11-22", "--to", "2026-11-22T10:30"], []),
+            (["--last", "1h", "--peer", "sfr"], [])):
+        got = chosen(state, *arguments)
+        bad += [] if got == who else ["%s: %s" % (arguments, got)]
+    for arguments in (["--rule", "ratio"], ["--last", "soon"], ["--last", "1h", "--to", "2026-11-22"],
+                      ["--from", "2026-11-22", "--to", "2026-11-21"], ["1", "--rule", "ratio-below"],
+                      ["1", "--last", "1h"]):
+        bad += Ran("incidents", *arguments, "--state", state).expect(USAGE, "mailseal incidents --help")
+    return bad
+
+
+# Acknowledgements --------------------------------------------------------------------------------
+
+
+def number_of(state, pair):
+    listed = json.loads(Ran("incidents", "--state", state, "--all", "--json").out)["incidents"]
+    return next(i["id"] for i in listed if (i["client"], i["server"]) == pair)
+
+
+def ack(top):
+    state = fresh(top, "ack")
+    number, closed = number_of(state, ("orange", "free")), number_of(state, ("sfr", "bouygues"))
+    one = json.loads(Ran("incidents", number, "--state", state, "--json").out)
+    bad = [] if one["acknowledged"] is None else ["%r" % one["acknowledged"]]
+    bad += Ran("ack", number, "--note", "seen, \x1b[2J", "--state", state).expect(USAGE, "one line")
+    bad += Ran("ack", number, "--note", "x" * 256, "--state", state).expect(USAGE, "255 bytes")
+    bad += Ran("ack", "--note", "x", "--state", state).expect(USAGE, "ID is missing")
+    bad += Ran("ack", number, number, "--state", state).expect(USAGE, "what is")
+    bad += Ran("ack", number, "--note", "ticket 7: they know", "--state", state).expect(
+        DONE, "Incident %d is acknowledged by " % number)
+    one = json.loads(Ran("incidents", number, "--state", state, "--json").out)["acknowledged"]
+    bad += [] if one["note"] == "ticket 7: they know" and one["by"] and one["at"] else ["%r" % one]
+    bad += Ran("incidents", number, "--state", state).expect(
+        DONE, "by %s: ticket 7: they know" % one["by"])
+    bad += Ran("ack", number, "--state", state).expect(DONE)
+    one = json.loads(Ran("incidents", number, "--state", state, "--json").out)["acknowledged"]
+    bad += [] if one["note"] is None else ["an older note stays: %r" % one]
+    bad += Ran("ack", closed, "--state", state).expect(FAILED, "incident %d is closed" % closed)
+    return bad + Ran("ack", "999", "--state", state).expect(FAILED, "there is no incident 999")
+
+
+# Deliveries --------------------------------------------------------------------------------------
+
+
+class Couriers:
+    """A sensor that has nothing but couriers, with the answer of each target."""
+
+    def __init__(self, state, **answers):
+        words = ["%s=%s" % item for item in answers.items()]
+        self.process = subprocess.Popen([str(PLAY_COURIERS), str(state), *words],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ready = self.process.stdout.readline() == b"ready\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate()
+
+
+def deliveries_of_an_incident(top):
+    state = fresh(top, "deliveries")
+    number = str(number_of(state, ("orange", "free")))
+    bad = Ran("incidents", number, "--state", state).expect(DONE, "No target was told of it.")
+    with Couriers(state, near="taken", far="refused") as couriers:
+        bad += [] if couriers.ready else ["the couriers do not start"]
+    told = json.loads(Ran("incidents", number, "--state", state, "--json").out)["deliveries"]
+    got = {(d["event"], d["target"]): (d["state"], d["answer"], d["attempts"]) for d in told}
+    bad += [] if got == {("opened", "near"): ("sent", "HTTP 200", 1),
+                         ("opened", "far"): ("refused", "HTTP 404", 1)} else ["%r" % got]
+    return bad + Ran("incidents", number, "--state", state).expect(
+        DONE, "Deliveries:", "opened", "near", "HTTP 200", "refused", "HTTP 404")
+
+
+def a_test_without_a_sensor(top):
+    state = fresh(top, "quiet")
+    bad = Ran("test-alert", "--state", state).expect(FAILED, "no mailseald runs on this state")
+    with Couriers(state, near="taken"):
+        pass
+    bad += Ran("test-alert", "--state", state).expect(FAILED, "no mailseald runs on this state")
+    with sqlite3.connect(state / "incidents.db") as db:
+        (tests,) = db.execute("SELECT count(*) FROM event WHERE event = 'test'").fetchone()
+    bad += ["a test was asked for"] if tests else []
+    for arguments in (["--timeout", "0"], ["--timeout", "x"], ["--timeout", "9999"], ["word"]):
+        bad += Ran("test-alert", *arguments).expect(USAGE, "mailseal test-alert --help")
+    return bad
+
+
+def tested(ran):
+    return {t["target"]: (t["state"], t["answer"]) for t in json.loads(ran.out)["targets"]}
+
+
+def a_test_of_every_target(top):
+    state = fresh(top, "tested")
+    with Couriers(state, near="taken", far="taken"):
+        bad = Ran("test-alert", "--state", state).expect(DONE, "near  sent: HTTP 200\n",
+                                                         "far   sent: HTTP 200\n")
+        ran = Ran("test-alert", "--state", state, "--target", "far", "--json")
+        bad += ran.expect(DONE)
+        bad += [] if tested(ran) == {"far": ("sent", "HTTP 200")} else [ran.out]
+        bad += Ran("test-alert", "--state", state, "--target", "x").expect(
+            FAILED, "there is no target x")
+    return bad
+
+
+def a_test_that_some_do_not_take(top):
+    state = fresh(top, "untaken")
+    with Couriers(state, near="taken", far="refused", mute="never"):
+        ran = Ran("test-alert", "--state", state, "--timeout", "1")
+        bad = [] if ran.code == FAILED else ["exit %d" % ran.code]
+        for line in ("near  sent: HTTP 200", "far   refused: HTTP 404", "mute  no outcome within 1 s"):
+            bad += [] if line in ran.out.splitlines() else ["no %r in %r" % (line, ran.out)]
+        bad += [] if ran.err == "mailseal test-alert: 2 of 3 targets did not take it\n" else [ran.err]
+        ran = Ran("test-alert", "--state", state, "--timeout", "1", "--json")
+        bad += [] if ran.code == FAILED and tested(ran) == {
+            "near": ("sent", "HTTP 200"), "far": ("refused", "HTTP 404"),
+            "mute": (None, None)} else ["%r" % ran.out]
+    return bad
+
+
 # Rebuild -----------------------------------------------------------------------------------------
 
 
@@ -357,8 +491,9 @@ def bad_directories(top):
     bad = each(top / "none", FAILED, "no state directory there")
     bad += each(plain, FAILED, "not a directory")
     bad += each(empty, FAILED, "no ledger.db in it")
-    bad += Ran("incidents", "--state", empty).expect(FAILED, "no incidents.db in it")
-    bad += Ran("incidents", "--state", top / "none").expect(FAILED, "no state directory there")
+    for words in (["incidents"], ["ack", "1"], ["test-alert"]):
+        bad += Ran(*words, "--state", empty).expect(FAILED, "no incidents.db in it")
+        bad += Ran(*words, "--state", top / "none").expect(FAILED, "no state directory there")
     bad += [] if list(empty.iterdir()) == [] else ["something was written into it"]
     return bad
 
@@ -492,12 +627,14 @@ def main():
         subprocess.run([str(MAKE_STATE), str(state)], check=True)
         for test in (matrix_table, matrix_json, matrix_csv, matrix_periods, matrix_services,
                      matrix_narrow, colour_is_for_terminals, explain_forms, explain_errors,
-                     incidents_list, one_incident, usage, a_full_disk,
+                     incidents_list, one_incident, incidents_by_rule_and_time, usage, a_full_disk,
                      the_manual_knows_every_option):
             tap.run(test.__name__.replace("_", " "), test, state)
         for test in (graph_formats, graph_errors):
             tap.run(test.__name__.replace("_", " "), test, top, state)
-        for test in (a_session_log_that_is_missing, rebuild, rebuild_is_refused_while_a_sensor_runs,
+        for test in (a_session_log_that_is_missing, ack, deliveries_of_an_incident,
+                     a_test_without_a_sensor, a_test_of_every_target, a_test_that_some_do_not_take,
+                     rebuild, rebuild_is_refused_while_a_sensor_runs,
                      bad_directories, being_written_to,
                      evidence_that_is_hurt, half_written, empty_ledger, newer_version, hostile_names,
                      unreadable):

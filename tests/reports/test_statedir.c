@@ -78,7 +78,11 @@ static void one_sensor_at_a_time(void **state)
 	assert_non_null(d);
 	assert_null(statedir_open(in_top("busy"), err, sizeof(err)));
 	assert_non_null(strstr(err, "/busy is in use by another mailseald"));
+	assert_true(statedir_in_use(in_top("busy")));
 	statedir_close(d);
+	assert_false(statedir_in_use(in_top("busy")));
+	assert_false(statedir_in_use(in_top("none")));
+	assert_false(statedir_in_use(in_top("")));
 	pid = fork();
 	if (pid == 0) { /* dies with the lock */
 		d = statedir_open(in_top("busy"), err, sizeof(err));

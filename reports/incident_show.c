@@ -58,8 +58,7 @@ static void put_row(struct table *t, const struct incident *i)
 	snprintf(text, sizeof(text), "%s\n%s", severity_name(i->severity),
 		 incident_state_name(i->state));
 	table_cell(t, incident_tone(i), text);
-	snprintf(text, sizeof(text), "%s -> %s\n%s", i->client, i->server,
-		 incident_service(i));
+	snprintf(text, sizeof(text), "%s -> %s\n%s", i->client, i->server, incident_service(i));
 	table_cell(t, TONE_PLAIN, text);
 	snprintf(text, sizeof(text), "%s\n%s", opened, last);
 	table_cell(t, TONE_PLAIN, text);
@@ -163,8 +162,7 @@ void incident_page(FILE *out, const struct screen *s, const struct incident *i)
 	text_safe(i->server, s->utf8, server, sizeof(server));
 	text_safe(i->rule, s->utf8, rule, sizeof(rule));
 	fprintf(out, "Incident %" PRId64 ": %s%s%s, %s -> %s (%s)\n", i->id, tone_on(s, tone),
-		severity_name(i->severity), tone_off(s, tone), client, server,
-		incident_service(i));
+		severity_name(i->severity), tone_off(s, tone), client, server, incident_service(i));
 	row(out, s, "rule", rule);
 	print_state(out, s, i);
 	print_weight(out, s, i);

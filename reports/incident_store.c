@@ -166,7 +166,12 @@ bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned
 	return ok;
 }
 
-/* Somebody who knew of a warning does not know of what it has become. */
+/* Somebody who knew of a warning does not know of what it has become, nor of what came back. */
+static bool is_news(enum incident_event e, int64_t at, const struct incident *i)
+{
+	return e == EVENT_ESCALATED || (e == EVENT_OPENED && i->reopened > 0 && i->since == at);
+}
+
 static bool forget_ack(struct incident_store *st, int64_t id, char *err, size_t errlen)
 {
 	struct db_stmt *s = db_prepare(st->db,
@@ -203,7 +208,7 @@ bool incident_store_put_event(struct incident_store *st, int64_t id, enum incide
 	db_bind_text(s, 5, i->why);
 	ok = db_run(s, err, errlen);
 	db_finalize(s);
-	return ok && (e != EVENT_ESCALATED || forget_ack(st, id, err, errlen));
+	return ok && (!is_news(e, at, i) || forget_ack(st, id, err, errlen));
 }
 
 /* Reading ------------------------------------------------------------------------------------ */
@@ -317,6 +322,31 @@ bool incident_store_list(struct incident_store *st, const struct incident_query 
 	}
 	db_finalize(s);
 	return step == DB_DONE;
+}
+
+bool incident_store_last(struct incident_store *st, const struct incident *i, int64_t closed_from,
+			 struct incident *out, bool *found, char *err, size_t errlen)
+{
+	const char *identity[] = { i->rule, i->client, i->server, incident_service(i), i->sensor };
+	struct db_stmt *s = db_prepare(
+		st->db,
+		"SELECT " COLUMNS_V2 " FROM incident i WHERE i.rule = ? AND i.client = ?"
+		" AND i.server = ? AND i.service = ? AND i.sensor = ?"
+		" AND i.state = 'closed' AND i.closed >= ? ORDER BY i.closed DESC LIMIT 1",
+		err, errlen);
+	enum db_step step;
+
+	if (!s)
+		return false;
+	for (int n = 0; n < 5; n++)
+		db_bind_text(s, n, identity[n]);
+	db_bind_int(s, 5, closed_from);
+	step = db_step(s, err, errlen);
+	*found = step == DB_ROW;
+	if (*found)
+		*out = from_row(s);
+	db_finalize(s);
+	return step != DB_ERROR && (!*found || read_tallies(st, out, err, errlen));
 }
 
 bool incident_store_evidence(struct incident_store *st, int64_t id, incident_evidence_cb *cb,

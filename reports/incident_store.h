@@ -27,12 +27,16 @@ void incident_store_rollback(struct incident_store *st);
 bool incident_store_put(struct incident_store *st, const struct incident *i, int64_t *id, char *err,
 			size_t errlen);
 
+/* The last incident of the identity of i that closed at that time or later. */
+bool incident_store_last(struct incident_store *st, const struct incident *i, int64_t closed_from,
+			 struct incident *out, bool *found, char *err, size_t errlen);
+
 /* Writes a record into one of the INCIDENT_EVIDENCE slots of an incident. */
 bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned slot,
 				 const char *record, char *err, size_t errlen);
 
-/* Adds an event, with the severity, state and reason that the incident has now. EVENT_ESCALATED
- * takes an acknowledgement back. at: seconds, UTC. */
+/* Adds an event, with the severity, state and reason that the incident has now. EVENT_ESCALATED,
+ * and EVENT_OPENED of one that had closed, take an acknowledgement back. at: seconds, UTC. */
 bool incident_store_put_event(struct incident_store *st, int64_t id, enum incident_event e,
 			      int64_t at, const struct incident *i, char *err, size_t errlen);
 

@@ -1,10 +1,11 @@
-/* incidents.h - plaintext where the charter promises none: incidents.db.
+/* incidents.h - what is wrong, as the rules have it, and since when: incidents.db.
  *
- * An incident opens on the first session that proves it, collects evidence (the first five
- * sessions, then counts by cause), and closes after a quiet time in which at least one session
- * of the pair was decided and the sensor was neither blind nor lossy; otherwise it turns stale,
- * keeps firing, and says why. Its identity is rule, pair, service and sensor; state survives a
- * restart. Knows the ledger; delivers nothing itself.
+ * An incident opens on the session that proves it, or with the step whose hour shows it, collects
+ * evidence (five sessions, then counts by cause), and closes after a quiet time in which sessions
+ * of the pair were decided and the sensor was neither blind nor lossy; otherwise it turns stale,
+ * keeps firing, and says why. Its identity is rule, pair, service and sensor; what opens again
+ * within a day of closing is the same incident. State survives a restart. Knows the ledger;
+ * delivers nothing itself. doc/alerts.md tells it for people.
  */
 #ifndef MAILSEAL_INCIDENTS_H
 #define MAILSEAL_INCIDENTS_H
@@ -61,6 +62,8 @@ struct incidents_config {
 	const char *sensor;
 	int64_t quiet_s;    /* quiet time before closing */
 	double lossy_share; /* share of packets or records lost that counts as lossy */
+	const struct rule_entry *entries; /* of the configuration, in its order; copied */
+	size_t entries_n;
 };
 
 /* write: creates DIR/incidents.db. To read, c may be NULL. NULL with err. */
@@ -81,11 +84,15 @@ enum incident_event {
 const char *incident_event_name(enum incident_event e);
 typedef void incident_cb(void *ctx, enum incident_event e, const struct incident *i);
 
-/* A plaintext verdict fell, or what it weighs has grown (exposure, confirmed). key identifies
- * the session among those still open, so that it is counted once however often it is offered;
- * record is its JSON line as evidence. Sessions outside the promise, and exposure "refused", do
- * nothing. A session after "stale" opens the incident again. The memory of sessions is bounded:
- * of more than 65536 that are open at once, one may count again when it grows. */
+/* Does any rule want this session? Cheap: so that no record is made for the others. */
+bool incidents_wants(const struct incidents *in, const struct session *s, const struct pair *p);
+
+/* A verdict fell, or what it weighs has grown (exposure, confirmed). key identifies the session
+ * among those still open, so that it is counted once by each rule however often it is offered;
+ * record is its JSON line as evidence. What no rule wants does nothing. A session after "stale"
+ * opens the incident again. Where a rule wants several sessions within an hour, they wait in
+ * memory, and a step opens the incident. The memory of sessions is bounded: of more than 65536
+ * that are open at once, one may count again when it grows. */
 bool incidents_session(struct incidents *in, uint64_t key, const struct session *s,
 		       const struct pair *p, const char *record, incident_cb *cb, void *ctx,
 		       char *err, size_t errlen);
@@ -94,7 +101,8 @@ bool incidents_session(struct incidents *in, uint64_t key, const struct session 
  * step, and what could not be written is tried again. For the end of a run. */
 bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err, size_t errlen);
 
-/* After a step was committed: closes what is shown to be over, turns the rest stale. */
+/* After a step was committed: asks the rules that judge the ledger, opens what has enough
+ * sessions, closes what is shown to be over, turns the rest stale. */
 bool incidents_step(struct incidents *in, struct ledger *l, int64_t step, incident_cb *cb,
 		    void *ctx, char *err, size_t errlen);
 

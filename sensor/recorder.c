@@ -194,13 +194,13 @@ static struct record_context context(struct recorder *r, const struct message *m
 	};
 }
 
-/* A plaintext session goes to the incidents, with a time that can be believed. */
+/* A session that a rule wants goes to the incidents, with a time that can be believed. */
 static void weigh(struct recorder *r, const struct message *m, const struct pair *p)
 {
 	struct record_context c;
 	struct session s;
 
-	if (!r->store || m->mail.verdict != VERDICT_PLAINTEXT || !p->promised)
+	if (!r->store || !store_wants(r->store, &m->mail, p))
 		return;
 	c = context(r, m, p);
 	s = m->mail;

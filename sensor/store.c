@@ -70,6 +70,8 @@ static bool open_parts(struct store *st, bool live, char *err, size_t errlen)
 		.sensor = c->sensor,
 		.quiet_s = c->quiet_s,
 		.lossy_share = c->lossy_percent_x100 / 10000.0,
+		.entries = c->rules,
+		.entries_n = c->rules_n,
 	};
 
 	st->dir = statedir_open(st->path, err, errlen);
@@ -323,6 +325,11 @@ static void note_event(void *ctx, enum incident_event e, const struct incident *
 	(void)e;
 	(void)i;
 	*happened = true;
+}
+
+bool store_wants(const struct store *st, const struct session *s, const struct pair *p)
+{
+	return incidents_wants(st->incidents, s, p);
 }
 
 void store_incident(struct store *st, uint64_t key, const struct session *s, const struct pair *p,

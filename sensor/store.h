@@ -35,7 +35,10 @@ bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen
  * only. False: it is not in the ledger. */
 bool store_step(struct store *st, const struct ledger_batch *b);
 
-/* A plaintext session as evidence; see incidents_session(). */
+/* Does any rule want this session? */
+bool store_wants(const struct store *st, const struct session *s, const struct pair *p);
+
+/* A session that some rule wants, with its record as evidence; see incidents_session(). */
 void store_incident(struct store *st, uint64_t key, const struct session *s, const struct pair *p,
 		    const char *record);
 

@@ -234,7 +234,15 @@ static int hold_lock(const char *dir)
 
 int main(int argc, char **argv)
 {
-	static const struct incidents_config config = { "th2-1", 3600, 0.01 };
+	/* There are ten days between the first step and the others, and then holes of minutes. */
+	static const struct rule_entry patient = { .rule = RULE_SENSOR_BLIND,
+						   .given = 1u << RULE_KEY_BLIND,
+						   .s = { .blind_s = 30 * 86400 } };
+	static const struct incidents_config config = { .sensor = "th2-1",
+							.quiet_s = 3600,
+							.lossy_share = 0.01,
+							.entries = &patient,
+							.entries_n = 1 };
 	struct state st;
 
 	if (argc < 2)

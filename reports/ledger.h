@@ -99,6 +99,12 @@ typedef bool ledger_pair_cb(void *ctx, const struct ledger_row *sum);
 bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
 		char *err, size_t errlen);
 
+/* All that was ever added, what is past its retention too, grouped as above; *h receives the same of
+ * the health (alive 0). What is counted here never falls. The ledger is of this schema: it was
+ * opened with LEDGER_WRITE once. */
+bool ledger_totals(struct ledger *l, ledger_pair_cb *cb, void *ctx, struct health *h, char *err,
+		   size_t errlen);
+
 /* From when on the rows of a resolution are kept; before the first step when nothing was deleted. */
 bool ledger_kept(struct ledger *l, enum resolution r, int64_t *from, char *err, size_t errlen);
 

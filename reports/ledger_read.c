@@ -98,15 +98,28 @@ static bool period_of(struct ledger *l, const struct ledger_query *q, struct spa
 	return true;
 }
 
+/* All rows of a statement that begin with their service. */
+static bool hand_out(struct db_stmt *s, ledger_pair_cb *cb, void *ctx, char *err, size_t errlen)
+{
+	enum db_step got = DB_DONE;
+	struct ledger_row row;
+
+	while ((got = db_step(s, err, errlen)) == DB_ROW) {
+		if (!row_at(s, 0, &row, err, errlen))
+			return false;
+		if (!cb(ctx, &row))
+			break;
+	}
+	return got != DB_ERROR;
+}
+
 bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
 		char *err, size_t errlen)
 {
 	struct sql text = { .len = 0 };
 	struct span period, arms[ARM_N];
-	struct ledger_row row;
-	enum db_step got = DB_ROW;
 	struct db_stmt *s;
-	bool ok = true;
+	bool ok;
 
 	if (!period_of(l, q, &period, err, errlen))
 		return false;
@@ -122,13 +135,46 @@ bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *
 		db_bind_int(s, 2 * i + 1, arms[i].to);
 	}
 	bind_filter(s, 2 * ARM_N, q);
-	while (ok && (got = db_step(s, err, errlen)) == DB_ROW) {
-		ok = row_at(s, 0, &row, err, errlen);
-		if (ok && !cb(ctx, &row))
-			break;
-	}
+	ok = hand_out(s, cb, ctx, err, errlen);
 	db_finalize(s);
-	return ok && got != DB_ERROR;
+	return ok;
+}
+
+static void health_at(struct db_stmt *s, struct health *h)
+{
+	for (int i = 0; i < HEALTH_N; i++)
+		h->n[i] = count_at(s, 1 + i);
+	h->alive = count_at(s, 1 + HEALTH_N);
+}
+
+static bool total_health(struct ledger *l, struct health *h, char *err, size_t errlen)
+{
+	struct sql text = { .len = 0 };
+	struct db_stmt *s;
+	bool ok;
+
+	sql_total_health(&text);
+	s = db_prepare(l->db, text.text, err, errlen);
+	ok = s != NULL && db_step(s, err, errlen) == DB_ROW;
+	if (ok)
+		health_at(s, h);
+	h->alive = 0;
+	db_finalize(s);
+	return ok;
+}
+
+bool ledger_totals(struct ledger *l, ledger_pair_cb *cb, void *ctx, struct health *h, char *err,
+		   size_t errlen)
+{
+	struct sql text = { .len = 0 };
+	struct db_stmt *s;
+	bool ok;
+
+	sql_totals(&text);
+	s = db_prepare(l->db, text.text, err, errlen);
+	ok = s != NULL && hand_out(s, cb, ctx, err, errlen) && total_health(l, h, err, errlen);
+	db_finalize(s);
+	return ok;
 }
 
 /* Walks ----------------------------------------------------------------------------------- */
@@ -174,9 +220,7 @@ bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64
 	while ((got = db_step(s, err, errlen)) == DB_ROW) {
 		struct health h;
 
-		for (int i = 0; i < HEALTH_N; i++)
-			h.n[i] = count_at(s, 1 + i);
-		h.alive = count_at(s, 1 + HEALTH_N);
+		health_at(s, &h);
 		if (!cb(ctx, db_int(s, 0), &h))
 			break;
 	}

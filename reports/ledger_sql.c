@@ -14,6 +14,9 @@ static const struct names {
 	[RESOLUTION_DAY] = { "days", "health_days", "days_from" },
 };
 
+/* What is past the retention of days, in rows of step 0. */
+static const struct names gone = { "gone", "health_gone", NULL };
+
 void sql_add(struct sql *q, const char *format, ...)
 {
 	size_t room = sizeof(q->text) - q->len;
@@ -39,11 +42,11 @@ static void add_counts(struct sql *q, const char *before, const char *behind)
 		sql_add(q, ", %s%s%s", before, count_name((enum count)i), behind);
 }
 
-static void add_health(struct sql *q, const char *behind)
+static void add_health(struct sql *q, const char *before, const char *behind)
 {
 	for (unsigned i = 0; i < HEALTH_N; i++)
-		sql_add(q, ", %s%s", health_name((enum health_counter)i), behind);
-	sql_add(q, ", alive%s", behind);
+		sql_add(q, ", %s%s%s", before, health_name((enum health_counter)i), behind);
+	sql_add(q, ", %salive%s", before, behind);
 }
 
 static void add_parameters(struct sql *q, unsigned n)
@@ -66,7 +69,7 @@ static void create_tables(struct sql *q, const struct names *n)
 	add_counts(q, "", COUNTER);
 	sql_add(q, ", PRIMARY KEY(step, service, client, server)) WITHOUT ROWID;");
 	sql_add(q, "CREATE TABLE IF NOT EXISTS %s(step INTEGER PRIMARY KEY", n->health);
-	add_health(q, COUNTER);
+	add_health(q, "", COUNTER);
 	sql_add(q, ");");
 }
 
@@ -86,6 +89,7 @@ void sql_schema(struct sql *q)
 		   "CREATE INDEX IF NOT EXISTS server_seen ON server(seen);");
 	for (unsigned r = 0; r < RESOLUTION_N; r++)
 		create_tables(q, &names[r]);
+	create_tables(q, &gone);
 }
 
 static void add_column(struct sql *q, const char *table, const char *column, sql_has_cb *has,
@@ -95,15 +99,19 @@ static void add_column(struct sql *q, const char *table, const char *column, sql
 		sql_add(q, "ALTER TABLE %s ADD COLUMN %s" COUNTER ";", table, column);
 }
 
+static void add_columns(struct sql *q, const struct names *n, sql_has_cb *has, void *ctx)
+{
+	for (unsigned i = 0; i < COUNT_N; i++)
+		add_column(q, n->rows, count_name((enum count)i), has, ctx);
+	for (unsigned i = 0; i < HEALTH_N; i++)
+		add_column(q, n->health, health_name((enum health_counter)i), has, ctx);
+}
+
 void sql_missing(struct sql *q, sql_has_cb *has, void *ctx)
 {
-	for (unsigned r = 0; r < RESOLUTION_N; r++) {
-		for (unsigned i = 0; i < COUNT_N; i++)
-			add_column(q, names[r].rows, count_name((enum count)i), has, ctx);
-		for (unsigned i = 0; i < HEALTH_N; i++)
-			add_column(q, names[r].health, health_name((enum health_counter)i), has,
-				   ctx);
-	}
+	for (unsigned r = 0; r < RESOLUTION_N; r++)
+		add_columns(q, &names[r], has, ctx);
+	add_columns(q, &gone, has, ctx);
 }
 
 const char sql_put_server[] = "INSERT OR REPLACE INTO server(address, port, offered, without,"
@@ -114,14 +122,10 @@ const char sql_drop_servers[] =
 const char sql_servers[] = "SELECT address, port, offered, without, without_before, without_n"
 			   " FROM server ORDER BY seen";
 
-void sql_add_row(struct sql *q, enum resolution r)
+/* The end of an INSERT: what is there already grows. */
+static void add_to_row(struct sql *q)
 {
-	sql_add(q, "INSERT INTO %s(step, service, client, server", names[r].rows);
-	add_counts(q, "", "");
-	sql_add(q, ") VALUES(?, ?, (SELECT id FROM party WHERE name = ?),"
-		   " (SELECT id FROM party WHERE name = ?)");
-	add_parameters(q, COUNT_N);
-	sql_add(q, ") ON CONFLICT(step, service, client, server) DO UPDATE SET ");
+	sql_add(q, " ON CONFLICT(step, service, client, server) DO UPDATE SET ");
 	for (unsigned i = 0; i < COUNT_N; i++) {
 		const char *name = count_name((enum count)i);
 
@@ -129,14 +133,10 @@ void sql_add_row(struct sql *q, enum resolution r)
 	}
 }
 
-/* alive is a level: the last one stands. */
-void sql_add_health(struct sql *q, enum resolution r)
+/* The same; alive is a level: the last one stands. */
+static void add_to_health(struct sql *q)
 {
-	sql_add(q, "INSERT INTO %s(step", names[r].health);
-	add_health(q, "");
-	sql_add(q, ") VALUES(?");
-	add_parameters(q, HEALTH_N + 1);
-	sql_add(q, ") ON CONFLICT(step) DO UPDATE SET alive = excluded.alive");
+	sql_add(q, " ON CONFLICT(step) DO UPDATE SET alive = excluded.alive");
 	for (unsigned i = 0; i < HEALTH_N; i++) {
 		const char *name = health_name((enum health_counter)i);
 
@@ -144,8 +144,52 @@ void sql_add_health(struct sql *q, enum resolution r)
 	}
 }
 
+void sql_add_row(struct sql *q, enum resolution r)
+{
+	sql_add(q, "INSERT INTO %s(step, service, client, server", names[r].rows);
+	add_counts(q, "", "");
+	sql_add(q, ") VALUES(?, ?, (SELECT id FROM party WHERE name = ?),"
+		   " (SELECT id FROM party WHERE name = ?)");
+	add_parameters(q, COUNT_N);
+	sql_add(q, ")");
+	add_to_row(q);
+}
+
+void sql_add_health(struct sql *q, enum resolution r)
+{
+	sql_add(q, "INSERT INTO %s(step", names[r].health);
+	add_health(q, "", "");
+	sql_add(q, ") VALUES(?");
+	add_parameters(q, HEALTH_N + 1);
+	sql_add(q, ")");
+	add_to_health(q);
+}
+
+/* The days that go are added to what has gone before. */
+static void keep_totals(struct sql *q, int64_t before)
+{
+	const struct names *days = &names[RESOLUTION_DAY];
+
+	sql_add(q, "INSERT INTO %s(step, service, client, server", gone.rows);
+	add_counts(q, "", "");
+	sql_add(q, ") SELECT 0, service, client, server");
+	add_counts(q, "sum(", ")");
+	sql_add(q, " FROM %s WHERE step < %" PRId64 " GROUP BY service, client, server", days->rows,
+		before);
+	add_to_row(q);
+	sql_add(q, ";INSERT INTO %s(step", gone.health);
+	add_health(q, "", "");
+	sql_add(q, ") SELECT 0");
+	add_health(q, "coalesce(sum(", "), 0)");
+	sql_add(q, " FROM %s WHERE step < %" PRId64, days->health, before);
+	add_to_health(q);
+	sql_add(q, ";");
+}
+
 void sql_expire(struct sql *q, enum resolution r, int64_t before)
 {
+	if (r == RESOLUTION_DAY)
+		keep_totals(q, before);
 	sql_add(q, "DELETE FROM %s WHERE step < %" PRId64 ";", names[r].rows, before);
 	sql_add(q, "DELETE FROM %s WHERE step < %" PRId64 ";", names[r].health, before);
 }
@@ -214,6 +258,30 @@ void sql_walk(struct sql *q, enum resolution r)
 void sql_walk_health(struct sql *q, enum resolution r)
 {
 	sql_add(q, "SELECT step");
-	add_health(q, "");
+	add_health(q, "", "");
 	sql_add(q, " FROM %s WHERE step >= ? AND step < ? ORDER BY step", names[r].health);
+}
+
+void sql_totals(struct sql *q)
+{
+	const char *tables[] = { names[RESOLUTION_DAY].rows, gone.rows };
+
+	sql_add(q, "SELECT a.service, c.name, s.name");
+	add_counts(q, "sum(", ")");
+	sql_add(q, " FROM (");
+	for (unsigned i = 0; i < 2; i++) {
+		sql_add(q, "%sSELECT service, client, server", i == 0 ? "" : " UNION ALL ");
+		add_counts(q, "", "");
+		sql_add(q, " FROM %s", tables[i]);
+	}
+	sql_add(q, ") a JOIN party c ON c.id = a.client JOIN party s ON s.id = a.server"
+		   " GROUP BY a.client, a.server, a.service ORDER BY c.name, s.name, a.service");
+}
+
+void sql_total_health(struct sql *q)
+{
+	sql_add(q, "SELECT 0");
+	add_health(q, "coalesce(sum(", "), 0)");
+	sql_add(q, " FROM (SELECT * FROM %s UNION ALL SELECT * FROM %s)",
+		names[RESOLUTION_DAY].health, gone.health);
 }

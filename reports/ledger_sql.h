@@ -6,7 +6,8 @@
  * of servers; seen is the latest of its times.
  *
  * What was deleted is told in meta: before minutes_from (aligned to the hour) there are no
- * minutes, before hours_from (aligned to the day) no hours.
+ * minutes, before hours_from (aligned to the day) no hours. Days that were deleted live on in the
+ * sums of gone and health_gone, which have one row for each pair, and one.
  */
 #ifndef MAILSEAL_LEDGER_SQL_H
 #define MAILSEAL_LEDGER_SQL_H
@@ -39,6 +40,7 @@ extern const char sql_servers[];
 void sql_add_row(struct sql *q, enum resolution r);
 /* Parameters: step, health counters, alive. */
 void sql_add_health(struct sql *q, enum resolution r);
+/* Adds days to what has gone, and deletes. */
 void sql_expire(struct sql *q, enum resolution r, int64_t before);
 
 /* A period is covered by the coarsest rows that fit: days, hours at their ends, minutes at the
@@ -61,5 +63,9 @@ void sql_sum(struct sql *q);
 void sql_walk(struct sql *q, enum resolution r);
 /* Parameters: from, to. Columns: step, health counters, alive. */
 void sql_walk_health(struct sql *q, enum resolution r);
+/* No parameters. Columns: service, client, server, counts. */
+void sql_totals(struct sql *q);
+/* No parameters. Columns: 0, health counters, alive. */
+void sql_total_health(struct sql *q);
 
 #endif

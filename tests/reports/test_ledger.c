@@ -406,6 +406,51 @@ static void days_end_after_five_years(void **state)
 	assert_int_equal(sealed_between(0, EVER), 2);
 }
 
+static bool add_sealed(void *ctx, const struct ledger_row *row)
+{
+	uint64_t *n = ctx;
+
+	n[strcmp(row->client, "alpha") == 0] += row->counts.n[COUNT_ENC_STARTTLS];
+	return true;
+}
+
+/* What was ever sealed, by alpha and by others, and the packets. */
+static void expect_totals(uint64_t alpha, uint64_t others, uint64_t packets)
+{
+	uint64_t n[2] = { 0, 0 };
+	struct health h;
+
+	assert_true(ledger_totals(led, add_sealed, n, &h, err, sizeof(err)));
+	assert_int_equal(n[1], alpha);
+	assert_int_equal(n[0], others);
+	assert_int_equal(h.n[HEALTH_PACKETS], packets);
+	assert_int_equal(h.alive, 0);
+}
+
+static void totals_never_fall(void **state)
+{
+	const struct ledger_row both[] = { row_of(SERVICE_MTA, "alpha", "beta", 1, 0),
+					   row_of(SERVICE_MTA, "beta", "alpha", 10, 0) };
+	struct ledger_row late = row_of(SERVICE_MTA, "alpha", "beta", 100, 0);
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	expect_totals(0, 0, 0);
+	assert_true(commit_rows(T0, false, both, 2));
+	assert_true(commit_rows(T0 + 2 * DAY, false, both, 2));
+	expect_totals(2, 20, 20);
+	assert_true(commit_rows(T0 + 1828 * (int64_t)DAY, false, &late, 1));
+	assert_true(ledger_expire(led, EVER, err, sizeof(err)));
+	expect_totals(102, 20, 30); /* the first day is gone */
+	assert_int_equal(sealed_between(0, EVER), 111);
+	assert_true(commit_rows(T0 + 1840 * (int64_t)DAY, false, &late, 1));
+	assert_true(ledger_expire(led, EVER, err, sizeof(err)));
+	expect_totals(202, 20, 40); /* and the third, which is added to it */
+	assert_true(ledger_expire(led, EVER, err, sizeof(err)));
+	expect_totals(202, 20, 40);
+	assert_int_equal(sealed_between(0, EVER), 200);
+}
+
 static void a_wrong_clock_deletes_nothing(void **state)
 {
 	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
@@ -604,7 +649,7 @@ static void a_newer_schema_is_refused(void **state)
 	led = opened(LEDGER_WRITE);
 	ledger_close(led);
 	led = NULL;
-	change("UPDATE meta SET value = 3 WHERE name = 'schema'");
+	change("UPDATE meta SET value = 4 WHERE name = 'schema'");
 	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
 	assert_non_null(strstr(err, "newer mailseal"));
 	assert_non_null(strstr(err, file));
@@ -623,7 +668,8 @@ static void an_older_schema_is_brought_up_to_date(void **state)
 	led = opened(LEDGER_WRITE);
 	assert_true(commit_rows(T0, false, &row, 1));
 	ledger_close(led);
-	change("DROP TABLE server; UPDATE meta SET value = 1 WHERE name = 'schema'");
+	change("DROP TABLE server; DROP TABLE gone; DROP TABLE health_gone;"
+	       "UPDATE meta SET value = 1 WHERE name = 'schema'");
 	led = opened(LEDGER_READ); /* is read as it is */
 	assert_int_equal(sum_of(&q).sealed, 1);
 	ledger_close(led);
@@ -640,7 +686,8 @@ static void an_older_schema_is_brought_up_to_date(void **state)
 	ledger_close(led);
 	led = NULL;
 	change("UPDATE days SET excepted = excepted WHERE excepted = 5;"
-	       "SELECT overflow FROM health_hours; SELECT seen FROM server;");
+	       "SELECT overflow FROM health_hours; SELECT seen FROM server;"
+	       "SELECT excepted FROM gone; SELECT overflow FROM health_gone;");
 }
 
 /* The memory of servers ------------------------------------------------------------------- */
@@ -857,6 +904,7 @@ int main(int argc, char **argv)
 		TEST(sums_stay_exact_where_minutes_are_gone),
 		TEST(sums_stay_exact_where_hours_are_gone),
 		TEST(days_end_after_five_years),
+		TEST(totals_never_fall),
 		TEST(a_wrong_clock_deletes_nothing),
 		TEST(rows_are_walked_in_time_order),
 		TEST(health_tells_when_the_sensor_ran),

@@ -77,7 +77,8 @@ struct conf {
 	struct ydoc *source; /* owned: the file, for conf_print(); NULL for the defaults */
 
 	/* record */
-	char state_dir[CONF_TEXT_MAX + 1]; /* empty: none */
+	char state_dir[CONF_TEXT_MAX + 1];    /* empty: none */
+	char metrics_file[CONF_TEXT_MAX + 1]; /* empty: metrics.prom in the state directory */
 	unsigned max_series;
 	unsigned max_servers; /* remembered, to know where STARTTLS was offered */
 

@@ -98,6 +98,9 @@ struct conf_option {
 	  OPTION_SWITCH, CONF_AT(decrypted_mirror), 0, 0)                                          \
 	X("record.state_dir", "", "", "State directory; empty for none.", OPTION_PATH,             \
 	  CONF_AT(state_dir), 0, CONF_TEXT_MAX)                                                    \
+	X("record.metrics_file", "", "",                                                           \
+	  "File of the Prometheus metrics; empty for metrics.prom in the state directory.",        \
+	  OPTION_PATH, CONF_AT(metrics_file), 0, CONF_TEXT_MAX)                                    \
 	X("record.max_series", "", "1000",                                                         \
 	  "Pairs of peers counted by name; the rest is \"other\".", OPTION_COUNT,                  \
 	  CONF_AT(max_series), SERVICE_N, 100000)                                                  \

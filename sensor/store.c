@@ -2,6 +2,7 @@
 #include "sensor/store.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "reports/incidents.h"
+#include "reports/metrics.h"
 #include "reports/record.h"
 #include "reports/rrdfile.h"
 #include "reports/statedir.h"
@@ -21,13 +23,11 @@
 #define RRD_FROM 315532800 /* 1980-01-01: librrd knows no earlier time */
 
 /* What may fail, each said once. */
-enum part { PART_LEDGER, PART_RRD, PART_INCIDENTS, PART_LOG, PART_N };
+enum part { PART_LEDGER, PART_RRD, PART_INCIDENTS, PART_LOG, PART_METRICS, PART_N };
 
 static const char *const part_names[PART_N] = {
-	[PART_LEDGER] = "ledger",
-	[PART_RRD] = "rrd",
-	[PART_INCIDENTS] = "incidents",
-	[PART_LOG] = "session-log",
+	[PART_LEDGER] = "ledger",   [PART_RRD] = "rrd",         [PART_INCIDENTS] = "incidents",
+	[PART_LOG] = "session-log", [PART_METRICS] = "metrics",
 };
 
 struct store {
@@ -35,6 +35,7 @@ struct store {
 	struct ledger *ledger;
 	struct rrdstore *rrd;
 	struct incidents *incidents;
+	struct metrics *metrics;      /* NULL before the first step */
 	struct syslog_socket *syslog; /* NULL: standard error */
 	const struct conf *conf;
 	char *path;
@@ -112,11 +113,48 @@ void store_close(struct store *st)
 		return;
 	syslog_free(st->syslog);
 	incidents_close(st->incidents);
+	metrics_free(st->metrics);
 	rrdstore_close(st->rrd);
 	ledger_close(st->ledger);
 	statedir_close(st->dir); /* last: it holds the lock */
 	free(st->path);
 	free(st);
+}
+
+/* Metrics ------------------------------------------------------------------------------------ */
+
+static struct metrics *metrics_of(const struct store *st)
+{
+	char path[PATH_MAX];
+
+	if (st->conf->metrics_file[0])
+		return metrics_new(st->conf->metrics_file);
+	snprintf(path, sizeof(path), "%s/metrics.prom", st->path);
+	return metrics_new(path);
+}
+
+static void write_metrics(struct store *st)
+{
+	char err[ERR_MAX];
+
+	if (st->metrics && !metrics_write(st->metrics, st->incidents, err, sizeof(err)))
+		complain(st, PART_METRICS, err);
+}
+
+/* With what there is before the first step, so that what it brings is seen to be more. Rather no
+ * metrics than some that begin anew. */
+static void begin_metrics(struct store *st)
+{
+	const struct conf *c = st->conf;
+	char err[ERR_MAX];
+
+	st->metrics = metrics_of(st);
+	if (!metrics_load(st->metrics, st->ledger, c->peers, c->max_series, err, sizeof(err))) {
+		complain(st, PART_METRICS, err);
+		metrics_free(st->metrics);
+		st->metrics = NULL;
+	}
+	write_metrics(st);
 }
 
 /* RRD files ---------------------------------------------------------------------------------- */
@@ -264,6 +302,7 @@ bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, siz
 	if (open && step > last)
 		finish_left(st, last);
 	tally_start(t, last < 0 ? 0 : open ? last : last + STEP_S);
+	begin_metrics(st);
 	return true;
 }
 
@@ -365,6 +404,8 @@ bool store_step(struct store *st, const struct ledger_batch *b)
 
 	if (!commit(st, b))
 		return false;
+	if (st->metrics)
+		metrics_add(st->metrics, b);
 	if (b->open) {
 		if (!incidents_save(st->incidents, NULL, NULL, err, sizeof(err)))
 			complain(st, PART_INCIDENTS, err);
@@ -375,6 +416,7 @@ bool store_step(struct store *st, const struct ledger_batch *b)
 		expire(st, step);
 	}
 	store_flush(st);
+	write_metrics(st);
 	deliver_all(st);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* store.h - what the recorder keeps in the state directory, and in which order.
  *
  * A step goes to the ledger first, then to the RRD files, then to the incidents, then to the
- * sinks. What cannot be written is said once of each kind and remembered for the exit code;
+ * metrics, then to the sinks. What cannot be written is said once of each kind and remembered for the exit code;
  * the rest goes on.
  */
 #ifndef MAILSEAL_STORE_H

@@ -143,6 +143,7 @@ static void same(const struct conf *a, const struct conf *b)
 	MUST(a->reassembly_kib == b->reassembly_kib && a->fragments_kib == b->fragments_kib);
 	MUST(a->reassembly_flow_kib == b->reassembly_flow_kib);
 	MUST(a->decrypted_mirror == b->decrypted_mirror);
+	MUST(strcmp(a->metrics_file, b->metrics_file) == 0);
 	MUST(a->max_series == b->max_series && a->max_servers == b->max_servers);
 	MUST(a->quiet_s == b->quiet_s && a->lossy_percent_x100 == b->lossy_percent_x100);
 }

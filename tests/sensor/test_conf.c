@@ -82,7 +82,8 @@ static const char everything[] = "sensor: th2-1\n"
 				 "  - {networks: [203.0.113.0/26], name: \"123\"}\n"
 				 "exceptions:\n"
 				 "  - {client: 198.51.100.1, note: 'p\xc3\xa9riode: \"x\" # y'}\n"
-				 "record: {state_dir: /var/lib/m, max_series: 7, max_servers: 9}\n"
+				 "record: {state_dir: /var/lib/m, metrics_file: /run/m.prom,\n"
+				 "  max_series: 7, max_servers: 9}\n"
 				 "incidents: {quiet_s: 120, lossy_percent: 2.5}\n"
 				 "syslog: {socket: \"\"}\n";
 
@@ -118,6 +119,7 @@ static void check_everything(const struct conf *c)
 	assert_int_equal(place_of(c, "203.0.113.1").peer, 1);
 	assert_true(peers_excepted(c->peers, a, b));
 	assert_string_equal(c->state_dir, "/var/lib/m");
+	assert_string_equal(c->metrics_file, "/run/m.prom");
 	assert_int_equal(c->max_series, 7);
 	assert_int_equal(c->max_servers, 9);
 	assert_int_equal(c->quiet_s, 120);

@@ -1,0 +1,28 @@
+/* metrics_text.h - totals and levels in the text format of Prometheus.
+ *
+ * HELP and TYPE once for each metric, no time stamps: node_exporter takes none.
+ */
+#ifndef MAILSEAL_METRICS_TEXT_H
+#define MAILSEAL_METRICS_TEXT_H
+
+#include <stdio.h>
+
+#include "reports/incidents.h"
+#include "reports/ledger.h"
+
+/* What only grows. */
+struct metrics_totals {
+	struct ledger_row *rows; /* by client, server, service */
+	size_t rows_n;
+	struct health health;
+	int64_t last_step; /* -1: none yet */
+};
+
+/* What stands now. */
+struct metrics_levels {
+	uint64_t incidents[INCIDENT_STATES][SEVERITY_N];
+};
+
+void metrics_text(const struct metrics_totals *t, const struct metrics_levels *now, FILE *out);
+
+#endif

@@ -120,4 +120,10 @@ typedef bool delivery_target_cb(void *ctx, const char *name, int64_t last_event)
 bool deliveries_each_target(const char *dir, delivery_target_cb *cb, void *ctx, char *err,
 			    size_t errlen);
 
+/* The same targets, and how many events wait for each: to be delivered, or to be taken up, which a
+ * courier does within a second. */
+typedef bool delivery_waiting_cb(void *ctx, const char *name, uint64_t waiting);
+bool deliveries_each_waiting(const char *dir, delivery_waiting_cb *cb, void *ctx, char *err,
+			     size_t errlen);
+
 #endif

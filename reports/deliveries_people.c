@@ -218,8 +218,11 @@ bool deliveries_list(const char *dir, int64_t incident, int64_t event, delivery_
 	return ok;
 }
 
-bool deliveries_each_target(const char *dir, delivery_target_cb *cb, void *ctx, char *err,
-			    size_t errlen)
+/* Name and a number of each target. */
+typedef bool each_cb(void *ctx, const char *name, int64_t n);
+
+static bool each_target(const char *dir, const char *sql, each_cb *cb, void *ctx, char *err,
+			size_t errlen)
 {
 	struct incident_store *st = incident_store_open_existing(dir, false, err, errlen);
 	enum db_step step = DB_DONE;
@@ -231,7 +234,7 @@ bool deliveries_each_target(const char *dir, delivery_target_cb *cb, void *ctx, 
 		incident_store_close(st);
 		return true;
 	}
-	s = db_prepare(st->db, "SELECT name, last_event FROM target ORDER BY name", err, errlen);
+	s = db_prepare(st->db, sql, err, errlen);
 	while (s && (step = db_step(s, err, errlen)) == DB_ROW) {
 		if (!cb(ctx, db_text(s, 0), db_int(s, 1)))
 			break;
@@ -239,6 +242,38 @@ bool deliveries_each_target(const char *dir, delivery_target_cb *cb, void *ctx, 
 	db_finalize(s);
 	incident_store_close(st);
 	return s && step != DB_ERROR;
+}
+
+bool deliveries_each_target(const char *dir, delivery_target_cb *cb, void *ctx, char *err,
+			    size_t errlen)
+{
+	return each_target(dir, "SELECT name, last_event FROM target ORDER BY name", cb, ctx, err,
+			   errlen);
+}
+
+struct waiting {
+	delivery_waiting_cb *cb;
+	void *ctx;
+};
+
+static bool on_waiting(void *ctx, const char *name, int64_t n)
+{
+	struct waiting *w = ctx;
+
+	return w->cb(w->ctx, name, n < 0 ? 0 : (uint64_t)n);
+}
+
+bool deliveries_each_waiting(const char *dir, delivery_waiting_cb *cb, void *ctx, char *err,
+			     size_t errlen)
+{
+	struct waiting w = { cb, ctx };
+
+	return each_target(dir,
+			   "SELECT name, (SELECT count(*) FROM delivery"
+			   " WHERE target = t.name AND state = 'waiting')"
+			   " + (SELECT count(*) FROM event WHERE id > t.last_event)"
+			   " FROM target t ORDER BY name",
+			   on_waiting, &w, err, errlen);
 }
 
 /* Targets -------------------------------------------------------------------------------------- */

@@ -9,19 +9,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reports/deliveries.h"
 #include "reports/metrics_text.h"
 
 struct metrics {
+	char *dir;
 	char *path, *path_new;
 	struct metrics_totals totals;
 	size_t room;
 };
 
-struct metrics *metrics_new(const char *path)
+struct metrics *metrics_new(const char *dir, const char *file)
 {
 	struct metrics *m = calloc(1, sizeof(*m));
 
-	if (!m || !(m->path = strdup(path)) || asprintf(&m->path_new, "%s.new", path) < 0)
+	if (!m || !(m->dir = strdup(dir)) ||
+	    asprintf(&m->path, "%s%s", file[0] ? file : dir, file[0] ? "" : "/metrics.prom") < 0 ||
+	    asprintf(&m->path_new, "%s.new", m->path) < 0)
 		abort();
 	m->totals.last_step = -1;
 	return m;
@@ -34,6 +38,7 @@ void metrics_free(struct metrics *m)
 	free(m->totals.rows);
 	free(m->path_new);
 	free(m->path);
+	free(m->dir);
 	free(m);
 }
 
@@ -171,10 +176,23 @@ static bool on_incident(void *ctx, const struct incident *i)
 	return true;
 }
 
-static bool read_levels(struct incidents *in, struct metrics_levels *now, char *err, size_t errlen)
+static bool on_target(void *ctx, const char *name, uint64_t waiting)
+{
+	struct metrics_levels *now = ctx;
+
+	if (now->targets_n == TARGETS_MAX)
+		return false;
+	snprintf(now->targets[now->targets_n].name, sizeof(now->targets[0].name), "%s", name);
+	now->targets[now->targets_n++].waiting = waiting;
+	return true;
+}
+
+static bool read_levels(const struct metrics *m, struct incidents *in, struct metrics_levels *now,
+			char *err, size_t errlen)
 {
 	memset(now, 0, sizeof(*now));
-	return incidents_list(in, INCIDENT_OPEN, NULL, on_incident, now, err, errlen) &&
+	return deliveries_each_waiting(m->dir, on_target, now, err, errlen) &&
+	       incidents_list(in, INCIDENT_OPEN, NULL, on_incident, now, err, errlen) &&
 	       incidents_list(in, INCIDENT_STALE, NULL, on_incident, now, err, errlen);
 }
 
@@ -209,7 +227,7 @@ bool metrics_write(const struct metrics *m, struct incidents *in, char *err, siz
 {
 	struct metrics_levels now;
 
-	if (!read_levels(in, &now, err, errlen))
+	if (!read_levels(m, in, &now, err, errlen))
 		return false;
 	if (write_all(m, &now))
 		return true;

@@ -19,8 +19,9 @@
 
 struct metrics;
 
-/* path: the file; beside it PATH.new is written and renamed. Writes nothing yet. */
-struct metrics *metrics_new(const char *path);
+/* Of the state directory; file: where to write, empty for DIR/metrics.prom. Beside it FILE.new is
+ * written and renamed. Writes nothing yet. */
+struct metrics *metrics_new(const char *dir, const char *file);
 void metrics_free(struct metrics *m); /* NULL is allowed */
 
 /* Takes over what the ledger holds of these peers. Pairs of signatories begin with zeros, unless

@@ -121,10 +121,23 @@ static void incidents(const struct metrics_levels *now, FILE *out)
 	}
 }
 
+static void targets(const struct metrics_levels *now, FILE *out)
+{
+	if (now->targets_n > 0)
+		head(out, "mailseal_alerts_waiting", "gauge",
+		     "Alerts that a target is still to get.");
+	for (size_t i = 0; i < now->targets_n; i++) {
+		fputs("mailseal_alerts_waiting{", out);
+		label(out, "target", now->targets[i].name);
+		fprintf(out, "} %" PRIu64 "\n", now->targets[i].waiting);
+	}
+}
+
 void metrics_text(const struct metrics_totals *t, const struct metrics_levels *now, FILE *out)
 {
 	sensor(t, out);
 	incidents(now, out);
+	targets(now, out);
 	pairs(t, out);
 	health(t, out);
 }

@@ -9,6 +9,7 @@
 
 #include "reports/incidents.h"
 #include "reports/ledger.h"
+#include "reports/target.h"
 
 /* What only grows. */
 struct metrics_totals {
@@ -21,6 +22,11 @@ struct metrics_totals {
 /* What stands now. */
 struct metrics_levels {
 	uint64_t incidents[INCIDENT_STATES][SEVERITY_N];
+	struct {
+		char name[TARGET_NAME_MAX + 1];
+		uint64_t waiting; /* events that it is still to be told */
+	} targets[TARGETS_MAX];
+	size_t targets_n;
 };
 
 void metrics_text(const struct metrics_totals *t, const struct metrics_levels *now, FILE *out);

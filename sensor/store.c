@@ -2,7 +2,6 @@
 #include "sensor/store.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,16 +122,6 @@ void store_close(struct store *st)
 
 /* Metrics ------------------------------------------------------------------------------------ */
 
-static struct metrics *metrics_of(const struct store *st)
-{
-	char path[PATH_MAX];
-
-	if (st->conf->metrics_file[0])
-		return metrics_new(st->conf->metrics_file);
-	snprintf(path, sizeof(path), "%s/metrics.prom", st->path);
-	return metrics_new(path);
-}
-
 static void write_metrics(struct store *st)
 {
 	char err[ERR_MAX];
@@ -148,7 +137,7 @@ static void begin_metrics(struct store *st)
 	const struct conf *c = st->conf;
 	char err[ERR_MAX];
 
-	st->metrics = metrics_of(st);
+	st->metrics = metrics_new(st->path, c->metrics_file);
 	if (!metrics_load(st->metrics, st->ledger, c->peers, c->max_series, err, sizeof(err))) {
 		complain(st, PART_METRICS, err);
 		metrics_free(st->metrics);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reports/deliveries.h"
 #include "reports/metrics.h"
 #include "reports/metrics_text.h"
 
@@ -106,7 +107,7 @@ static void step(struct metrics *m, int64_t at, const struct ledger_row *rows, s
 
 static struct metrics *loaded(void)
 {
-	struct metrics *m = metrics_new(path);
+	struct metrics *m = metrics_new(dir, "");
 
 	assert_true(metrics_load(m, led, peers, 100, err, sizeof(err)));
 	return m;
@@ -138,7 +139,7 @@ static void signatories_begin_with_zeros(void **state)
 
 static void too_many_signatories_do_not(void **state)
 {
-	struct metrics *m = metrics_new(path);
+	struct metrics *m = metrics_new(dir, "");
 
 	(void)state;
 	assert_true(metrics_load(m, led, peers, 3, err, sizeof(err)));
@@ -216,6 +217,67 @@ static unsigned times(const char *word)
 	for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
 		n++;
 	return n;
+}
+
+static struct session clear_session(void)
+{
+	struct session s;
+
+	memset(&s, 0, sizeof(s));
+	s.decided_ns = (uint64_t)T0 * 1000000000u;
+	s.service = SERVICE_MTA;
+	s.verdict = VERDICT_PLAINTEXT;
+	s.exposure = EXPOSURE_CONTENT;
+	s.confirmed = TRI_TRUE;
+	return s;
+}
+
+/* A target that has looked for events once. */
+static struct deliveries *queue_of(const char *name)
+{
+	struct delivery none;
+	static struct target targets[2];
+	struct target *t = &targets[strcmp(name, "far") == 0];
+	struct deliveries *d;
+
+	target_init(t, TARGET_WEBHOOK);
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	d = deliveries_open(dir, t, NULL, 0, err, sizeof(err));
+	if (!d)
+		fail_msg("%s", err);
+	assert_int_equal(deliveries_next(d, T0, &none, err, sizeof(err)), DELIVERIES_NONE);
+	return d;
+}
+
+/* An incident fires; one target was told, and one that is new waits for it. */
+static void incidents_and_what_waits(void **state)
+{
+	struct pair p = { .client = "alpha", .server = "beta", .promised = true };
+	struct metrics *m = loaded();
+	struct session s = clear_session();
+	enum delivery_state became;
+	struct delivery d;
+	unsigned given_up;
+	struct deliveries *near = queue_of("near"), *far = queue_of("far");
+
+	(void)state;
+	written(m);
+	expect_line("mailseal_alerts_waiting{target=\"far\"} 0");
+	assert_true(incidents_session(in, 1, &s, &p, "{}", NULL, NULL, err, sizeof(err)));
+	written(m);
+	expect_line("mailseal_incidents{state=\"open\",severity=\"critical\"} 1");
+	expect_line("mailseal_alerts_waiting{target=\"near\"} 1");
+	assert_int_equal(deliveries_next(near, T0, &d, err, sizeof(err)), DELIVERIES_DUE);
+	assert_true(deliveries_record(near, &d, SINK_TAKEN, "", T0, &became, &given_up, err,
+				      sizeof(err)));
+	delivery_fini(&d);
+	written(m);
+	expect_line("mailseal_alerts_waiting{target=\"near\"} 0");
+	expect_line("mailseal_alerts_waiting{target=\"far\"} 1");
+	assert_int_equal(times("mailseal_alerts_waiting{"), 2);
+	deliveries_close(near);
+	deliveries_close(far);
+	metrics_free(m);
 }
 
 /* Each count and each health counter has one name and no other. */
@@ -333,13 +395,13 @@ static void the_file_is_replaced(void **state)
 
 static void a_folder_that_is_not_there_is_said(void **state)
 {
-	struct metrics *m = metrics_new("/nonexistent/metrics.prom");
+	struct metrics *m = metrics_new(dir, "/nonexistent/metrics.prom");
 
 	(void)state;
 	assert_false(metrics_write(m, in, err, sizeof(err)));
 	assert_non_null(strstr(err, "/nonexistent/metrics.prom: No such file"));
 	metrics_free(m);
-	m = metrics_new("/dev/full/metrics.prom");
+	m = metrics_new(dir, "/dev/full/metrics.prom");
 	assert_false(metrics_write(m, in, err, sizeof(err)));
 	metrics_free(m);
 	metrics_free(NULL);
@@ -355,6 +417,7 @@ int main(void)
 		TEST(steps_add_up),
 		TEST(a_restart_goes_on),
 		TEST(who_is_not_configured_is_not_shown),
+		TEST(incidents_and_what_waits),
 		TEST(every_counter_is_there_once),
 		TEST(metrics_stand_together),
 		TEST(labels_are_escaped),

@@ -8,10 +8,7 @@
 
 #define MINUTE_S 60
 
-/* Shares of the whole sensor, in percent, above which its numbers are not to be trusted. */
-#define LOSSY_PERCENT     1
-#define ONE_SIDED_PERCENT 50
-#define FEW_SESSIONS      10 /* too few for such a share */
+#define FEW_SESSIONS 20 /* of the sensor: too few to say that they are one-sided */
 
 /* Reasons ------------------------------------------------------------------------------------ */
 
@@ -83,7 +80,7 @@ static void judge_loss(struct check *c, const char *what, uint64_t lost, uint64_
 {
 	int64_t share = percent(lost, lost + got);
 
-	if (share > (int64_t)LOSSY_PERCENT * RANGE_UNIT)
+	if (share > c->asked.max_loss)
 		because(c, CHECK_WARNING, "the sensor lost %" PRId64 ".%02" PRId64 " %% of its %s",
 			share / RANGE_UNIT, share % RANGE_UNIT / (RANGE_UNIT / 100), what);
 }
@@ -97,8 +94,7 @@ static void judge_sensor(struct check *c)
 		because(c, CHECK_UNKNOWN, "the sensor saw no packet");
 	judge_loss(c, "packets", h[HEALTH_DROP_KERNEL] + h[HEALTH_DROP_NIC], h[HEALTH_PACKETS]);
 	judge_loss(c, "records", h[HEALTH_LOST], h[HEALTH_SESSIONS]);
-	if (h[HEALTH_SESSIONS] >= FEW_SESSIONS &&
-	    one_sided > (int64_t)ONE_SIDED_PERCENT * RANGE_UNIT)
+	if (h[HEALTH_SESSIONS] >= FEW_SESSIONS && one_sided > c->asked.max_one_sided)
 		because(c, CHECK_WARNING, "%" PRId64 " %% of all sessions were seen from one side",
 			one_sided / RANGE_UNIT);
 }

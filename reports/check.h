@@ -25,7 +25,8 @@ struct check_asked {
 	enum service service;
 	int64_t window_s, max_age_s;
 	int64_t min_sessions; /* encrypted or in clear; fewer is UNKNOWN */
-	int64_t min_coverage; /* percent, RANGE_UNIT; less is WARNING; 0: never */
+	/* Percent, RANGE_UNIT; less of the first is WARNING, and more of the others. 0 and 100: never. */
+	int64_t min_coverage, max_loss, max_one_sided;
 	/* Over the ratio in percent. Neither given: 100: is critical for what the charter promises,
 	 * a warning for anything else. */
 	struct range warn, crit;

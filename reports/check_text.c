@@ -134,6 +134,19 @@ static void put_number(FILE *out, const char *label, const char *unit, bool know
 	perfdata_put(out, &d);
 }
 
+/* A limit as a range; none when it is one that is never passed. */
+static void range_text(int64_t limit, int64_t never, const char *behind, char *out, size_t len)
+{
+	int64_t whole = limit / RANGE_UNIT, part = limit % RANGE_UNIT / (RANGE_UNIT / 100);
+
+	if (limit == never * RANGE_UNIT)
+		out[0] = '\0';
+	else if (part)
+		snprintf(out, len, "%" PRId64 ".%02" PRId64 "%s", whole, part, behind);
+	else
+		snprintf(out, len, "%" PRId64 "%s", whole, behind);
+}
+
 static void put_shares(const struct check *c, FILE *out)
 {
 	const uint64_t *h = c->m->health.n;
@@ -141,17 +154,18 @@ static void put_shares(const struct check *c, FILE *out)
 	uint64_t decided = r->encrypted + r->plaintext + r->failed;
 	uint64_t dropped = h[HEALTH_DROP_KERNEL] + h[HEALTH_DROP_NIC];
 	bool fresh = !c->stale;
-	char least[32];
+	char coverage[32], loss[32], one_sided[32];
 
-	snprintf(least, sizeof(least), "%" PRId64 ".%02" PRId64 ":",
-		 c->asked.min_coverage / RANGE_UNIT,
-		 c->asked.min_coverage % RANGE_UNIT / (RANGE_UNIT / 100));
+	range_text(c->asked.min_coverage, 0, ":", coverage, sizeof(coverage));
+	range_text(c->asked.max_loss, 100, "", loss, sizeof(loss));
+	range_text(c->asked.max_one_sided, 100, "", one_sided, sizeof(one_sided));
 	put_percent(out, "sealed", fresh && r->known, r->encrypted, r->encrypted + r->plaintext,
 		    c->asked.warn.text, c->asked.crit.text);
-	put_percent(out, "coverage", fresh && r->covered, decided, decided + r->unknown,
-		    c->asked.min_coverage ? least : NULL, NULL);
-	put_percent(out, "dropped", fresh, dropped, dropped + h[HEALTH_PACKETS], NULL, NULL);
-	put_percent(out, "one_sided", fresh, h[HEALTH_ONE_SIDED], h[HEALTH_SESSIONS], NULL, NULL);
+	put_percent(out, "coverage", fresh && r->covered, decided, decided + r->unknown, coverage,
+		    NULL);
+	put_percent(out, "dropped", fresh, dropped, dropped + h[HEALTH_PACKETS], loss, NULL);
+	put_percent(out, "one_sided", fresh, h[HEALTH_ONE_SIDED], h[HEALTH_SESSIONS], one_sided,
+		    NULL);
 }
 
 /* Numbers of the window rise and fall: they are no counters, and have no unit. */

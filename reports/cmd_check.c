@@ -24,6 +24,8 @@ enum {
 	O_CRITICAL,
 	O_MIN_SESSIONS,
 	O_MIN_COVERAGE,
+	O_MAX_LOSS,
+	O_MAX_ONE_SIDED,
 	O_MAX_AGE,
 	O_TIMEOUT,
 	O_HOSTNAME,
@@ -33,7 +35,7 @@ enum {
 	O_N
 };
 
-static const char letters[O_N + 1] = "   wc   tHvV ";
+static const char letters[O_N + 1] = "   wc     tHvV ";
 
 static const struct opt opts[O_N] = {
 	[O_PAIR] = { "pair", "CLIENT:SERVER",
@@ -53,6 +55,12 @@ static const struct opt opts[O_N] = {
 			     "idle pair is OK)" },
 	[O_MIN_COVERAGE] = { "min-coverage", "PERCENT",
 			     "less coverage is WARNING (default 90; 0: never)" },
+	[O_MAX_LOSS] = { "max-loss", "PERCENT",
+			 "more packets or records lost by the sensor are WARNING (default 1; 100: "
+			 "never)" },
+	[O_MAX_ONE_SIDED] = { "max-one-sided", "PERCENT",
+			      "more of its sessions seen from one side are WARNING (default 20; "
+			      "100: never)" },
 	[O_MAX_AGE] = { "max-age", "TIME",
 			"a last step that ended longer ago is UNKNOWN (default 3m)" },
 	[O_TIMEOUT] = { "timeout", "SECONDS", "UNKNOWN after so long (default 10)" },
@@ -68,8 +76,9 @@ static const struct usage usage = {
 	.command = "check",
 	.synopsis = "[--pair CLIENT:SERVER] [--service NAME] [--window TIME]\n"
 		    "                      [-w RANGE] [-c RANGE] [--min-sessions N]\n"
-		    "                      [--min-coverage PERCENT] [--max-age TIME] [-t SECONDS]\n"
-		    "                      [-H NAME] [-v] [-V] [--state DIR]",
+		    "                      [--min-coverage PERCENT] [--max-loss PERCENT]\n"
+		    "                      [--max-one-sided PERCENT] [--max-age TIME]\n"
+		    "                      [-t SECONDS] [-H NAME] [-v] [-V] [--state DIR]",
 	.brief = "a plugin for Nagios and Icinga: is the mail of a pair sealed now?",
 	.summary = "Says in one line, in performance data and by its exit status whether the mail "
 		   "of a pair is sealed: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. A critical "
@@ -114,6 +123,12 @@ static bool read_count(const char *text, int64_t *out)
 	return tool_number(text, DIGITS_MAX, out) || strcmp(text, "0") == 0;
 }
 
+/* Leaves what is not given. */
+static bool read_percent(const char *text, int64_t *out)
+{
+	return !text || (range_number(text, out) && *out >= 0 && *out <= (int64_t)100 * RANGE_UNIT);
+}
+
 /* What is wrong with the values, or NULL. */
 static const char *read_values(struct asked *a)
 {
@@ -135,9 +150,12 @@ static const char *read_values(struct asked *a)
 		return "--critical is a range as 99:, 95:100, @0:90";
 	if (v[O_MIN_SESSIONS] && !read_count(v[O_MIN_SESSIONS], &c->min_sessions))
 		return "--min-sessions is a whole number";
-	if (v[O_MIN_COVERAGE] && (!range_number(v[O_MIN_COVERAGE], &c->min_coverage) ||
-				  c->min_coverage < 0 || c->min_coverage > 100 * RANGE_UNIT))
+	if (!read_percent(v[O_MIN_COVERAGE], &c->min_coverage))
 		return "--min-coverage is a number of percent, 0 to 100";
+	if (!read_percent(v[O_MAX_LOSS], &c->max_loss))
+		return "--max-loss is a number of percent, 0 to 100";
+	if (!read_percent(v[O_MAX_ONE_SIDED], &c->max_one_sided))
+		return "--max-one-sided is a number of percent, 0 to 100";
 	if (v[O_TIMEOUT] &&
 	    (!tool_number(v[O_TIMEOUT], DIGITS_MAX, &timeout) || timeout > TIMEOUT_MAX))
 		return "--timeout is a number of seconds, 1 to 3600";
@@ -238,7 +256,9 @@ static int run(int argc, char **argv)
 		.dir = TOOL_STATE_DIR,
 		.check = { .window_s = 3600,
 			   .max_age_s = 180,
-			   .min_coverage = (int64_t)90 * RANGE_UNIT },
+			   .min_coverage = (int64_t)90 * RANGE_UNIT,
+			   .max_loss = RANGE_UNIT,
+			   .max_one_sided = (int64_t)20 * RANGE_UNIT },
 	};
 	enum check_state state = CHECK_UNKNOWN;
 

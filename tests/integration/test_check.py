@@ -133,8 +133,8 @@ PAIR = ("--pair", "orange:free")
 TABLE = (
     ("all sealed", lambda s: s.step(1, *SEALED), PAIR, OK,
      ["orange:free 100 % sealed, 1234 sessions, coverage 100 % in 60 min"],
-     dict(sealed="100%;;100:;0;100", coverage="100%;90.00:;;0;100", sessions="1234;;;0;",
-          plaintext="0;;;0;", critical_incidents="0;;;0;", dropped="0%;;;0;100")),
+     dict(sealed="100%;;100:;0;100", coverage="100%;90:;;0;100", sessions="1234;;;0;",
+          plaintext="0;;;0;", critical_incidents="0;;;0;", dropped="0%;1;;0;100")),
     ("one in clear of ten thousand", lambda s: s.step(1, *CLEAR), PAIR, CRITICAL,
      ["99.99 % sealed, 1 in clear, 10000 sessions", "; the critical range is 100:"],
      dict(sealed="99.99%;;100:;0;100", plaintext="1;;;0;")),
@@ -144,7 +144,7 @@ TABLE = (
      ["0 % sealed, 2 in clear"], dict(sealed="0%;;100:;0;100")),
     ("coverage is low", lambda s: s.step(1, *HALF), PAIR, WARNING,
      ["100 % sealed, 12 sessions, coverage 81.81 %", "coverage is too low"],
-     dict(coverage="81.81%;90.00:;;0;100", unknown="2;;;0;", tls_failed="1;;;0;")),
+     dict(coverage="81.81%;90:;;0;100", unknown="2;;;0;", tls_failed="1;;;0;")),
     ("low coverage is allowed", lambda s: s.step(1, *HALF), PAIR + ("--min-coverage", "81.81"), OK,
      [], dict(coverage="81.81%;81.81:;;0;100")),
     ("low coverage does not matter", lambda s: s.step(1, *HALF), PAIR + ("--min-coverage=0",), OK,
@@ -152,7 +152,7 @@ TABLE = (
     ("nothing could be decided", lambda s: s.step(1, *NOTHING), PAIR, WARNING,
      ["nothing decided, 7 sessions, coverage 0 %"], dict(sealed="U;;100:;0;100")),
     ("an idle pair at night", lambda s: s.step(1), PAIR, OK, ["orange:free idle, 0 sessions in 60 min"],
-     dict(sealed="U;;100:;0;100", coverage="U;90.00:;;0;100", sessions="0;;;0;")),
+     dict(sealed="U;;100:;0;100", coverage="U;90:;;0;100", sessions="0;;;0;")),
     ("an idle pair that should not be", lambda s: s.step(1), PAIR + ("--min-sessions", "1"), UNKNOWN,
      ["0 decided sessions, fewer than 1"], dict(sealed="U;;100:;0;100")),
     ("few sessions", lambda s: s.step(1, *SEALED), PAIR + ("--min-sessions", "1235"), UNKNOWN,
@@ -175,16 +175,20 @@ TABLE = (
      PAIR + ("--window", "2h"), CRITICAL, ["11234 sessions", "in 2 h (of which the sensor ran 2 min)"],
      {}),
     ("blind", lambda s: s.step(1, packets=0), PAIR, UNKNOWN, ["the sensor saw no packet"],
-     dict(dropped="U;;;0;100")),
+     dict(dropped="U;1;;0;100")),
     ("lossy", lambda s: s.step(1, "health drop_kernel 5", "health drop_nic 6", *SEALED), PAIR,
-     WARNING, ["the sensor lost 1.08 % of its packets"], dict(dropped="1.08%;;;0;100")),
+     WARNING, ["the sensor lost 1.08 % of its packets"], dict(dropped="1.08%;1;;0;100")),
     ("hardly lossy", lambda s: s.step(1, "health drop_kernel 10", *SEALED), PAIR, OK, [],
-     dict(dropped="0.99%;;;0;100")),
+     dict(dropped="0.99%;1;;0;100")),
     ("records lost", lambda s: s.step(1, "health lost 2", "health sessions 98", *SEALED), PAIR,
      WARNING, ["the sensor lost 2.00 % of its records"], {}),
-    ("one-sided", lambda s: s.step(1, "health one_sided 51", "health sessions 100", *SEALED), PAIR,
-     WARNING, ["51 % of all sessions were seen from one side"], dict(one_sided="51%;;;0;100")),
-    ("a little one-sided", lambda s: s.step(1, "health one_sided 3", "health sessions 4", *SEALED),
+    ("lossy, and nobody minds", lambda s: s.step(1, "health drop_nic 11", *SEALED),
+     PAIR + ("--max-loss", "1.5"), OK, [], dict(dropped="1.08%;1.50;;0;100")),
+    ("one-sided", lambda s: s.step(1, "health one_sided 21", "health sessions 100", *SEALED), PAIR,
+     WARNING, ["21 % of all sessions were seen from one side"], dict(one_sided="21%;20;;0;100")),
+    ("one-sided by design", lambda s: s.step(1, "health one_sided 99", "health sessions 99", *SEALED),
+     PAIR + ("--max-one-sided", "100"), OK, [], dict(one_sided="100%;;;0;100")),
+    ("a little one-sided", lambda s: s.step(1, "health one_sided 18", "health sessions 19", *SEALED),
      PAIR, OK, [], {}),
     ("a critical incident goes on",
      lambda s: s.step(1, *SEALED).incident(1, "critical", "open", "orange", "free"), PAIR, CRITICAL,
@@ -304,7 +308,7 @@ def usage(top):
     for options in (["--nonsense"], ["-x"], ["-w"], ["-w", "9:1"], ["-c", "ten"], ["--critical"],
                     ["-t", "0"], ["-t", "3601"], ["-t", "x"], ["--window", "60"], ["--max-age", "0m"],
                     ["--service", "web"], ["--pair", "a:b:c"], ["--pair", "A:b"], ["word"],
-                    ["--min-sessions", "-1"], ["--min-coverage", "101"], ["--min-coverage", "-1"],
+                    ["--min-sessions", "-1"], ["--min-coverage", "101"], ["--min-coverage", "-1"], ["--max-loss", "x"], ["--max-one-sided", "100.1"],
                     ["-v=1"], ["--verbose=1"], ["--pair", "x" * 60], ["- "]):
         ran = Ran("--state", state, *options)
         bad += ran.expect(UNKNOWN, "see mailseal check --help")
@@ -410,7 +414,7 @@ def monitoring_plugin_agrees(top):
 def the_manual_knows_every_option(_):
     manual = (SRCDIR / "doc" / "mailseal.1").read_text().replace("\\-", "-")
     options = re.findall(r"^  (?:-(.), |    )--([a-z-]+)", Ran("--help").out, re.M)
-    bad = [] if len(options) == 14 else ["the help has %d options" % len(options)]
+    bad = [] if len(options) == 16 else ["the help has %d options" % len(options)]
     return bad + ["--" + name for letter, name in options
                   if not re.search(r"\bFl (?:. , )?-%s\b" % re.escape(name), manual)
                   or (letter and not re.search(r"\bFl %s\b" % letter, manual))]

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "reports/syslog_line.h"
 #include "tests/reports/alert_sample.h"
 
 #define ENTRY_MAX  65536
@@ -182,6 +183,21 @@ static void line_ends_are_part_of_a_value(void **state)
 	}
 }
 
+/* Its length takes more than one byte. */
+static void a_long_value_may_have_line_ends(void **state)
+{
+	struct fixture *f = *state;
+	char line[1024];
+
+	memset(f->incident.why, 'x', INCIDENT_WHY_MAX);
+	f->incident.why[7] = '\n';
+	incident_line(EVENT_OPENED, &f->incident, line, sizeof(line));
+	assert_true(strlen(line) > 256);
+	send_one(f);
+	assert_field(f, "MESSAGE", line);
+	assert_field(f, "PRIORITY", "2");
+}
+
 static void each_record_is_a_field(void **state)
 {
 	struct fixture *f = *state;
@@ -223,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_entry_has_fields),
 		TEST(line_ends_are_part_of_a_value),
+		TEST(a_long_value_may_have_line_ends),
 		TEST(each_record_is_a_field),
 		TEST(every_event_has_an_id_of_its_own),
 	};

@@ -381,6 +381,24 @@ static void tcp_that_does_not_read_is_later(void **state)
 	close(listener);
 }
 
+/* All of it is written, but the other host cannot take it. */
+static void tcp_that_does_not_acknowledge_is_later(void **state)
+{
+	static const char message[65536];
+	struct fixture *f = *state;
+	int listener = inet_daemon(f, SOCK_STREAM, 8), small = 2048;
+	struct outlet *o;
+
+	assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	f->target.timeout_s = 1;
+	o = opened_outlet(f);
+	assert_int_equal(outlet_send(o, message, sizeof(message), f->answer, sizeof(f->answer)),
+			 SINK_LATER);
+	assert_string_equal(f->answer, "no answer in 1 s");
+	outlet_free(o);
+	close(listener);
+}
+
 /* In a process of its own: reads some of the first connection, and resets it. */
 static pid_t reset_in_the_middle(int listener)
 {
@@ -486,6 +504,7 @@ int main(void)
 		TEST(tcp_may_refuse),
 		TEST(tcp_may_not_answer),
 		TEST(tcp_that_does_not_read_is_later),
+		TEST(tcp_that_does_not_acknowledge_is_later),
 		TEST(tcp_reset_in_the_middle_is_later),
 		TEST(tcp_may_be_started_anew),
 		TEST(names_are_looked_up),

@@ -33,7 +33,7 @@ static int64_t ends(const struct alert *a, unsigned repeat_s)
 	if (a->event == EVENT_TEST)
 		return a->now + ALERTMANAGER_TEST_S;
 	if (i->state == INCIDENT_CLOSED) /* Alertmanager refuses an end before the start */
-		return later(i->opened, i->closed ? i->closed : a->at);
+		return later(i->since, i->closed ? i->closed : a->at);
 	if (i->acked || repeat_s == 0)
 		return a->now + ALERTMANAGER_LONG_S;
 	return a->now + (int64_t)FIRES_FOR * repeat_s;
@@ -49,7 +49,7 @@ static bool was_a_warning(const struct alert *a)
 
 static bool is_of_the_sensor(const struct incident *i)
 {
-	return strcmp(i->client, "-") == 0 && strcmp(i->server, "-") == 0;
+	return i->service == SERVICE_N;
 }
 
 static void put_labels(struct json_out *j, const struct side *s)
@@ -67,7 +67,7 @@ static void put_labels(struct json_out *j, const struct side *s)
 	} else if (!is_of_the_sensor(i)) {
 		json_text(j, "client", i->client);
 		json_text(j, "server", i->server);
-		json_text(j, "service", service_name(i->service));
+		json_text(j, "service", incident_service(i));
 	}
 	json_object_end(j);
 }
@@ -174,7 +174,7 @@ static void put_summary(struct json_out *j, const struct alert *a)
 		snprintf(text, sizeof(text), "mailseal: %s (%s)", i->rule, i->sensor);
 	else
 		snprintf(text, sizeof(text), "mailseal: %s: %s -> %s (%s)", i->rule, i->client,
-			 i->server, service_name(i->service));
+			 i->server, incident_service(i));
 	json_text(j, "summary", text);
 }
 
@@ -193,6 +193,7 @@ static void put_annotations(struct json_out *j, const struct side *s)
 		json_text(j, "incident", text);
 		json_text(j, "state", incident_state_name(i->state));
 		put_some(j, "why", i->why);
+		put_some(j, "found", i->found);
 		put_counts(j, i);
 		put_acknowledgement(j, i);
 		put_evidence(j, a);
@@ -207,7 +208,7 @@ static void put_side(struct json_out *j, const struct side *s)
 	char starts_at[UTC_TEXT_MAX], ends_at[UTC_TEXT_MAX];
 	bool test = s->a->event == EVENT_TEST;
 
-	utc_text(test ? s->a->at : s->a->incident->opened, UTC_ISO, starts_at);
+	utc_text(test ? s->a->at : s->a->incident->since, UTC_ISO, starts_at);
 	utc_text(s->ends, UTC_ISO, ends_at);
 	json_object(j, NULL);
 	put_labels(j, s);
@@ -220,7 +221,7 @@ static void put_side(struct json_out *j, const struct side *s)
 char *alertmanager_json(const struct alert *a, unsigned repeat_s, size_t *len)
 {
 	struct side now = { a, a->incident->severity, ends(a, repeat_s) };
-	struct side before = { a, SEVERITY_WARNING, later(a->incident->opened, a->at) };
+	struct side before = { a, SEVERITY_WARNING, later(a->incident->since, a->at) };
 	char *text = NULL;
 	FILE *out = open_memstream(&text, len);
 	struct json_out j;

@@ -23,7 +23,8 @@ static struct incident sample(void)
 		.service = SERVICE_MTA,
 		.sensor = "th2-1",
 		.severity = SEVERITY_CRITICAL,
-		.opened = OPENED,
+		.opened = OPENED - 86400,
+		.since = OPENED, /* it was opened again */
 		.last_seen = OPENED + 60,
 		.sessions = 3,
 		.confirmed = 2,
@@ -124,6 +125,7 @@ static void a_sensor_has_no_peers(void **state)
 
 	(void)state;
 	strcpy(i.rule, "sensor-blind");
+	i.service = SERVICE_N;
 	strcpy(i.client, "-");
 	strcpy(i.server, "-");
 	i.severity = SEVERITY_WARNING;
@@ -191,7 +193,7 @@ static void what_is_closed_ended_then(void **state)
 	a.again = true;
 	a.now += 240;
 	ends_at(&a, 0, "2015-11-22T12:00:00Z");
-	i.closed = OPENED - 1; /* an end before the start would be refused */
+	i.closed = i.since - 1; /* an end before the start would be refused */
 	ends_at(&a, REPEAT_S, "2015-11-22T10:00:00Z");
 }
 
@@ -235,6 +237,7 @@ static void annotations_tell_it_all(void **state)
 	i.state = INCIDENT_STALE;
 	i.acked = OPENED;
 	strcpy(i.why, "the sensor saw \"no packets\"");
+	strcpy(i.found, "2 of 3");
 	strcpy(i.ack_by, "noc");
 	strcpy(i.ack_note, "ticket 5");
 	json = parsed(&a, REPEAT_S);
@@ -245,6 +248,7 @@ static void annotations_tell_it_all(void **state)
 	assert_string_equal(text_of(one, "annotations", "incident"), "7");
 	assert_string_equal(text_of(one, "annotations", "state"), "stale");
 	assert_string_equal(text_of(one, "annotations", "why"), "the sensor saw \"no packets\"");
+	assert_string_equal(text_of(one, "annotations", "found"), "2 of 3");
 	assert_string_equal(text_of(one, "annotations", "sessions"), "3");
 	assert_string_equal(text_of(one, "annotations", "confirmed"), "2");
 	assert_string_equal(text_of(one, "annotations", "exposure"), "content 2, envelope 1");

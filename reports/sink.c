@@ -11,6 +11,10 @@ static const struct sink_kind *const kinds[TARGET_KINDS] = {
 	[TARGET_SYSLOG] = &sink_syslog,
 	[TARGET_JOURNALD] = &sink_journald,
 	[TARGET_PROGRAM] = &sink_program,
+#ifdef HAVE_CURL
+	[TARGET_ALERTMANAGER] = &sink_alertmanager,
+	[TARGET_WEBHOOK] = &sink_webhook,
+#endif
 };
 
 struct sink {

@@ -152,6 +152,8 @@ static bool check_http(const struct target *t, struct answer v)
 		return false;
 	if (t->ca_file[0] && strncmp(t->url, "https:", 6) != 0)
 		return no(v, "needs a url with https for its ca_file");
+	if (t->kind == TARGET_WEBHOOK && t->secret_file[0] == '\0')
+		return no(v, "needs a secret_file");
 #ifdef HAVE_CURL
 	return true;
 #else

@@ -72,6 +72,9 @@ class Receiver(http.server.ThreadingHTTPServer):
                                               do_handshake_on_connect=False)
         self.url = "%s://%s:%d" % ("https" if certificate else "http", LOOPBACK, self.server_port)
 
+    def serve_forever(self, poll_interval=0.02):
+        super().serve_forever(poll_interval)
+
     def handle_error(self, request, client_address):
         """A client that does not like the certificate is no error of the server."""
 
@@ -113,6 +116,7 @@ class Crooked:
         self.url = "http://%s:%d" % (LOOPBACK, self.port)
         self.over = threading.Event()
         self.accepted = 0
+        self.poured = 0
 
     def serve_forever(self):
         while not self.over.is_set():
@@ -153,10 +157,11 @@ def drip(text, pause=0.2):
 
 def pour(text):
     """As fast as it is taken, for ever."""
-    def talk(_server, connection):
+    def talk(server, connection):
         connection.sendall(text)
         while True:
             connection.sendall(65536 * b"x")
+            server.poured += 65536
     return talk
 
 

@@ -201,7 +201,7 @@ static void invent(struct asked *a)
 	i->id = 7;
 	i->service = SERVICE_MTA;
 	i->severity = SEVERITY_CRITICAL;
-	i->opened = 1448186400;
+	i->opened = i->since = 1448186400;
 	i->last_seen = 1448186460;
 	i->sessions = i->confirmed = 3;
 	i->by_exposure[EXPOSURE_CONTENT] = 3;
@@ -225,6 +225,8 @@ static void set_event(struct asked *a, const char *name)
 	if (a->alert.event == EVENT_CLOSED) {
 		a->incident.state = INCIDENT_CLOSED;
 		a->incident.closed = a->alert.at;
+	} else if (a->alert.event == EVENT_ACKNOWLEDGED) {
+		a->incident.acked = a->alert.at;
 	} else if (a->alert.event == EVENT_STALE) {
 		a->incident.state = INCIDENT_STALE;
 	}

@@ -3,26 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "reports/incident_show.h"
 #include "reports/period.h"
-
-/* A record is passed on only when it is one; anything else would break the document. */
-static void put_record(struct json_out *j, const char *line)
-{
-	size_t len = strcspn(line, "\n");
-	char text[RECORD_MAX], err[128];
-	struct record r;
-
-	if (!record_read(line, len, &r, err, sizeof(err))) {
-		json_null(j, NULL);
-		return;
-	}
-	memcpy(text, line, len);
-	text[len] = '\0';
-	json_raw(j, NULL, text);
-}
 
 static void put_alert(struct json_out *j, const struct alert *a)
 {
@@ -41,7 +24,7 @@ static void put_alert(struct json_out *j, const struct alert *a)
 	json_object_end(j);
 	json_array(j, "evidence");
 	for (unsigned n = 0; n < a->evidence_n; n++)
-		put_record(j, a->evidence[n]);
+		incident_record_json(j, a->evidence[n]);
 	json_array_end(j);
 	json_object_end(j);
 }

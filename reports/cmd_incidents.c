@@ -195,27 +195,19 @@ struct proof {
 	unsigned n;
 };
 
-/* JSON passes a record on only when it is one; anything else would break the document. */
 static bool on_evidence(void *ctx, const char *line)
 {
 	struct proof *p = ctx;
-	size_t len = strcspn(line, "\n");
-	char err[TOOL_ERR_MAX], clean[RECORD_MAX];
+	char err[TOOL_ERR_MAX];
 	struct record r;
-	bool ok = record_read(line, len, &r, err, sizeof(err));
 
 	p->n++;
-	if (p->j && ok) {
-		memcpy(clean, line, len);
-		clean[len] = '\0';
-		json_raw(p->j, NULL, clean);
-	} else if (p->j) {
-		json_null(p->j, NULL);
-	} else if (ok) {
+	if (p->j)
+		incident_record_json(p->j, line);
+	else if (record_read(line, strcspn(line, "\n"), &r, err, sizeof(err)))
 		incident_record(p->out, &p->s, p->n, &r);
-	} else {
+	else
 		incident_no_record(p->out, &p->s, p->n, err);
-	}
 	return true;
 }
 

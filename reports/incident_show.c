@@ -251,3 +251,18 @@ void incident_json(struct json_out *j, const struct incident *i)
 	json_ack(j, i);
 	json_counts(j, i);
 }
+
+void incident_record_json(struct json_out *j, const char *line)
+{
+	size_t len = strcspn(line, "\n");
+	char text[RECORD_MAX], err[128];
+	struct record r;
+
+	if (!record_read(line, len, &r, err, sizeof(err))) {
+		json_null(j, NULL);
+		return;
+	}
+	memcpy(text, line, len);
+	text[len] = '\0';
+	json_raw(j, NULL, text);
+}

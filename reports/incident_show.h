@@ -23,4 +23,8 @@ void incident_no_record(FILE *out, const struct screen *s, unsigned number, cons
 /* The keys of one; the caller opens and ends the object. */
 void incident_json(struct json_out *j, const struct incident *i);
 
+/* One record of its evidence, with or without its line end, as it is; null when it is none, for
+ * anything else would break the document. */
+void incident_record_json(struct json_out *j, const char *line);
+
 #endif

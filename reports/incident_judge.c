@@ -15,13 +15,14 @@
 struct looking {
 	struct sight *out;
 	int64_t step_s;
+	int64_t from;  /* sums are of these steps */
 	int64_t light; /* end of the last step with a packet, or the beginning */
 	int64_t ran;   /* end of the last step in which it ran */
 };
 
 static void note_dark(struct looking *k, int64_t until)
 {
-	if (until - k->light > k->out->dark_s)
+	if (until > k->from && until - k->light > k->out->dark_s)
 		k->out->dark_s = until - k->light;
 }
 
@@ -29,7 +30,7 @@ static bool look(void *ctx, int64_t step, const struct health *h)
 {
 	struct looking *k = ctx;
 
-	for (unsigned n = 0; n < HEALTH_N; n++)
+	for (unsigned n = 0; step >= k->from && n < HEALTH_N; n++)
 		k->out->sum.n[n] += h->n[n];
 	if (h->n[HEALTH_PACKETS] > 0 || step != k->ran)
 		k->out->last_s = 0;
@@ -48,14 +49,15 @@ static enum resolution resolution_for(int64_t seconds)
 	return seconds > MINUTES_S ? RESOLUTION_HOUR : RESOLUTION_MINUTE;
 }
 
-bool judge_sight(struct ledger *l, int64_t from, int64_t end, struct sight *out, char *err,
-		 size_t errlen)
+bool judge_sight(struct ledger *l, int64_t early, int64_t from, int64_t end, struct sight *out,
+		 char *err, size_t errlen)
 {
-	enum resolution r = resolution_for(end - from);
-	struct looking k = { .out = out, .step_s = resolution_seconds(r), .light = from };
+	enum resolution r = resolution_for(end - early);
+	struct looking k = { .out = out, .step_s = resolution_seconds(r), .light = early };
 
 	memset(out, 0, sizeof(*out));
-	if (!ledger_walk_health(l, r, from - from % k.step_s, end, look, &k, err, errlen))
+	k.from = from - from % k.step_s;
+	if (!ledger_walk_health(l, r, early - early % k.step_s, end, look, &k, err, errlen))
 		return false;
 	note_dark(&k, end);
 	if (k.ran < end)
@@ -155,8 +157,7 @@ static void judge_blind(const struct judge *j, const struct sight *s, char why[W
 	if (s->sum.n[HEALTH_PACKETS] == 0)
 		snprintf(why, WHY_SIZE, "the sensor saw no packets in the quiet time");
 	else if (s->dark_s >= j->blind_s)
-		snprintf(why, WHY_SIZE,
-			 "the sensor saw no packets for %" PRId64 " min of the quiet time",
+		snprintf(why, WHY_SIZE, "the sensor saw no packets for %" PRId64 " min",
 			 s->dark_s / 60);
 }
 
@@ -220,10 +221,10 @@ static bool add_row(void *ctx, const struct ledger_row *row)
 	return true;
 }
 
-/* The quiet time begins behind the step that holds what was seen last. */
-static int64_t quiet_from(const struct incident *i, int64_t end, int64_t quiet_s)
+/* So long before the end, but behind the step that holds what was seen last. */
+static int64_t before_end(const struct incident *i, int64_t end, int64_t seconds)
 {
-	int64_t after = i->last_seen - i->last_seen % STEP_S + STEP_S, from = end - quiet_s;
+	int64_t after = i->last_seen - i->last_seen % STEP_S + STEP_S, from = end - seconds;
 
 	from -= from % STEP_S;
 	return from < after ? after : from;
@@ -239,8 +240,9 @@ bool judge_quiet(const struct judge *j, const struct incident *i, enum rule r,
 	struct counts sum = { { 0 } };
 	struct sight s;
 
-	q.from = quiet_from(i, j->end, quiet_s);
-	if (!judge_sight(j->ledger, q.from, j->end, &s, err, errlen))
+	q.from = before_end(i, j->end, quiet_s);
+	if (!judge_sight(j->ledger, before_end(i, j->end, quiet_s + j->blind_s), q.from, j->end, &s,
+			 err, errlen))
 		return false;
 	judge_blind(j, &s, why);
 	if (why[0] || r == RULE_SENSOR_BLIND || r == RULE_SENSOR_LOSSY)

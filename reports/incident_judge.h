@@ -10,13 +10,15 @@
 /* What the sensor saw of a time. */
 struct sight {
 	struct health sum;
-	int64_t dark_s; /* the longest stretch in which it saw no packet, or did not run */
+	int64_t dark_s; /* the longest stretch in which it saw no packet, or did not run; it may
+			 * have begun before the time */
 	int64_t last_s; /* so long it has seen none up to the end, and it ran */
 };
 
-/* Of the steps from <= step < end; both aligned to steps. False with err. */
-bool judge_sight(struct ledger *l, int64_t from, int64_t end, struct sight *out, char *err,
-		 size_t errlen);
+/* Of the steps from <= step < end; aligned to steps. How long it was dark is looked for from early
+ * on, which is at most from. False with err. */
+bool judge_sight(struct ledger *l, int64_t early, int64_t from, int64_t end, struct sight *out,
+		 char *err, size_t errlen);
 
 /* The pairs of which the ledger holds sessions of a time, by service, with their counts. */
 struct judge_pair {

@@ -65,7 +65,8 @@ static bool judge_sensor(struct incidents *in, const struct look *k, char *err, 
 	char found[RULE_FOUND_MAX + 1];
 	struct sight hour;
 
-	if (!judge_sight(k->j.ledger, k->j.end - span, k->j.end, &hour, err, errlen))
+	if (!judge_sight(k->j.ledger, k->j.end - span, k->j.end - HOUR_S, k->j.end, &hour, err,
+			 errlen))
 		return false;
 	for (unsigned r = 0; r < RULES; r++) {
 		struct rule_settings set = live_settings(in, (enum rule)r, "-", "-");

@@ -83,6 +83,25 @@ for table in "rule RULE_ reports/rules.h" "kind of target TARGET_ reports/target
 		printf '%s\n' "$words" | not_in_conf_page)"
 done
 
+# Each rule has a chapter, and each of its settings a row.
+rules=$(names_of RULE_ reports/rules.h)
+result "alerts: every rule has its chapter" "$(
+	[ -n "$rules" ] || echo "found no rule in the source"
+	for rule in $rules; do
+		grep -qx "### $rule" "$src/doc/alerts.md" || echo "doc/alerts.md has no chapter of $rule"
+	done
+	for part in Means 'Check first' 'Wrong when'; do
+		[ "$(grep -c "^\*\*$part\(\.\|\*\*\)" "$src/doc/alerts.md")" -eq \
+			"$(printf '%s\n' "$rules" | wc -l)" ] || echo "not every rule says: $part"
+	done)"
+settings=$(sed -n 's/^\.It Ic alerts\.rules\.\([a-z_]*\)$/\1/p' "$src/doc/mailseal.yaml.5" |
+	grep -vx -e rule -e client -e server)
+result "alerts: every setting of a rule" "$(
+	[ -n "$settings" ] || echo "mailseal.yaml(5) has no settings of rules"
+	for setting in $settings; do
+		grep -q "^| \`$setting\` |" "$src/doc/alerts.md" || echo "doc/alerts.md lacks $setting"
+	done)"
+
 help=$("$build/mailseald" --help 2>&1)
 status=$?
 result "mailseald --help succeeds" "$([ "$status" -eq 0 ] || echo "exit $status: $help")"

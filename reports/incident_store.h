@@ -40,11 +40,6 @@ bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned
 bool incident_store_put_event(struct incident_store *st, int64_t id, enum incident_event e,
 			      int64_t at, const struct incident *i, char *err, size_t errlen);
 
-/* Events that syslog was not told of, in the order in which they were put. The callback returns
- * true when it was told; after a false the rest waits. */
-bool incident_store_events(struct incident_store *st, incident_deliver_cb *cb, void *ctx, char *err,
-			   size_t errlen);
-
 /* Newest first; state -1 for all, NULL for all peers, NULL for all sensors. live: those that
  * are not closed. */
 struct incident_query {

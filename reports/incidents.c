@@ -249,12 +249,6 @@ bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err,
 
 /* Reading ------------------------------------------------------------------------------------ */
 
-bool incidents_deliver(struct incidents *in, incident_deliver_cb *cb, void *ctx, char *err,
-		       size_t errlen)
-{
-	return incident_store_events(in->store, cb, ctx, err, errlen);
-}
-
 bool incidents_list(struct incidents *in, int state, const char *peer, incident_list_cb *cb,
 		    void *ctx, char *err, size_t errlen)
 {

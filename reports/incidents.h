@@ -106,12 +106,6 @@ bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err,
 bool incidents_step(struct incidents *in, struct ledger *l, int64_t step, incident_cb *cb,
 		    void *ctx, char *err, size_t errlen);
 
-/* Events that no sink has accepted yet, in order, each with the severity, state and reason of
- * its time. The callback returns true when delivered; after a false the rest waits. */
-typedef bool incident_deliver_cb(void *ctx, enum incident_event e, const struct incident *i);
-bool incidents_deliver(struct incidents *in, incident_deliver_cb *cb, void *ctx, char *err,
-		       size_t errlen);
-
 /* Reading, newest first; state -1 for all, peer NULL for all. */
 typedef bool incident_list_cb(void *ctx, const struct incident *i);
 bool incidents_list(struct incidents *in, int state, const char *peer, incident_list_cb *cb,

@@ -16,6 +16,7 @@
 #include "sensor/channel.h"
 #include "sensor/conf.h"
 #include "sensor/confine.h"
+#include "sensor/couriers.h"
 #include "sensor/log.h"
 #include "sensor/options.h"
 #include "sensor/pipeline.h"
@@ -217,18 +218,23 @@ static int record(const struct run *r, FILE *sessions, const char *state, char *
 		.sessions = sessions,
 		.quiet = r->o->quiet,
 	};
+	struct couriers *couriers = r->o->live && state ? couriers_new(r->conf, state) : NULL;
 	struct recorder *recorder = recorder_new(&options, err, errlen);
 	struct health last = { 0 };
 	int code;
 
-	if (!recorder)
+	if (!recorder) {
+		couriers_end(couriers);
 		return say(EXIT_FAILED, err);
+	}
+	couriers_go(couriers);
 	handle_signals(r->order_write);
 	if (write(r->order_write, "g", 1) != 1)
 		log_event(LOG_LEVEL_ERROR, "event=capture-gone");
 	code = recorder_run(recorder, r->channel_read, &last);
 	stop(0);
 	recorder_free(recorder);
+	couriers_end(couriers);
 	if (!r->o->quiet)
 		summary_print(&last, stderr);
 	if (!health_balance(&last, err, errlen)) {

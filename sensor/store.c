@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "reports/incidents.h"
 #include "reports/metrics.h"
@@ -15,7 +13,6 @@
 #include "reports/statedir.h"
 #include "reports/syslog_line.h"
 #include "sensor/log.h"
-#include "sensor/syslog_socket.h"
 
 #define ERR_MAX  512
 #define HOUR_S   3600
@@ -34,14 +31,13 @@ struct store {
 	struct ledger *ledger;
 	struct rrdstore *rrd;
 	struct incidents *incidents;
-	struct metrics *metrics;      /* NULL before the first step */
-	struct syslog_socket *syslog; /* NULL: standard error */
+	struct metrics *metrics; /* NULL before the first step */
+	incident_cb *tell;       /* of what happens; NULL: the couriers read it */
 	const struct conf *conf;
 	char *path;
 	bool said[PART_N];
-	bool said_early;  /* that steps before 1980 have no RRD */
-	bool syslog_down; /* said, until it works again */
-	int64_t expired;  /* hour of the last retention */
+	bool said_early; /* that steps before 1980 have no RRD */
+	int64_t expired; /* hour of the last retention */
 };
 
 static void complain(struct store *st, enum part part, const char *err)
@@ -63,7 +59,7 @@ bool store_sound(const struct store *st)
 
 /* Opening ------------------------------------------------------------------------------------ */
 
-static bool open_parts(struct store *st, bool live, char *err, size_t errlen)
+static bool open_parts(struct store *st, char *err, size_t errlen)
 {
 	const struct conf *c = st->conf;
 	struct incidents_config ic = {
@@ -84,9 +80,16 @@ static bool open_parts(struct store *st, bool live, char *err, size_t errlen)
 	if (!st->rrd)
 		return false;
 	st->incidents = incidents_open(st->path, true, &ic, err, errlen);
-	if (live && c->syslog_socket[0])
-		st->syslog = syslog_new(c->syslog_socket);
 	return st->incidents != NULL;
+}
+
+static void print_event(void *ctx, enum incident_event e, const struct incident *i)
+{
+	char line[SYSLOG_LINE_MAX];
+
+	(void)ctx;
+	incident_line(e, i, line, sizeof(line));
+	fprintf(stderr, "%s\n", line);
 }
 
 struct store *store_open(const struct conf *c, const char *dir, bool live, char *err, size_t errlen)
@@ -96,10 +99,11 @@ struct store *store_open(const struct conf *c, const char *dir, bool live, char 
 	if (!st)
 		abort();
 	st->conf = c;
+	st->tell = live ? NULL : print_event;
 	st->path = strdup(dir);
 	if (!st->path)
 		abort();
-	if (!open_parts(st, live, err, errlen)) {
+	if (!open_parts(st, err, errlen)) {
 		store_close(st);
 		return NULL;
 	}
@@ -110,7 +114,6 @@ void store_close(struct store *st)
 {
 	if (!st)
 		return;
-	syslog_free(st->syslog);
 	incidents_close(st->incidents);
 	metrics_free(st->metrics);
 	rrdstore_close(st->rrd);
@@ -307,54 +310,6 @@ bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen
 
 /* Incidents ---------------------------------------------------------------------------------- */
 
-static bool to_syslog(struct store *st, enum incident_event e, const struct incident *i)
-{
-	char line[SYSLOG_LINE_MAX], host[256] = "", err[ERR_MAX];
-	int64_t now = (int64_t)time(NULL);
-	const struct alert a = { .event = e, .incident = i, .at = now, .now = now };
-	size_t len;
-
-	(void)gethostname(host, sizeof(host) - 1);
-	len = syslog_line(&a, host, (unsigned long)getpid(), line);
-	if (syslog_send(st->syslog, line, len, err, sizeof(err))) {
-		st->syslog_down = false;
-		return true;
-	}
-	if (!st->syslog_down)
-		log_event(LOG_LEVEL_WARNING, "event=syslog-down why=\"%s\"", err);
-	st->syslog_down = true;
-	return false;
-}
-
-static bool deliver(void *ctx, enum incident_event e, const struct incident *i)
-{
-	struct store *st = ctx;
-	char line[SYSLOG_LINE_MAX];
-
-	if (st->syslog)
-		return to_syslog(st, e, i);
-	incident_line(e, i, line, sizeof(line));
-	fprintf(stderr, "%s\n", line);
-	return true;
-}
-
-static void deliver_all(struct store *st)
-{
-	char err[ERR_MAX];
-
-	if (!incidents_deliver(st->incidents, deliver, st, err, sizeof(err)))
-		complain(st, PART_INCIDENTS, err);
-}
-
-static void note_event(void *ctx, enum incident_event e, const struct incident *i)
-{
-	bool *happened = ctx;
-
-	(void)e;
-	(void)i;
-	*happened = true;
-}
-
 bool store_wants(const struct store *st, const struct session *s, const struct pair *p)
 {
 	return incidents_wants(st->incidents, s, p);
@@ -363,14 +318,10 @@ bool store_wants(const struct store *st, const struct session *s, const struct p
 void store_incident(struct store *st, uint64_t key, const struct session *s, const struct pair *p,
 		    const char *record)
 {
-	bool happened = false;
 	char err[ERR_MAX];
 
-	if (!incidents_session(st->incidents, key, s, p, record, note_event, &happened, err,
-			       sizeof(err)))
+	if (!incidents_session(st->incidents, key, s, p, record, st->tell, NULL, err, sizeof(err)))
 		complain(st, PART_INCIDENTS, err);
-	if (happened)
-		deliver_all(st);
 }
 
 /* Steps -------------------------------------------------------------------------------------- */
@@ -396,17 +347,17 @@ bool store_step(struct store *st, const struct ledger_batch *b)
 	if (st->metrics)
 		metrics_add(st->metrics, b);
 	if (b->open) {
-		if (!incidents_save(st->incidents, NULL, NULL, err, sizeof(err)))
+		if (!incidents_save(st->incidents, st->tell, NULL, err, sizeof(err)))
 			complain(st, PART_INCIDENTS, err);
 	} else {
 		draw(st, step);
-		if (!incidents_step(st->incidents, st->ledger, step, NULL, NULL, err, sizeof(err)))
+		if (!incidents_step(st->incidents, st->ledger, step, st->tell, NULL, err,
+				    sizeof(err)))
 			complain(st, PART_INCIDENTS, err);
 		expire(st, step);
 	}
 	store_flush(st);
 	write_metrics(st);
-	deliver_all(st);
 	return true;
 }
 

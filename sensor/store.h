@@ -1,8 +1,8 @@
 /* store.h - what the recorder keeps in the state directory, and in which order.
  *
- * A step goes to the ledger first, then to the RRD files, then to the incidents, then to the
- * metrics, then to the sinks. What cannot be written is said once of each kind and remembered for the exit code;
- * the rest goes on.
+ * A step goes to the ledger first, then to the RRD files, then to the incidents, where the couriers
+ * find what there is to tell (couriers.h), then to the metrics. What cannot be written is said once
+ * of each kind and remembered for the exit code; the rest goes on.
  */
 #ifndef MAILSEAL_STORE_H
 #define MAILSEAL_STORE_H
@@ -17,7 +17,7 @@
 
 struct store;
 
-/* Makes and locks the directory and opens what is in it. Live, incidents go to syslog; otherwise
+/* Makes and locks the directory and opens what is in it. Not live, what happens to incidents goes
  * to standard error. NULL with one line in err. */
 struct store *store_open(const struct conf *c, const char *dir, bool live, char *err,
 			 size_t errlen);

@@ -25,11 +25,11 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",),
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.
 # conf stands for conf_*.
 ROWS = (
-    ("clock", "conf", "confine", "log", "pool", "sequence", "stoppable", "summary",
-     "syslog_socket"),
+    ("clock", "conf", "confine", "log", "pool", "sequence", "stoppable", "summary"),
     ("fragments",),
     ("decode", "channel"),
-    ("capture", "flow", "reasm", "classify", "certificates", "volume", "inbox", "store"),
+    ("capture", "flow", "reasm", "classify", "certificates", "volume", "inbox", "store",
+     "couriers"),
     ("probe",),
     ("options", "session", "recorder"),
     ("tracker",),
@@ -39,7 +39,7 @@ ROWS = (
 # The recorder never sees a packet, and what sees packets knows no sink.
 PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "volume",
            "probe", "session", "tracker", "pipeline")
-SINKS = ("inbox", "store", "recorder")
+SINKS = ("inbox", "store", "couriers", "recorder")
 
 # The dissectors have no input or output and no clock.
 PURE = {"assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h",

@@ -861,46 +861,6 @@ static void the_growth_ends_with_the_day(void **state)
 	assert_int_equal(list(b, -1).newest.flaps, 1);
 }
 
-struct sink {
-	unsigned takes; /* so many, then none */
-	char got[256];
-};
-
-static bool sink_take(void *ctx, enum incident_event e, const struct incident *i)
-{
-	struct sink *s = ctx;
-	size_t n = strlen(s->got);
-
-	if (s->takes == 0)
-		return false;
-	s->takes--;
-	snprintf(s->got + n, sizeof(s->got) - n, "%s/%s/%s ", incident_event_name(e),
-		 severity_name(i->severity), incident_state_name(i->state));
-	return true;
-}
-
-static void events_wait_until_they_are_delivered(void **state)
-{
-	struct bench *b = *state;
-	struct sink s = { .takes = 0 };
-
-	offer(b, 1, clear_session(T0, EXPOSURE_ENVELOPE, TRI_TRUE));
-	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE));
-	step(b, T0 + QUIET, 100, 0, 0);
-	assert_true(incidents_deliver(b->in, sink_take, &s, b->err, sizeof(b->err)));
-	assert_string_equal(s.got, "");
-	s.takes = 1;
-	assert_true(incidents_deliver(b->in, sink_take, &s, b->err, sizeof(b->err)));
-	assert_string_equal(s.got, "opened/warning/open ");
-	incidents_close(b->in);
-	open_incidents(b);
-	s.takes = 10;
-	assert_true(incidents_deliver(b->in, sink_take, &s, b->err, sizeof(b->err)));
-	assert_string_equal(s.got, "opened/warning/open escalated/critical/open "
-				   "stale/critical/stale ");
-	assert_int_equal(s.takes, 8);
-}
-
 static void readers_need_no_configuration(void **state)
 {
 	struct bench *b = *state;
@@ -997,7 +957,6 @@ int main(void)
 		TEST(a_day_later_it_is_another_one),
 		TEST(the_quiet_time_grows_from_the_third_opening_on),
 		TEST(the_growth_ends_with_the_day),
-		TEST(events_wait_until_they_are_delivered),
 		TEST(readers_need_no_configuration),
 		TEST(a_store_that_takes_nothing_loses_no_incident),
 		TEST(a_newer_store_is_refused),

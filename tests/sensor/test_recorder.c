@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "reports/incidents.h"
+#include "reports/deliveries.h"
 #include "reports/ledger.h"
 #include "reports/rrdfile.h"
 #include "sensor/channel.h"
@@ -684,42 +684,30 @@ static void a_session_that_grows_escalates_once(void **state)
 	assert_null(strchr(f.evidence, '\n'));
 }
 
-static int open_syslog(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
-	return fd;
-}
-
-static void live_incidents_go_to_syslog_until_taken(void **state)
+static void live_incidents_are_left_to_the_couriers(void **state)
 {
 	struct bench *b = *state;
-	char more[128], path[100], got[4096] = "";
-	int fd;
+	char err[256];
+	struct deliveries *queue;
+	struct delivery del;
+	struct target t;
 
-	snprintf(path, sizeof(path), "%s/log", b->dir);
-	snprintf(more, sizeof(more), "syslog: {socket: %s}\n", path);
-	conf_free(b->conf);
-	b->o.conf = b->conf = read_conf(b, more);
 	b->o.live = true;
 	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
 	send_health(b, T0, 10, true);
-	assert_int_equal(run(b), 0); /* a daemon that is down is no failure of ours */
-	assert_said(b, "event=syslog-down");
-	assert_int_equal(lines(b->said), 1);
-
-	fd = open_syslog(path);
-	send_health(b, T0 + 60, 10, true);
 	assert_int_equal(run(b), 0);
-	assert_true(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT) > 0);
-	assert_int_equal(strncmp(got, "<26>1 ", 6), 0);
-	assert_non_null(strstr(got, " opened [mailseal@32473 incident=\"1\" "));
-	assert_int_equal(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), -1); /* once */
-	close(fd);
-	assert_null(strstr(b->said, "incident"));
+	assert_int_equal(lines(b->said), 0);
+	target_init(&t, TARGET_WEBHOOK);
+	strcpy(t.name, "noc");
+	queue = deliveries_open(b->state, &t, NULL, 0, err, sizeof(err));
+	assert_non_null(queue);
+	assert_int_equal(deliveries_next(queue, (int64_t)time(NULL), &del, err, sizeof(err)),
+			 DELIVERIES_DUE);
+	assert_int_equal(del.event, EVENT_OPENED);
+	assert_int_equal(del.at, T0);
+	assert_int_equal(del.evidence_n, 1);
+	delivery_fini(&del);
+	deliveries_close(queue);
 }
 
 /* Downgrade ----------------------------------------------------------------------------------- */
@@ -1033,7 +1021,7 @@ int main(void)
 		TEST(pairs_beyond_the_bound_are_other),
 		TEST(exceptions_count_apart),
 		TEST(a_session_that_grows_escalates_once),
-		TEST(live_incidents_go_to_syslog_until_taken),
+		TEST(live_incidents_are_left_to_the_couriers),
 		TEST(what_is_not_offered_here_is_told_everywhere),
 		TEST(what_was_counted_stays),
 		TEST(servers_are_remembered_across_a_restart),

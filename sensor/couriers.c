@@ -1,0 +1,267 @@
+/* couriers.c - one process for each target of alerts, and one that keeps them. */
+#include "sensor/couriers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reports/courier.h"
+#include "reports/deliveries.h"
+#include "reports/rules.h"
+#include "sensor/log.h"
+
+#define WATCH_MS 1000
+#define AGAIN_S  60                   /* a courier is not started more often */
+#define END_MS   50                   /* while they end, they are looked at so often */
+#define KEEPER_S (COURIER_LAST_S + 2) /* then the keeper kills what is left */
+#define WAIT_MS  (1000 * (KEEPER_S + 2))
+#define LIFE_FD  3 /* all that a courier has from the recorder, besides standard error */
+#define DONE_FD  4
+
+/* In the recorder. */
+struct couriers {
+	pid_t keeper;
+	int life; /* writing end: one byte to go, closed to end */
+	int done; /* reading end, which nobody else holds open once they have ended */
+};
+
+/* In the keeper: one courier. */
+struct post {
+	const struct target *target;
+	pid_t pid;       /* 0: there is none */
+	int64_t started; /* seconds, of a clock that is not set */
+};
+
+struct keeper {
+	const struct conf *conf;
+	const char *dir;
+	struct post posts[TARGETS_MAX];
+	size_t n;
+};
+
+static int64_t seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* A courier ---------------------------------------------------------------------------------- */
+
+static void say(enum courier_level level, const char *text)
+{
+	static const enum log_level levels[] = {
+		[COURIER_INFO] = LOG_LEVEL_INFO,
+		[COURIER_WARNING] = LOG_LEVEL_WARNING,
+		[COURIER_ERROR] = LOG_LEVEL_ERROR,
+	};
+
+	log_event(levels[level], "%s", text);
+}
+
+static void run_courier(const struct keeper *k, const struct target *t)
+{
+	const struct courier c = {
+		.dir = k->dir,
+		.target = t,
+		.windows = k->conf->maintenance,
+		.windows_n = k->conf->maintenance_n,
+		.life = LIFE_FD,
+		.say = say,
+	};
+
+	prctl(PR_SET_NAME, t->name); /* its first 15 bytes, for ps(1) */
+	courier_run(&c);
+}
+
+/* The keeper --------------------------------------------------------------------------------- */
+
+static void start(struct keeper *k, struct post *p)
+{
+	pid_t pid;
+
+	p->started = seconds();
+	pid = fork();
+	if (pid == 0) {
+		run_courier(k, p->target);
+		_exit(0);
+	}
+	p->pid = pid > 0 ? pid : 0;
+	if (pid < 0)
+		log_event(LOG_LEVEL_ERROR, "event=no-courier target=%s why=\"%s\"", p->target->name,
+			  strerror(errno));
+}
+
+static void note_end(const struct post *p, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		log_event(LOG_LEVEL_ERROR,
+			  "event=courier-died target=%s why=\"an attempt did not end in time\"",
+			  p->target->name);
+	else if (WIFSIGNALED(status))
+		log_event(LOG_LEVEL_ERROR, "event=courier-died target=%s signal=%d",
+			  p->target->name, WTERMSIG(status));
+	else
+		log_event(LOG_LEVEL_ERROR, "event=courier-died target=%s status=%d",
+			  p->target->name, WEXITSTATUS(status));
+}
+
+/* Returns how many there are still. */
+static size_t reap(struct keeper *k, bool ending)
+{
+	size_t alive = 0;
+	int status;
+
+	for (size_t i = 0; i < k->n; i++) {
+		struct post *p = &k->posts[i];
+
+		if (p->pid > 0 && waitpid(p->pid, &status, WNOHANG) == p->pid) {
+			p->pid = 0;
+			if (!ending)
+				note_end(p, status);
+		}
+		alive += p->pid > 0;
+	}
+	return alive;
+}
+
+static void start_anew(struct keeper *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		if (k->posts[i].pid == 0 && seconds() - k->posts[i].started >= AGAIN_S)
+			start(k, &k->posts[i]);
+	}
+}
+
+/* They were told by the same pipe. */
+static void end_all(struct keeper *k)
+{
+	int64_t until = seconds() + KEEPER_S;
+
+	while (reap(k, true) > 0 && seconds() < until)
+		poll(NULL, 0, END_MS);
+	for (size_t i = 0; i < k->n; i++) {
+		if (k->posts[i].pid > 0)
+			kill(k->posts[i].pid, SIGKILL);
+	}
+}
+
+static void keep(struct keeper *k)
+{
+	struct pollfd life = { LIFE_FD, POLLIN, 0 };
+	char err[512], byte;
+
+	if (read(LIFE_FD, &byte, 1) != 1)
+		return;
+	if (!deliveries_targets(k->dir, k->conf->targets, k->conf->targets_n, err, sizeof(err)))
+		log_event(LOG_LEVEL_ERROR, "event=write-failed what=targets why=\"%s\"", err);
+	for (size_t i = 0; i < k->conf->targets_n && i < TARGETS_MAX; i++) {
+		k->posts[k->n].target = &k->conf->targets[i];
+		start(k, &k->posts[k->n++]);
+	}
+	while (poll(&life, 1, WATCH_MS) <= 0) {
+		reap(k, false);
+		start_anew(k);
+	}
+	end_all(k);
+}
+
+/* Keeps standard error and the two pipes, and nothing of what the recorder has open. */
+static bool shed(int life, int done)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int high_life = fcntl(life, F_DUPFD_CLOEXEC, DONE_FD + 1);
+	int high_done = fcntl(done, F_DUPFD_CLOEXEC, DONE_FD + 1);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup3(high_life, LIFE_FD, O_CLOEXEC) < 0 || dup3(high_done, DONE_FD, O_CLOEXEC) < 0)
+		return false;
+	if (close_range(DONE_FD + 1, ~0u, 0) == 0)
+		return true;
+	for (int fd = DONE_FD + 1; fd < getdtablesize(); fd++)
+		close(fd);
+	return true;
+}
+
+static void run_keeper(const struct conf *c, const char *dir, int life, int done)
+{
+	struct keeper k = { .conf = c, .dir = dir };
+
+	signal(SIGTERM, SIG_IGN); /* the recorder tells when to end */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	prctl(PR_SET_NAME, "couriers");
+	if (shed(life, done))
+		keep(&k);
+}
+
+/* The recorder ------------------------------------------------------------------------------- */
+
+static struct couriers *fork_keeper(const struct conf *c, const char *dir, const int life[2],
+				    const int done[2])
+{
+	struct couriers *co = calloc(1, sizeof(*co));
+
+	if (!co)
+		abort();
+	co->life = life[1];
+	co->done = done[0];
+	co->keeper = fork();
+	if (co->keeper == 0) {
+		close(life[1]);
+		run_keeper(c, dir, life[0], done[1]);
+		_exit(0);
+	}
+	close(life[0]);
+	close(done[1]);
+	if (co->keeper > 0)
+		return co;
+	close(life[1]);
+	close(done[0]);
+	free(co);
+	return NULL;
+}
+
+struct couriers *couriers_new(const struct conf *c, const char *dir)
+{
+	int life[2] = { -1, -1 }, done[2] = { -1, -1 };
+	struct couriers *co = NULL;
+
+	if (c->targets_n == 0)
+		return NULL;
+	if (pipe2(life, O_CLOEXEC) == 0 && pipe2(done, O_CLOEXEC) == 0)
+		co = fork_keeper(c, dir, life, done);
+	if (!co)
+		log_event(LOG_LEVEL_ERROR, "event=no-couriers why=\"%s\"", strerror(errno));
+	return co;
+}
+
+void couriers_go(struct couriers *co)
+{
+	if (co && write(co->life, "g", 1) != 1)
+		log_event(LOG_LEVEL_ERROR, "event=no-couriers why=\"%s\"", strerror(errno));
+}
+
+void couriers_end(struct couriers *co)
+{
+	struct pollfd done;
+
+	if (!co)
+		return;
+	close(co->life);
+	done = (struct pollfd){ co->done, POLLIN, 0 };
+	if (poll(&done, 1, WAIT_MS) <= 0)
+		kill(co->keeper, SIGKILL);
+	close(co->done);
+	waitpid(co->keeper, NULL, 0);
+	free(co);
+}

@@ -1,0 +1,25 @@
+/* couriers.h - one process for each target of alerts (reports/courier.h), and one that keeps them.
+ *
+ * The keeper starts a courier for each target, and anew when one dies, at most once a minute. It is
+ * forked before the recorder opens a database or starts a thread, because neither survives a fork;
+ * so are the couriers, for the keeper has none. All of them end when the recorder does, however it
+ * ends: they hold the reading end of a pipe.
+ */
+#ifndef MAILSEAL_COURIERS_H
+#define MAILSEAL_COURIERS_H
+
+#include "sensor/conf.h"
+
+struct couriers;
+
+/* Forks the keeper, which waits for the order to go. dir: the state directory. Called after
+ * privileges were dropped. NULL when there is no target, or with a line in the log. */
+struct couriers *couriers_new(const struct conf *c, const char *dir);
+
+/* incidents.db is there. NULL is allowed. */
+void couriers_go(struct couriers *co);
+
+/* Tells them to end, and waits for that, a few seconds at most. NULL is allowed. */
+void couriers_end(struct couriers *co);
+
+#endif

@@ -144,6 +144,11 @@ struct db *db_open(const char *path, bool write, char *err, size_t errlen)
 	return NULL;
 }
 
+void db_patience(struct db *db, unsigned ms)
+{
+	sqlite3_busy_timeout(db->handle, (int)ms);
+}
+
 void db_close(struct db *db)
 {
 	int rc;

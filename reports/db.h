@@ -16,6 +16,8 @@ struct db_stmt;
  * busy timeout 5 s. A read-only open works while another process writes, and in a directory in
  * which the reader may not write. NULL with a sentence in err that names the file. */
 struct db *db_open(const char *path, bool write, char *err, size_t errlen);
+/* Waits for other processes this long instead. */
+void db_patience(struct db *db, unsigned ms);
 void db_close(struct db *db); /* after every db_finalize(); NULL is allowed */
 
 bool db_exec(struct db *db, const char *sql, char *err, size_t errlen);

@@ -25,8 +25,9 @@ struct live {
 	uint64_t serial;   /* within this run; an id is there only once it is stored */
 	struct brew *brew; /* owned; it is no incident yet. NULL for one */
 	bool dirty;
-	unsigned events; /* bits of enum incident_event */
-	int64_t at;      /* of the last of them; seconds, UTC */
+	unsigned events;                  /* bits of enum incident_event */
+	int64_t at;                       /* of the last of them; seconds, UTC */
+	char *records[INCIDENT_EVIDENCE]; /* owned; evidence that is not in the store yet */
 };
 
 /* What a session that may still grow was counted as, under one rule. */
@@ -47,6 +48,7 @@ struct incidents {
 	struct live *live;
 	size_t live_n, live_room;
 	size_t brews;
+	bool behind; /* the store took nothing; it is not asked again before the next round */
 	uint64_t serials;
 };
 
@@ -74,8 +76,9 @@ void live_raise(struct incidents *in, struct live *l, int64_t at);
 /* Something of it was seen: a stale one is open again. */
 void live_seen(struct live *l, int64_t when);
 
-/* Writes it, with evidence or NULL for each slot of records, in one transaction. On failure it
- * stays as it is in memory and is saved again later, without evidence. */
+/* Writes it, with evidence or NULL for each slot of records, in one transaction. On failure all of
+ * it stays in memory and is saved again later; until then the store is left alone, and this
+ * returns true at once. */
 bool live_save(struct incidents *in, struct live *l, const char *const records[INCIDENT_EVIDENCE],
 	       const struct listener *to, char *err, size_t errlen);
 

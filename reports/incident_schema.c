@@ -158,6 +158,11 @@ struct incident_store *incident_store_open_existing(const char *dir, bool write,
 	return NULL;
 }
 
+void incident_store_patience(struct incident_store *st, unsigned ms)
+{
+	db_patience(st->db, ms);
+}
+
 void incident_store_close(struct incident_store *st)
 {
 	if (!st)

@@ -178,6 +178,7 @@ bool incidents_step(struct incidents *in, struct ledger *ledger, int64_t step, i
 	size_t kept = 0;
 	bool ok;
 
+	in->behind = false;
 	if (k.j.blind_s < STEP_S)
 		k.j.blind_s = STEP_S;
 	ok = judge_pairs(ledger, k.j.end - HOUR_S, k.j.end, &k.hour, err, errlen) &&

@@ -16,6 +16,8 @@ struct incident_store *incident_store_open(const char *dir, bool write, char *er
 /* The same, but makes none. */
 struct incident_store *incident_store_open_existing(const char *dir, bool write, char *err,
 						    size_t errlen);
+/* A write waits no longer than this for other processes. */
+void incident_store_patience(struct incident_store *st, unsigned ms);
 void incident_store_close(struct incident_store *st);
 
 bool incident_store_begin(struct incident_store *st, char *err, size_t errlen);

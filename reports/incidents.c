@@ -7,13 +7,22 @@
 
 #include "reports/incident_live.h"
 
-#define COUNTED_BITS 13 /* 65536 */
+#define COUNTED_BITS 13  /* 65536 */
+#define PATIENCE_MS  100 /* with others who have the store; the capture's records are waiting */
 
 const char *incident_service(const struct incident *i)
 {
 	const char *name = service_name(i->service);
 
 	return name ? name : "-";
+}
+
+static void forget_records(struct live *l)
+{
+	for (unsigned n = 0; n < INCIDENT_EVIDENCE; n++) {
+		free(l->records[n]);
+		l->records[n] = NULL;
+	}
 }
 
 /* Opening ------------------------------------------------------------------------------------ */
@@ -65,6 +74,7 @@ struct incidents *incidents_open(const char *dir, bool write, const struct incid
 	in->store = store;
 	if (!write)
 		return in;
+	incident_store_patience(store, PATIENCE_MS);
 	configure(in, c);
 	in->counted = recent_new(COUNTED_BITS, sizeof(struct counted));
 	q.sensor = in->sensor;
@@ -81,8 +91,10 @@ void incidents_close(struct incidents *in)
 		return;
 	incident_store_close(in->store);
 	recent_free(in->counted);
-	for (size_t n = 0; n < in->live_n; n++)
+	for (size_t n = 0; n < in->live_n; n++) {
 		live_forget_brew(in, &in->live[n]);
+		forget_records(&in->live[n]);
+	}
 	free(in->live);
 	free(in->entries);
 	free(in);
@@ -190,8 +202,19 @@ void live_forget_brew(struct incidents *in, struct live *l)
 
 /* Saving ------------------------------------------------------------------------------------- */
 
-static bool put_all(struct incidents *in, const struct live *l,
-		    const char *const records[INCIDENT_EVIDENCE], int64_t *id, char *err,
+static void keep_records(struct live *l, const char *const records[INCIDENT_EVIDENCE])
+{
+	for (unsigned n = 0; records && n < INCIDENT_EVIDENCE; n++) {
+		if (!records[n])
+			continue;
+		free(l->records[n]);
+		l->records[n] = strdup(records[n]);
+		if (!l->records[n])
+			abort();
+	}
+}
+
+static bool put_all(struct incidents *in, const struct live *l, int64_t *id, char *err,
 		    size_t errlen)
 {
 	if (!incident_store_put(in->store, &l->i, id, err, errlen))
@@ -202,12 +225,23 @@ static bool put_all(struct incidents *in, const struct live *l,
 					      err, errlen))
 			return false;
 	}
-	for (unsigned n = 0; records && n < INCIDENT_EVIDENCE; n++) {
-		if (records[n] &&
-		    !incident_store_put_evidence(in->store, *id, n, records[n], err, errlen))
+	for (unsigned n = 0; n < INCIDENT_EVIDENCE; n++) {
+		if (l->records[n] &&
+		    !incident_store_put_evidence(in->store, *id, n, l->records[n], err, errlen))
 			return false;
 	}
 	return true;
+}
+
+static bool put_in_one(struct incidents *in, const struct live *l, int64_t *id, char *err,
+		       size_t errlen)
+{
+	if (!incident_store_begin(in->store, err, errlen))
+		return false;
+	if (put_all(in, l, id, err, errlen) && incident_store_commit(in->store, err, errlen))
+		return true;
+	incident_store_rollback(in->store);
+	return false;
 }
 
 bool live_save(struct incidents *in, struct live *l, const char *const records[INCIDENT_EVIDENCE],
@@ -217,16 +251,17 @@ bool live_save(struct incidents *in, struct live *l, const char *const records[I
 	int64_t id = 0;
 
 	l->dirty = true;
-	if (!incident_store_begin(in->store, err, errlen))
-		return false;
-	if (!put_all(in, l, records, &id, err, errlen) ||
-	    !incident_store_commit(in->store, err, errlen)) {
-		incident_store_rollback(in->store);
+	keep_records(l, records);
+	if (in->behind)
+		return true;
+	if (!put_in_one(in, l, &id, err, errlen)) {
+		in->behind = true;
 		return false;
 	}
 	l->i.id = id;
 	l->dirty = false;
 	l->events = 0;
+	forget_records(l);
 	for (unsigned e = 0; to->cb && e < EVENT_N; e++) {
 		if (events & 1u << e)
 			to->cb(to->ctx, (enum incident_event)e, &l->i);
@@ -238,6 +273,7 @@ bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err,
 {
 	struct listener to = { cb, ctx };
 
+	in->behind = false;
 	for (size_t n = 0; n < in->live_n; n++) {
 		struct live *l = &in->live[n];
 
@@ -245,6 +281,11 @@ bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err,
 			return false;
 	}
 	return true;
+}
+
+bool incidents_behind(const struct incidents *in)
+{
+	return in->behind;
 }
 
 /* Reading ------------------------------------------------------------------------------------ */

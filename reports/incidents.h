@@ -98,8 +98,13 @@ bool incidents_session(struct incidents *in, uint64_t key, const struct session 
 		       char *err, size_t errlen);
 
 /* Writes what is not in the store yet: the counts of sessions beyond the first five wait for the
- * step, and what could not be written is tried again. For the end of a run. */
+ * step, and what could not be written is tried again. For the end of a run, and while it is
+ * behind. */
 bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err, size_t errlen);
+
+/* Something could not be written. Nothing is lost; incidents_save() and incidents_step() try again,
+ * and nothing else does: each attempt may wait a tenth of a second for another process. */
+bool incidents_behind(const struct incidents *in);
 
 /* After a step was committed: asks the rules that judge the ledger, opens what has enough
  * sessions, closes what is shown to be over, turns the rest stale. */

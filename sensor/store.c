@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "reports/incidents.h"
 #include "reports/metrics.h"
@@ -16,6 +17,7 @@
 
 #define ERR_MAX  512
 #define HOUR_S   3600
+#define LAST_MAX 50        /* attempts to save incidents at the end of a run, 5 s at most */
 #define RRD_FROM 315532800 /* 1980-01-01: librrd knows no earlier time */
 
 /* What may fail, each said once. */
@@ -36,8 +38,9 @@ struct store {
 	const struct conf *conf;
 	char *path;
 	bool said[PART_N];
-	bool said_early; /* that steps before 1980 have no RRD */
-	int64_t expired; /* hour of the last retention */
+	bool said_early;   /* that steps before 1980 have no RRD */
+	int64_t expired;   /* hour of the last retention */
+	int64_t caught_up; /* when it was last tried; seconds, of a clock that is not set */
 };
 
 static void complain(struct store *st, enum part part, const char *err)
@@ -46,6 +49,14 @@ static void complain(struct store *st, enum part part, const char *err)
 		log_event(LOG_LEVEL_ERROR, "event=write-failed what=%s why=\"%s\"",
 			  part_names[part], err);
 	st->said[part] = true;
+}
+
+/* Nothing was lost for it: it may fail, and be said, anew. */
+static void recovered(struct store *st, enum part part)
+{
+	if (st->said[part])
+		log_event(LOG_LEVEL_INFO, "event=write-works what=%s", part_names[part]);
+	st->said[part] = false;
 }
 
 bool store_sound(const struct store *st)
@@ -310,6 +321,40 @@ bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen
 
 /* Incidents ---------------------------------------------------------------------------------- */
 
+/* An attempt to write all that there is of incidents. */
+static void settle(struct store *st, bool ok, const char *err)
+{
+	if (ok)
+		recovered(st, PART_INCIDENTS);
+	else
+		complain(st, PART_INCIDENTS, err);
+}
+
+/* What could not be written is written as soon as it can be, and then nothing is lost. */
+static void catch_up(struct store *st)
+{
+	struct timespec now;
+	char err[ERR_MAX];
+
+	if (!incidents_behind(st->incidents))
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec == st->caught_up)
+		return;
+	st->caught_up = now.tv_sec;
+	settle(st, incidents_save(st->incidents, st->tell, NULL, err, sizeof(err)), err);
+}
+
+/* There is no later. */
+static bool save_at_last(struct store *st, char *err, size_t errlen)
+{
+	for (unsigned n = 0; n < LAST_MAX; n++) {
+		if (incidents_save(st->incidents, st->tell, NULL, err, errlen))
+			return true;
+	}
+	return false;
+}
+
 bool store_wants(const struct store *st, const struct session *s, const struct pair *p)
 {
 	return incidents_wants(st->incidents, s, p);
@@ -342,18 +387,20 @@ bool store_step(struct store *st, const struct ledger_batch *b)
 	char err[ERR_MAX];
 	int64_t step = b->step;
 
-	if (!commit(st, b))
+	if (!commit(st, b)) {
+		catch_up(st);
 		return false;
+	}
 	if (st->metrics)
 		metrics_add(st->metrics, b);
 	if (b->open) {
-		if (!incidents_save(st->incidents, st->tell, NULL, err, sizeof(err)))
-			complain(st, PART_INCIDENTS, err);
+		settle(st, save_at_last(st, err, sizeof(err)), err);
 	} else {
 		draw(st, step);
-		if (!incidents_step(st->incidents, st->ledger, step, st->tell, NULL, err,
-				    sizeof(err)))
-			complain(st, PART_INCIDENTS, err);
+		settle(st,
+		       incidents_step(st->incidents, st->ledger, step, st->tell, NULL, err,
+				      sizeof(err)),
+		       err);
 		expire(st, step);
 	}
 	store_flush(st);
@@ -367,6 +414,7 @@ void store_log(struct store *st, int64_t step, const char *line, size_t len)
 
 	if (!statedir_log(st->dir, step, line, len, err, sizeof(err)))
 		complain(st, PART_LOG, err);
+	catch_up(st);
 }
 
 void store_flush(struct store *st)
@@ -375,4 +423,5 @@ void store_flush(struct store *st)
 
 	if (!statedir_flush(st->dir, err, sizeof(err)))
 		complain(st, PART_LOG, err);
+	catch_up(st);
 }

@@ -910,6 +910,45 @@ static void a_store_that_takes_nothing_loses_no_incident(void **state)
 	assert_int_equal(list(b, INCIDENT_OPEN).newest.sessions, 1);
 }
 
+static struct db *lock_store(const struct bench *b)
+{
+	char path[128], err[256] = "";
+	struct db *db;
+
+	snprintf(path, sizeof(path), "%s/incidents.db", b->dir);
+	db = db_open(path, true, err, sizeof(err));
+	assert_non_null(db);
+	assert_true(db_begin(db, err, sizeof(err)));
+	return db;
+}
+
+static void a_locked_store_is_waited_for_once(void **state)
+{
+	struct session s = clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE);
+	struct bench *b = *state;
+	struct db *other = lock_store(b);
+	char all[256] = "";
+
+	assert_false(incidents_session(b->in, 1, &s, &promised, "record 1", note, b, b->err,
+				       sizeof(b->err)));
+	assert_non_null(strstr(b->err, "locked by another process"));
+	assert_true(incidents_behind(b->in));
+	for (uint64_t key = 2; key <= 2000; key++) /* each wait would be a tenth of a second */
+		offer(b, key, s);
+	assert_string_equal(b->events, "");
+	assert_false(incidents_save(b->in, note, b, b->err, sizeof(b->err)));
+	assert_true(incidents_behind(b->in));
+	db_rollback(other);
+	db_close(other);
+	assert_true(incidents_save(b->in, note, b, b->err, sizeof(b->err)));
+	assert_false(incidents_behind(b->in));
+	assert_string_equal(b->events, "opened/critical ");
+	assert_int_equal(list(b, INCIDENT_OPEN).newest.sessions, 2000);
+	assert_true(incidents_evidence(b->in, list(b, -1).newest.id, on_record, all, b->err,
+				       sizeof(b->err)));
+	assert_string_equal(all, "record 1;record 2;record 3;record 4;record 5;");
+}
+
 static void a_newer_store_is_refused(void **state)
 {
 	struct bench *b = *state;
@@ -959,6 +998,7 @@ int main(void)
 		TEST(the_growth_ends_with_the_day),
 		TEST(readers_need_no_configuration),
 		TEST(a_store_that_takes_nothing_loses_no_incident),
+		TEST(a_locked_store_is_waited_for_once),
 		TEST(a_newer_store_is_refused),
 	};
 

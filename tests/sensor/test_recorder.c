@@ -1,6 +1,7 @@
 /* Tests the recorder from the channel to the state directory. */
 #include "tests/unit.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reports/db.h"
 #include "reports/deliveries.h"
 #include "reports/ledger.h"
 #include "reports/rrdfile.h"
@@ -684,6 +686,68 @@ static void a_session_that_grows_escalates_once(void **state)
 	assert_null(strchr(f.evidence, '\n'));
 }
 
+/* The last step of the ledger, or -1. Opens it anew: another process writes. */
+static int64_t last_step_of(const struct bench *b)
+{
+	char err[256];
+	struct ledger *l = ledger_open(b->state, LEDGER_READ, err, sizeof(err));
+	int64_t last = -1;
+	bool open;
+
+	if (l && !ledger_last_step(l, &last, &open, err, sizeof(err)))
+		last = -1;
+	ledger_close(l);
+	return last;
+}
+
+/* In a process of its own: has the incidents locked while steps pass, and only then sends the
+ * rest. Ends with 0. */
+static int lock_incidents_while_steps_pass(struct bench *b)
+{
+	char path[200], err[256];
+	struct db *db;
+
+	snprintf(path, sizeof(path), "%s/incidents.db", b->state);
+	db = db_open(path, true, err, sizeof(err));
+	if (!db || !db_begin(db, err, sizeof(err)))
+		return 1;
+	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
+	for (uint64_t t = T0 + 60; t <= T0 + 600; t += 60)
+		send_health(b, t, 10 * (t - T0), false);
+	while (last_step_of(b) < (int64_t)T0 + 480)
+		poll(NULL, 0, 10);
+	db_rollback(db);
+	db_close(db);
+	send_health(b, T0 + 720, 10000, true);
+	return 0;
+}
+
+static void no_step_waits_for_who_has_the_incidents_locked(void **state)
+{
+	struct bench *b = *state;
+	struct found f;
+	int status;
+	pid_t pid;
+
+	b->o.live = true;
+	send_health(b, T0 - 120, 1, true);
+	assert_int_equal(run(b), 0); /* there is a store to lock */
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(lock_incidents_while_steps_pass(b));
+	assert_int_equal(run(b), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_said(b, "event=write-failed what=incidents");
+	assert_said(b, "event=write-works what=incidents");
+	assert_int_equal(lines(b->said), 2);
+	f = incidents_of(b);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.newest.sessions, 1);
+	assert_non_null(strstr(f.evidence, "\"exposure\":\"content\""));
+}
+
 static void live_incidents_are_left_to_the_couriers(void **state)
 {
 	struct bench *b = *state;
@@ -953,7 +1017,7 @@ static void run_and_kill(struct bench *b, uint64_t step)
 	for (unsigned tries = 0; !reached(b, step); tries++) {
 		if (tries == 6000 || waitpid(pid, &status, WNOHANG) != 0)
 			fail_msg("the recorder did not get to minute %d", (int)step);
-		usleep(10000);
+		poll(NULL, 0, 10);
 	}
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -1022,6 +1086,7 @@ int main(void)
 		TEST(exceptions_count_apart),
 		TEST(a_session_that_grows_escalates_once),
 		TEST(live_incidents_are_left_to_the_couriers),
+		TEST(no_step_waits_for_who_has_the_incidents_locked),
 		TEST(what_is_not_offered_here_is_told_everywhere),
 		TEST(what_was_counted_stays),
 		TEST(servers_are_remembered_across_a_restart),

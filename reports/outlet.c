@@ -15,24 +15,18 @@
 #include <unistd.h>
 
 #include "reports/deadline.h"
+#include "reports/lookup.h"
 
 #define UDP_HARK_MS    100 /* for an ICMP message that nobody listens */
 #define ACK_PAUSE_MS   5
 #define ACK_PAUSE_MOST 100
-
-/* A name being looked up. A resolver that hangs is asked no second time, and waited for again. */
-struct lookup {
-	struct gaicb query;
-	struct addrinfo hints;
-	char host[TARGET_TEXT_MAX + 1], port[8];
-};
 
 struct outlet {
 	enum target_transport how;
 	unsigned timeout_s;
 	struct sockaddr_un local;
 	char host[TARGET_TEXT_MAX + 1], port[8];
-	struct lookup *lookup; /* NULL: none under way */
+	struct lookup *lookup; /* NULL: the socket is local */
 	int fd;                /* -1: not connected */
 	int64_t deadline;      /* of this attempt */
 	char *answer;          /* of this attempt */
@@ -103,92 +97,6 @@ static int pending_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
 }
 
-/* Names -------------------------------------------------------------------------------------- */
-
-static struct addrinfo hints_of(const struct outlet *o)
-{
-	const struct addrinfo hints = {
-		.ai_socktype = o->how == TRANSPORT_TCP ? SOCK_STREAM : SOCK_DGRAM,
-		.ai_flags = AI_NUMERICSERV,
-	};
-
-	return hints;
-}
-
-/* 0, or an EAI_ code. */
-static int start_lookup(struct outlet *o)
-{
-	struct gaicb *list[1];
-	int error;
-
-	o->lookup = calloc(1, sizeof(*o->lookup));
-	if (!o->lookup)
-		abort();
-	o->lookup->hints = hints_of(o);
-	memcpy(o->lookup->host, o->host, sizeof(o->host));
-	memcpy(o->lookup->port, o->port, sizeof(o->port));
-	o->lookup->query.ar_name = o->lookup->host;
-	o->lookup->query.ar_service = o->lookup->port;
-	o->lookup->query.ar_request = &o->lookup->hints;
-	list[0] = &o->lookup->query;
-	error = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
-	if (error != 0) {
-		free(o->lookup);
-		o->lookup = NULL;
-	}
-	return error;
-}
-
-/* 0 with the addresses, EAI_INPROGRESS when the time is over, or another EAI_ code. */
-static int finish_lookup(struct outlet *o, struct addrinfo **out)
-{
-	const struct gaicb *const list[1] = { &o->lookup->query };
-	int error = gai_error(&o->lookup->query), left;
-
-	while (error == EAI_INPROGRESS && (left = deadline_left_ms(o->deadline)) > 0) {
-		const struct timespec t = { left / 1000, left % 1000 * 1000000L };
-
-		gai_suspend(list, 1, &t);
-		error = gai_error(&o->lookup->query);
-	}
-	if (error == EAI_INPROGRESS)
-		return error;
-	*out = o->lookup->query.ar_result;
-	free(o->lookup);
-	o->lookup = NULL;
-	return error;
-}
-
-static struct addrinfo *resolve(struct outlet *o)
-{
-	struct addrinfo hints = hints_of(o), *found = NULL;
-	int error;
-
-	hints.ai_flags |= AI_NUMERICHOST;
-	if (getaddrinfo(o->host, o->port, &hints, &found) == 0)
-		return found;
-	error = o->lookup ? 0 : start_lookup(o);
-	if (error == 0)
-		error = finish_lookup(o, &found);
-	if (error == 0)
-		return found;
-	if (error == EAI_INPROGRESS)
-		say(o, "%.60s: no answer from the name servers in %u s", o->host, o->timeout_s);
-	else
-		say(o, "%.60s: %s", o->host, gai_strerror(error));
-	return NULL;
-}
-
-/* A lookup that cannot be stopped keeps its memory: the resolver still writes there. */
-static void abandon_lookup(struct outlet *o)
-{
-	if (!o->lookup || gai_cancel(&o->lookup->query) == EAI_NOTCANCELED)
-		return;
-	if (o->lookup->query.ar_result)
-		freeaddrinfo(o->lookup->query.ar_result);
-	free(o->lookup);
-}
-
 /* Connecting --------------------------------------------------------------------------------- */
 
 static bool connect_to(struct outlet *o, int family, int type, const struct sockaddr *to,
@@ -231,14 +139,17 @@ static bool connect_anew(struct outlet *o)
 {
 	struct addrinfo *list;
 	bool done;
+	int error;
 
 	disconnect(o);
 	if (o->how == TRANSPORT_LOCAL)
 		return connect_to(o, AF_UNIX, SOCK_DGRAM, (const struct sockaddr *)&o->local,
 				  sizeof(o->local));
-	list = resolve(o);
-	if (!list)
+	error = lookup_addresses(o->lookup, o->deadline, &list);
+	if (error != 0) {
+		say(o, "%.60s: %s", o->host, lookup_error(error));
 		return false;
+	}
 	done = connect_to_any(o, list);
 	freeaddrinfo(list);
 	return done;
@@ -383,10 +294,12 @@ struct outlet *outlet_new(enum target_transport how, const char *where, unsigned
 	o->fd = -1;
 	o->local.sun_family = AF_UNIX;
 	snprintf(o->port, sizeof(o->port), "%u", port);
-	if (how == TRANSPORT_LOCAL)
+	if (how == TRANSPORT_LOCAL) {
 		memcpy(o->local.sun_path, where, strlen(where) + 1);
-	else
-		snprintf(o->host, sizeof(o->host), "%s", where);
+		return o;
+	}
+	snprintf(o->host, sizeof(o->host), "%s", where);
+	o->lookup = lookup_new(where, port, how == TRANSPORT_TCP ? SOCK_STREAM : SOCK_DGRAM);
 	return o;
 }
 
@@ -395,6 +308,6 @@ void outlet_free(struct outlet *o)
 	if (!o)
 		return;
 	disconnect(o);
-	abandon_lookup(o);
+	lookup_free(o->lookup);
 	free(o);
 }

@@ -15,6 +15,9 @@ static const struct sink_kind *const kinds[TARGET_KINDS] = {
 	[TARGET_ALERTMANAGER] = &sink_alertmanager,
 	[TARGET_WEBHOOK] = &sink_webhook,
 #endif
+#ifdef HAVE_NETSNMP
+	[TARGET_SNMP] = &sink_snmp,
+#endif
 };
 
 struct sink {

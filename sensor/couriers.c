@@ -19,7 +19,7 @@
 #include "sensor/log.h"
 
 #define WATCH_MS 1000
-#define AGAIN_S  60                   /* a courier is not started more often */
+#define AGAIN_S  60                   /* a courier is not started anew more often */
 #define END_MS   50                   /* while they end, they are looked at so often */
 #define KEEPER_S (COURIER_LAST_S + 2) /* then the keeper kills what is left */
 #define WAIT_MS  (1000 * (KEEPER_S + 2))
@@ -36,8 +36,8 @@ struct couriers {
 /* In the keeper: one courier. */
 struct post {
 	const struct target *target;
-	pid_t pid;       /* 0: there is none */
-	int64_t started; /* seconds, of a clock that is not set */
+	pid_t pid;    /* 0: there is none */
+	int64_t anew; /* when it was started anew; seconds, of a clock that is not set */
 };
 
 struct keeper {
@@ -89,7 +89,6 @@ static void start(struct keeper *k, struct post *p)
 {
 	pid_t pid;
 
-	p->started = seconds();
 	pid = fork();
 	if (pid == 0) {
 		run_courier(k, p->target);
@@ -115,30 +114,64 @@ static void note_end(const struct post *p, int status)
 			  p->target->name, WEXITSTATUS(status));
 }
 
-/* Returns how many there are still. */
+static struct post *post_of(struct keeper *k, pid_t pid)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		if (k->posts[i].pid == pid)
+			return &k->posts[i];
+	}
+	return NULL;
+}
+
+/* What a courier that was killed had started is the keeper's child now: a program, with a process
+ * group of its own. */
+static void kill_orphans(struct keeper *k)
+{
+	char path[64];
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1) {
+		if (!post_of(k, pid))
+			kill(-pid, SIGKILL);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Returns how many couriers there are still. */
 static size_t reap(struct keeper *k, bool ending)
 {
 	size_t alive = 0;
+	struct post *p;
 	int status;
+	pid_t pid;
 
-	for (size_t i = 0; i < k->n; i++) {
-		struct post *p = &k->posts[i];
-
-		if (p->pid > 0 && waitpid(p->pid, &status, WNOHANG) == p->pid) {
-			p->pid = 0;
-			if (!ending)
-				note_end(p, status);
-		}
-		alive += p->pid > 0;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		p = post_of(k, pid);
+		if (!p)
+			continue;
+		p->pid = 0;
+		if (!ending)
+			note_end(p, status);
+		kill_orphans(k);
 	}
+	for (size_t i = 0; i < k->n; i++)
+		alive += k->posts[i].pid > 0;
 	return alive;
 }
 
 static void start_anew(struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		if (k->posts[i].pid == 0 && seconds() - k->posts[i].started >= AGAIN_S)
-			start(k, &k->posts[i]);
+		struct post *p = &k->posts[i];
+
+		if (p->pid > 0 || (p->anew > 0 && seconds() - p->anew < AGAIN_S))
+			continue;
+		p->anew = seconds();
+		start(k, p);
 	}
 }
 
@@ -150,9 +183,13 @@ static void end_all(struct keeper *k)
 	while (reap(k, true) > 0 && seconds() < until)
 		poll(NULL, 0, END_MS);
 	for (size_t i = 0; i < k->n; i++) {
-		if (k->posts[i].pid > 0)
-			kill(k->posts[i].pid, SIGKILL);
+		struct post *p = &k->posts[i];
+
+		if (p->pid > 0 && kill(p->pid, SIGKILL) == 0)
+			waitpid(p->pid, NULL, 0);
+		p->pid = 0;
 	}
+	kill_orphans(k);
 }
 
 static void keep(struct keeper *k)
@@ -200,6 +237,7 @@ static void run_keeper(const struct conf *c, const char *dir, int life, int done
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "couriers");
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* see kill_orphans() */
 	if (shed(life, done))
 		keep(&k);
 }

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""The processes that tell targets of alerts: none delays another or the recorder, and whichever is
+killed, what was to be told is told. Real SMTP on a wire between two network namespaces; needs
+root."""
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from live_sensor import LiveSensor
+from mailhosts import SERVER, WIRE, Hosts
+from tap import Tap
+from traffic import children, process_status, query, wait_until
+
+# A target answers as a file beside it says: it takes the alert, is not ready, or hangs.
+PROGRAM = """\
+#!/bin/sh
+cd "$(dirname "$0")" || exit 75
+case "$(cat mood)" in
+later) cat >/dev/null; exit 75 ;;
+hang) echo $$ >hanging; sleep 1000 ;;
+esac
+cat >>told
+"""
+CONFIGURATION = """\
+sensor: test
+peers:
+  - {name: alpha, signatory: true, mta: [198.51.100.0/28]}
+  - {name: beta, signatory: true, mta: [198.51.100.32/28]}
+syslog: {socket: ''}
+alerts:
+  targets:
+"""
+
+
+class Target:
+    def __init__(self, folder, name, mood="take"):
+        self.folder = Path(folder) / name
+        self.folder.mkdir()
+        self.name = name
+        self.program = self.folder / "program"
+        self.program.write_text(PROGRAM, encoding="ascii")
+        self.program.chmod(0o755)
+        self.set(mood)
+
+    def set(self, mood):
+        new = self.folder / "new"
+        new.write_text(mood, encoding="ascii")
+        new.rename(self.folder / "mood")
+
+    def told(self):
+        """Alerts that it took, those that are written whole."""
+        path = self.folder / "told"
+        text = path.read_text(encoding="ascii") if path.exists() else ""
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+    def events(self):
+        return [t["event"] for t in self.told()]
+
+    def hangs(self):
+        """The process that hangs, once it does."""
+        path = self.folder / "hanging"
+        text = path.read_text(encoding="ascii") if path.exists() else ""
+        return int(text) if text.endswith("\n") and process_status(int(text)) else None
+
+
+class Told(LiveSensor):
+    """A sensor at the server's end of the wire that tells targets."""
+
+    def __init__(self, folder, hosts, *targets, timeout_s=30):
+        conf = CONFIGURATION + "".join(
+            f"    - {{name: {t.name}, kind: program, program: [{t.program}],"
+            f" timeout_s: {timeout_s}}}\n" for t in targets)
+        super().__init__(folder, lambda *words: hosts.inside(hosts.names[1], *words), conf, WIRE,
+                         "--quiet")
+
+    def named(self, pid, name):
+        return [c for c in children(pid) if process_status(c).get("Name") == name]
+
+    def keeper(self):
+        wait_until(lambda: self.named(self.process.pid, "couriers"), "a keeper")
+        return self.named(self.process.pid, "couriers")[0]
+
+    def courier(self, name):
+        keeper = self.keeper()
+        wait_until(lambda: self.named(keeper, name), f"a courier of {name}")
+        return self.named(keeper, name)[0]
+
+    def deliveries(self):
+        return query(self.state, "SELECT event, target, state FROM delivery ORDER BY 1, 2",
+                     name="incidents.db")
+
+
+def mail(hosts, how="clear"):
+    client = hosts.send(how)
+    client.quit()
+    return client
+
+
+def one_that_hangs_delays_nobody(folder, hosts):
+    """While one target hangs in its first attempt, another is told and the recorder goes on."""
+    hangs, takes = Target(folder, "hangs", "hang"), Target(folder, "takes")
+    with Told(folder, hosts, hangs, takes) as sensor:
+        mail(hosts)
+        wait_until(hangs.hangs, "a target that hangs")
+        wait_until(takes.events, "a target that is told")
+        later = mail(hosts, "tls")
+        wait_until(lambda: later.port in sensor.records(), "a record of a later session")
+        complaints = [] if hangs.hangs() else ["it hangs no longer: this shows nothing"]
+        complaints += [f"told {takes.told()}"] * (takes.told()[0]["event"] != "opened")
+        keeper = sensor.keeper()
+        code, said = sensor.end()  # nor does it keep anything from ending
+        complaints += [f"exit {code}: {said}"] * (code != 0)
+        complaints += ["the keeper is left"] * bool(process_status(keeper))
+        return complaints + ["the program is left"] * bool(hangs.hangs())
+
+
+def a_courier_that_is_killed(folder, hosts):
+    """In the middle of an attempt: it is started anew and delivers; the other one is left alone."""
+    target, other = Target(folder, "target", "hang"), Target(folder, "other")
+    with Told(folder, hosts, target, other) as sensor:
+        first, same = sensor.courier("target"), sensor.courier("other")
+        mail(hosts)
+        wait_until(target.hangs, "an attempt")
+        target.set("take")
+        os.kill(first, signal.SIGKILL)
+        wait_until(target.events, "the delivery after a kill")
+        complaints = ["the same process"] * (sensor.courier("target") == first)
+        complaints += ["the other one is new, too"] * (sensor.courier("other") != same)
+        wait_until(lambda: all(d[2] == "sent" for d in sensor.deliveries()), "all are sent")
+        ids = [t["event_id"] for t in target.told()]
+        complaints += [f"told {ids}"] * (len(ids) != len(set(ids)))
+        code, said = sensor.end()
+        if code != 0 or "event=courier-died target=target signal=9" not in said:
+            complaints.append(f"exit {code}: {said}")
+        return complaints
+
+
+def a_recorder_that_is_killed(folder, hosts):
+    """Everything ends with it. Later each event is told, and what was told is not told again."""
+    down, takes = Target(folder, "down", "later"), Target(folder, "takes")
+    with Told(folder, hosts, down, takes) as sensor:
+        processes = [sensor.courier("down"), sensor.courier("takes"), sensor.keeper()]
+        mail(hosts)
+        wait_until(lambda: len([d for d in sensor.deliveries() if d[1:] == ("takes", "sent")]) and
+                   len([d for d in sensor.deliveries() if d[1:] == ("down", "waiting")]),
+                   "one that is told and one that is not")
+        sensor.end(signal.SIGKILL)
+        wait_until(lambda: not any(map(process_status, processes)), "the end of the couriers")
+    down.set("take")
+    with Told(folder, hosts, down, takes) as sensor:
+        wait_until(lambda: sensor.deliveries() and
+                   all(d[2] == "sent" for d in sensor.deliveries()), "what was left is sent")
+        code, said = sensor.end()
+    complaints = [f"exit {code}: {said}"] * (code != 0)
+    events = [i for i, in query(sensor.state, "SELECT id FROM event", name="incidents.db")]
+    for target in (down, takes):
+        ids = [t["event_id"] for t in target.told()]
+        complaints += [f"{target.name} was told {ids} of {events}"] * (ids != sorted(events))
+    return complaints
+
+
+def a_disk_that_is_full(folder, hosts):
+    """It is said once; when there is room again, the incident is there and is told."""
+    target = Target(folder, "target")
+    state, filler = Path(folder) / "state", Path(folder) / "state" / "filler"
+    state.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "mailseal-test", str(state)],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        return []  # not allowed to: nothing is shown
+    try:
+        with Told(folder, hosts, target) as sensor:
+            sensor.courier("target")
+            before = mail(hosts, "tls")
+            wait_until(lambda: before.port in sensor.records(), "a run that has begun")
+            wait_until(lambda: query(sensor.state, "SELECT 1 FROM target", name="incidents.db"),
+                       "a target that is known")
+            fill(filler)
+            first = hosts.send()  # its record is on --sessions: the recorder has seen it
+            first.quit()
+            wait_until(lambda: first.port in sensor.records(), "a record")
+            complaints = [f"told {target.told()}"] * bool(target.told())
+            filler.unlink()
+            wait_until(target.events, "an alert after the disk was full")
+            code, said = sensor.end()
+            failed = re.findall(r"event=write-failed what=(\S+)", said)
+            lost = [what for what in failed if what != "incidents"]  # a line of the log, perhaps
+            complaints += [f"exit {code}: {said}"] * ((code != 0) != bool(lost))
+            complaints += [f"said {said}"] * (failed.count("incidents") != 1 or
+                                              "event=write-works what=incidents" not in said)
+            complaints += [f"told {t['evidence']}" for t in target.told()[:1]
+                           if len(t["evidence"]) != 1 or t["evidence"][0]["server"] != SERVER]
+            return complaints
+    finally:
+        subprocess.run(["umount", str(state)], check=True)
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                pass
+
+
+TESTS = (
+    ("a target that hangs delays nobody", one_that_hangs_delays_nobody),
+    ("a courier is killed", a_courier_that_is_killed),
+    ("the recorder is killed", a_recorder_that_is_killed),
+    ("the disk is full", a_disk_that_is_full),
+)
+
+
+def skip_all(why):
+    print(f"1..0 # SKIP {why}")
+
+
+def main():
+    if os.geteuid() != 0:
+        skip_all("only root can make network namespaces")
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        hosts = Hosts(directory)
+        try:
+            try:
+                hosts.open()
+            except OSError as error:
+                skip_all(f"no network namespaces: {error}".replace("\n", " "))
+                return
+            tap = Tap()
+            for name, function in TESTS:
+                with tempfile.TemporaryDirectory() as folder:
+                    tap.run(name, function, folder, hosts)
+            tap.finish()
+        finally:
+            hosts.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -164,6 +164,15 @@ static bool deliver(struct run *r, const struct delivery *del)
 	return true;
 }
 
+/* Whoever asked for a test knows no sensor. A receiver may know it by its name, or nothing at all. */
+static void sign_test(const struct run *r, struct delivery *del)
+{
+	struct incident *i = &del->incident;
+
+	if (del->event == EVENT_TEST)
+		snprintf(i->sensor, sizeof(i->sensor), "%s", r->c->sensor);
+}
+
 /* One delivery after the other, until nothing is due. */
 static void pass(struct run *r)
 {
@@ -177,6 +186,7 @@ static void pass(struct run *r)
 	do {
 		next = deliveries_next(r->queue, (int64_t)time(NULL), &del, err, sizeof(err));
 		if (next == DELIVERIES_DUE) {
+			sign_test(r, &del);
 			ok = deliver(r, &del);
 			delivery_fini(&del);
 			listen_for_end(r, 0);

@@ -19,7 +19,8 @@ enum courier_level { COURIER_INFO, COURIER_WARNING, COURIER_ERROR };
 #define COURIER_LAST_S 5 /* for what waits when it is told to end */
 
 struct courier {
-	const char *dir; /* holds incidents.db */
+	const char *dir;    /* holds incidents.db */
+	const char *sensor; /* whose incidents they are; what a test is signed with */
 	const struct target *target;
 	const struct maintenance *windows;
 	size_t windows_n;

@@ -72,6 +72,7 @@ static void run_courier(const struct keeper *k, const struct target *t)
 {
 	const struct courier c = {
 		.dir = k->dir,
+		.sensor = k->conf->sensor,
 		.target = t,
 		.windows = k->conf->maintenance,
 		.windows_n = k->conf->maintenance_n,

@@ -15,8 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from live_sensor import LiveSensor
 from session_record import BUILDDIR, SRCDIR
 from tap import Tap
+from traffic import wait_until
 
 SEND_ALERT = BUILDDIR / "tests" / "reports" / "send_alert"
 MIB = BUILDDIR / "snmp" / "MAILSEAL-MIB.txt"
@@ -346,6 +348,54 @@ def clock_outlives_the_process(receiver, phrases):
     return complaints
 
 
+# The sensor -----------------------------------------------------------------------------------
+
+TARGETS = """\
+sensor: {sensor}
+user: nobody
+alerts:
+  targets:
+    - {{name: inform, inform: true, {how}}}
+    - {{name: trap, {how}}}
+"""
+
+
+def test_alert(state, target):
+    done = subprocess.run([str(BUILDDIR / "mailseal"), "test-alert", "--state", str(state),
+                           "--target", target, "--timeout", str(PATIENCE)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False, timeout=2 * PATIENCE)
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def sensor_is_heard(folder, receiver, phrases):
+    """From mailseal test-alert to the receiver; a trap arrives only from the engine it knows."""
+    folder.mkdir()
+    how = (f"kind: snmp, host: 127.0.0.1, port: {receiver.port}, security: authPriv, user: priv, "
+           f"auth_file: {phrases.auth}, priv_file: {phrases.priv}")
+    with LiveSensor(folder, lambda *words: [*map(str, words)],
+                    TARGETS.format(sensor=SENSOR, how=how), "lo") as sensor:
+        wait_until((sensor.state / "incidents.db").exists, "incidents.db")
+        complaints = []
+        for target in "inform", "trap":
+            code, said = test_alert(sensor.state, target)
+            complaints += [] if code == 0 else [f"exit {code}: {said}"]
+            complaints += differences(receiver.notification(), {
+                "OID": "MAILSEAL-MIB::mailsealTest", "IncidentSensor": SENSOR,
+                "IncidentId": "0"}, f"{target}, of which test-alert said {said}")
+        sensor.end()
+    return complaints
+
+
+def sensor_test(tap, receiver, phrases):
+    if os.geteuid() != 0:
+        tap.skip("a sensor is heard", "only root can capture")
+        return
+    receiver.folder.chmod(0o755)
+    for path in (phrases.auth, phrases.priv):
+        os.chmod(path, 0o644)
+    tap.run("a sensor is heard", sensor_is_heard, receiver.folder / "sensor", receiver, phrases)
+
+
 # The library ----------------------------------------------------------------------------------
 
 
@@ -405,9 +455,11 @@ def receiver_tests(tap, receiver, phrases, long_engine):
     for security in ("v2c", "authPriv"):
         tap.run(f"a listener that never answers, {security}", silent, phrases, security)
     name_servers_test(tap, receiver.folder, phrases)
-    tap.run("the clock of the engine outlives the process", clock_outlives_the_process, receiver,
-            phrases)
     tap.run("the library reads and writes nothing", library_reads_and_writes_nothing, receiver,
+            phrases)
+    sensor_test(tap, receiver, phrases)
+    # From here on, the receiver takes what this engine sends now for a replay.
+    tap.run("the clock of the engine outlives the process", clock_outlives_the_process, receiver,
             phrases)
 
 

@@ -121,6 +121,15 @@ static const char closed_sql[] =
 				"i.service"
 				" AND o.sensor = i.sensor) ORDER BY 5";
 
+/* Maintenance silences repetitions. But what Alertmanager has taken and does not get again it declares
+ * over: it goes on getting that. */
+static bool silenced(struct deliveries *d, struct db_stmt *s, int64_t now)
+{
+	bool taken = db_int(s, 5) != 0;
+
+	return deliveries_held(d, s, now) && !(taken && d->target->kind == TARGET_ALERTMANAGER);
+}
+
 static bool first_again(struct deliveries *d, const char *sql, int numbers, int64_t now,
 			struct candidate *c, bool *found, char *err, size_t errlen)
 {
@@ -130,7 +139,7 @@ static bool first_again(struct deliveries *d, const char *sql, int numbers, int6
 
 	*found = false;
 	while (s && !*found && (step = db_step(s, err, errlen)) == DB_ROW) {
-		if (!has_come(db_int(s, 4) + pause, now, pause) || deliveries_held(d, s, now))
+		if (!has_come(db_int(s, 4) + pause, now, pause) || silenced(d, s, now))
 			continue;
 		*c = (struct candidate){ .event = db_int(s, 0), .taken = db_int(s, 5) != 0 };
 		*found = true;

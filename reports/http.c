@@ -125,12 +125,18 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	return n;
 }
 
+/* Refused is what was understood and will not do. A wrong address, key or method (401, 403, 404, 405,
+ * 407) is somebody's mistake, which may be mended before the delivery is given up. */
 static enum sink_answer judge(long status)
 {
+	static const long mended[] = { 401, 403, 404, 405, 407, 408, 425, 429 };
+
 	if (status >= 200 && status < 300)
 		return SINK_TAKEN;
-	if (status == 408 || status == 425 || status == 429)
-		return SINK_LATER;
+	for (size_t i = 0; i < sizeof(mended) / sizeof(mended[0]); i++) {
+		if (status == mended[i])
+			return SINK_LATER;
+	}
 	return status >= 400 && status < 500 ? SINK_REFUSED : SINK_LATER;
 }
 

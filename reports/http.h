@@ -35,8 +35,8 @@ struct http_post {
 };
 
 /* Taken is a 2xx. Later is everything that may pass: no connection, TLS that fails, no answer in
- * time, 3xx, 408, 425, 429 and 5xx. Refused are the other 4xx. answer receives "HTTP 500: disk
- * full", "connection refused", "certificate verify failed: ...", "no answer in 10 s". */
+ * time, 3xx, 5xx, and of the 4xx those that somebody may mend. Refused are the others. answer receives
+ * "HTTP 500: disk full", "connection refused", "certificate verify failed: ...", "no answer in 10 s". */
 enum sink_answer http_post(struct http *h, const struct http_post *p, char *answer, size_t len);
 
 #endif

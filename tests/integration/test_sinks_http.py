@@ -331,7 +331,7 @@ def an_answer_is_judged(sender):
             (503, b"a\x1b[31m\0b\xff", "later", "HTTP 503: a\\x1b[31m?b\\xff\n"),
             (429, b"", "later", "HTTP 429\n"), (408, b"", "later", "HTTP 408\n"),
             (400, b"no such label", "refused", "HTTP 400: no such label\n"),
-            (404, b"", "refused", "HTTP 404\n"), (401, b"", "refused", "HTTP 401\n"),
+            (404, b"", "later", "HTTP 404\n"), (401, b"", "later", "HTTP 401\n"),
             (599, 500 * b"y", "later", "HTTP 599: yyy")):
         for kind in ("alertmanager", "webhook"):
             with running(Receiver(status, body=body)) as receiver:

@@ -533,6 +533,19 @@ static void who_knows_of_it_learns_the_end_after_maintenance(void **state)
 	assert_told(b, T0 + 3600, "closed/orange ");
 }
 
+/* What it does not get again it would declare over. */
+static void alertmanager_goes_on_getting_what_it_has(void **state)
+{
+	struct bench *b = *state;
+
+	b->target.kind = TARGET_ALERTMANAGER;
+	b->target.repeat_s = 60;
+	maintain(b, "orange", T0 + 60, T0 + 3600);
+	opens(b, "orange", T0);
+	assert_told(b, T0, "opened/orange ");
+	assert_told(b, T0 + 120, "again-opened/orange ");
+}
+
 static void maintenance_that_nobody_watched_is_maintenance(void **state)
 {
 	struct bench *b = *state;
@@ -769,6 +782,7 @@ int main(void)
 		TEST(maintenance_of_all_holds_all),
 		TEST(what_ends_in_maintenance_is_silenced),
 		TEST(who_knows_of_it_learns_the_end_after_maintenance),
+		TEST(alertmanager_goes_on_getting_what_it_has),
 		TEST(maintenance_that_nobody_watched_is_maintenance),
 		TEST(time_in_maintenance_is_not_waiting),
 		TEST(a_test_passes_everything_and_is_tried_once),

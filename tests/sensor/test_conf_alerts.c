@@ -296,7 +296,7 @@ static void mistakes_in_targets_get_their_place(void **state)
 		{ TARGET "{name: a, kind: journald, critical_only: yes}\n",
 		  ":3: alerts.targets.critical_only: needs true or false, not \"yes\"" },
 #ifndef HAVE_CURL
-		{ TARGET "{name: a, kind: webhook, url: 'http://a'}\n",
+		{ TARGET "{name: a, kind: webhook, url: 'http://a', secret_file: /k}\n",
 		  ":3: alerts.targets: webhook cannot be: this mailseald was built without" },
 #endif
 #ifndef HAVE_NETSNMP

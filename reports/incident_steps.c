@@ -119,6 +119,12 @@ static int64_t quiet_time(const struct incident *i, const struct rule_settings *
 	return quiet;
 }
 
+/* The step that holds what was seen last shows nothing: with one more there is something to judge. */
+static bool is_quiet(const struct incident *i, int64_t quiet_s, int64_t end)
+{
+	return i->last_seen + quiet_s <= end && i->last_seen - i->last_seen % STEP_S + STEP_S < end;
+}
+
 /* Turns what is quiet for long enough closed or stale. */
 static bool settle(struct incidents *in, struct live *l, enum rule r, const struct look *k,
 		   char *err, size_t errlen)
@@ -127,7 +133,7 @@ static bool settle(struct incidents *in, struct live *l, enum rule r, const stru
 	int64_t quiet = quiet_time(&l->i, &set);
 	char why[INCIDENT_WHY_MAX + 1];
 
-	if (l->i.last_seen + quiet > k->j.end)
+	if (!is_quiet(&l->i, quiet, k->j.end))
 		return true;
 	if (!judge_quiet(&k->j, &l->i, r, &set, quiet, why, err, errlen))
 		return false;

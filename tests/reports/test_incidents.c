@@ -340,6 +340,22 @@ static void it_closes_when_the_sensor_can_vouch_for_it(void **state)
 	assert_string_equal(b->events, "opened/critical closed/critical ");
 }
 
+static void a_quiet_time_of_one_step_begins_behind_the_mail(void **state)
+{
+	static const struct rule_entry shortest = { .rule = RULE_PLAINTEXT,
+						    .given = 1u << RULE_KEY_QUIET,
+						    .s = { .quiet_s = STEP_S } };
+	struct bench *b = *state;
+
+	incidents_close(b->in);
+	open_with(b, &shortest, 1);
+	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE)); /* the first second of a step */
+	step(b, T0, 100, 0, 1);
+	assert_string_equal(b->events, "opened/critical ");
+	step(b, T0 + STEP_S, 100, 0, 1);
+	assert_string_equal(b->events, "opened/critical closed/critical ");
+}
+
 static void assert_stale(struct bench *b, const char *why)
 {
 	struct list l = list(b, INCIDENT_STALE);
@@ -970,6 +986,7 @@ int main(void)
 		TEST(a_session_confirmed_again_is_confirmed_once),
 		TEST(evidence_is_the_first_five_sessions),
 		TEST(it_closes_when_the_sensor_can_vouch_for_it),
+		TEST(a_quiet_time_of_one_step_begins_behind_the_mail),
 		TEST(it_turns_stale_without_a_session_to_show),
 		TEST(a_blind_sensor_resolves_nothing),
 		TEST(a_sensor_that_was_blind_for_long_resolves_nothing),

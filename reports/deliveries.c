@@ -188,6 +188,7 @@ static void invent(struct incident *i, int64_t at)
 	snprintf(i->client, sizeof(i->client), "-");
 	snprintf(i->server, sizeof(i->server), "-");
 	snprintf(i->sensor, sizeof(i->sensor), "-");
+	i->service = SERVICE_N;
 	i->severity = SEVERITY_WARNING;
 	i->opened = i->last_seen = i->since = at;
 }

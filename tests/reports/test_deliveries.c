@@ -619,6 +619,7 @@ static void a_test_passes_everything_and_is_tried_once(void **state)
 	assert_int_equal(b->del.event, EVENT_TEST);
 	assert_int_equal(b->del.event_id, event);
 	assert_int_equal(b->del.incident.id, 0);
+	assert_string_equal(incident_service(&b->del.incident), "-");
 	assert_int_equal(b->del.evidence_n, 0);
 	assert_int_equal(list(b, 0, event).row[0].state, DELIVERY_WAITING);
 	answer(b, SINK_LATER, T0 - 8);

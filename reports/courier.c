@@ -98,6 +98,15 @@ static struct alert alert_of(const struct delivery *del)
 	};
 }
 
+/* It stands in quotes in the log, and must not end them. */
+static void without_quotes(char *answer)
+{
+	for (; *answer; answer++) {
+		if (*answer == '"')
+			*answer = '\'';
+	}
+}
+
 /* Takes as long as the target's timeout_s, or the process ends. */
 static enum sink_answer attempt(struct run *r, const struct delivery *del,
 				char answer[SINK_ANSWER_MAX + 1])
@@ -111,6 +120,7 @@ static enum sink_answer attempt(struct run *r, const struct delivery *del,
 		r->sink = sink_open(r->c->target, answer, SINK_ANSWER_MAX + 1);
 	if (r->sink)
 		taken = sink_send(r->sink, &a, answer);
+	without_quotes(answer);
 	if (!r->last)
 		alarm(0);
 	return taken;

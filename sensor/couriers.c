@@ -29,8 +29,9 @@
 /* In the recorder. */
 struct couriers {
 	pid_t keeper;
-	int life; /* writing end: one byte to go, closed to end */
-	int done; /* reading end, which nobody else holds open once they have ended */
+	int life;  /* writing end: one byte to go, closed to end */
+	int done;  /* reading end, which nobody else holds open once they have ended */
+	bool gone; /* the keeper died */
 };
 
 /* In the keeper: one courier. */
@@ -290,6 +291,17 @@ void couriers_go(struct couriers *co)
 		log_event(LOG_LEVEL_ERROR, "event=no-couriers why=\"%s\"", strerror(errno));
 }
 
+bool couriers_watch(struct couriers *co)
+{
+	if (!co || co->gone)
+		return !co;
+	co->gone = waitpid(co->keeper, NULL, WNOHANG) == co->keeper;
+	if (co->gone)
+		log_event(LOG_LEVEL_ERROR,
+			  "event=couriers-gone why=\"their keeper died; restart mailseald\"");
+	return !co->gone;
+}
+
 void couriers_end(struct couriers *co)
 {
 	struct pollfd done;
@@ -298,9 +310,10 @@ void couriers_end(struct couriers *co)
 		return;
 	close(co->life);
 	done = (struct pollfd){ co->done, POLLIN, 0 };
-	if (poll(&done, 1, WAIT_MS) <= 0)
+	if (!co->gone && poll(&done, 1, WAIT_MS) <= 0)
 		kill(co->keeper, SIGKILL);
 	close(co->done);
-	waitpid(co->keeper, NULL, 0);
+	if (!co->gone)
+		waitpid(co->keeper, NULL, 0);
 	free(co);
 }

@@ -8,6 +8,8 @@
 #ifndef MAILSEAL_COURIERS_H
 #define MAILSEAL_COURIERS_H
 
+#include <stdbool.h>
+
 #include "sensor/conf.h"
 
 struct couriers;
@@ -18,6 +20,10 @@ struct couriers *couriers_new(const struct conf *c, const char *dir);
 
 /* incidents.db is there. NULL is allowed. */
 void couriers_go(struct couriers *co);
+
+/* Once in a while: says so in the log when there is no keeper any more. Then what is to be told waits in
+ * incidents.db until the sensor is started again. False from then on. NULL is allowed. */
+bool couriers_watch(struct couriers *co);
 
 /* Tells them to end, and waits for that, a few seconds at most. NULL is allowed. */
 void couriers_end(struct couriers *co);

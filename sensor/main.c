@@ -207,8 +207,14 @@ static int capture_status(pid_t pid, bool said)
 	return EXIT_FAILED;
 }
 
+static bool watch_couriers(void *ctx)
+{
+	return couriers_watch(ctx);
+}
+
 static int record(const struct run *r, FILE *sessions, const char *state, char *err, size_t errlen)
 {
+	struct couriers *couriers = r->o->live && state ? couriers_new(r->conf, state) : NULL;
 	const struct recorder_options options = {
 		.conf = r->conf,
 		.inputs = r->o->inputs,
@@ -217,8 +223,9 @@ static int record(const struct run *r, FILE *sessions, const char *state, char *
 		.state_dir = state,
 		.sessions = sessions,
 		.quiet = r->o->quiet,
+		.on_step = watch_couriers,
+		.ctx = couriers,
 	};
-	struct couriers *couriers = r->o->live && state ? couriers_new(r->conf, state) : NULL;
 	struct recorder *recorder = recorder_new(&options, err, errlen);
 	struct health last = { 0 };
 	int code;

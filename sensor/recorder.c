@@ -208,6 +208,8 @@ static void weigh(struct recorder *r, const struct message *m, const struct pair
 	r->line[strcspn(r->line, "\n")] = '\0';
 	if (step_of(s.decided_ns) > c.counted)
 		s.decided_ns = (uint64_t)c.counted * 1000000000u;
+	if (step_of(s.end_ns) > tally_now(r->tally))
+		s.end_ns = s.decided_ns;
 	store_incident(r->store, m->session, &s, p, r->line);
 }
 

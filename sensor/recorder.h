@@ -21,6 +21,9 @@ struct recorder_options {
 	const char *state_dir; /* NULL: no state is written and no sink runs */
 	FILE *sessions;        /* --sessions, or NULL; flushed at the end and when idle */
 	bool quiet;
+	bool (*on_step)(
+		void *ctx); /* with each step; false: this run is not sound. NULL: nothing */
+	void *ctx;
 };
 
 struct recorder;

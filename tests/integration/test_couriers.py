@@ -139,6 +139,20 @@ def a_courier_that_is_killed(folder, hosts):
         return complaints
 
 
+def a_keeper_that_is_killed(folder, hosts):
+    """Nobody starts couriers any more: that is said, and the run is not sound. What they hold goes on."""
+    target = Target(folder, "target")
+    with Told(folder, hosts, target) as sensor:
+        courier = sensor.courier("target")
+        os.kill(sensor.keeper(), signal.SIGKILL)
+        mail(hosts)
+        wait_until(target.events, "what is told without a keeper")
+        code, said = sensor.end()
+        complaints = [f"exit {code}: {said}"] * (code != 1 or "event=couriers-gone" not in said)
+        wait_until(lambda: not process_status(courier), "the end of the courier")
+        return complaints
+
+
 def a_recorder_that_is_killed(folder, hosts):
     """Everything ends with it. Later each event is told, and what was told is not told again."""
     down, takes = Target(folder, "down", "later"), Target(folder, "takes")
@@ -212,6 +226,7 @@ def fill(path):
 TESTS = (
     ("a target that hangs delays nobody", one_that_hangs_delays_nobody),
     ("a courier is killed", a_courier_that_is_killed),
+    ("the keeper is killed", a_keeper_that_is_killed),
     ("the recorder is killed", a_recorder_that_is_killed),
     ("the disk is full", a_disk_that_is_full),
 )

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "reports/deliveries.h"
+#include "reports/text.h"
 #include "reports/tool.h"
 
 enum { O_NOTE, O_STATE, O_N };
@@ -32,16 +33,15 @@ struct asked {
 	int64_t id;
 };
 
-/* One line that fits, without control characters. */
+/* One line that fits, in UTF-8 that shows as itself: it goes to logs and terminals as it is. */
 static bool note_is_fit(const char *note)
 {
+	char safe[4 * INCIDENT_NOTE_MAX + 1];
+
 	if (strlen(note) > INCIDENT_NOTE_MAX)
 		return false;
-	for (; *note; note++) {
-		if ((unsigned char)*note < 0x20 || *note == 0x7f)
-			return false;
-	}
-	return true;
+	text_safe(note, true, safe, sizeof(safe));
+	return strcmp(note, safe) == 0;
 }
 
 /* -1, or the exit code. */

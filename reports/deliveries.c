@@ -231,9 +231,11 @@ static bool begin_attempt(struct deliveries *d, struct delivery *out, int64_t no
 	int64_t numbers[] = { out->event_id, now, 0 }, attempts = 0;
 
 	if (out->again)
-		return deliveries_tell(
-			d, "UPDATE delivery SET repeated = ?3 WHERE target = ?1 AND event = ?2",
-			numbers, 2, err, errlen);
+		return deliveries_tell(d,
+				       /* a clock that was set back would make it due without end */
+				       "UPDATE delivery SET repeated = ?3, tried = min(tried, ?3)"
+				       " WHERE target = ?1 AND event = ?2",
+				       numbers, 2, err, errlen);
 	if (!incident_store_number(
 		    deliveries_ask(d,
 				   "SELECT attempts FROM delivery WHERE target = ?1 AND event = ?2",
@@ -268,7 +270,8 @@ enum deliveries_next deliveries_next(struct deliveries *d, int64_t now, struct d
 		return DELIVERIES_FAILED;
 	if (found && has_come(c.next, now, PAUSE_MAX_S))
 		return start(d, &c, false, now, out, err, errlen);
-	if (found)
+	/* Alertmanager resolves what it no longer hears of, whatever else waits for it. */
+	if (found && d->target->kind != TARGET_ALERTMANAGER)
 		return DELIVERIES_NONE;
 	if (!choose_again(d, now, &c, &found, err, errlen))
 		return DELIVERIES_FAILED;

@@ -12,8 +12,9 @@
  * - During maintenance the events of a pair wait, and others pass them. Afterwards those of an
  *   incident that has closed are silenced, but for "closed" to a target that knows the incident.
  * - What fires, is not acknowledged and is not in maintenance is sent again every repeat_s when
- *   nothing waits; also what was given up. To Alertmanager (by the kind of the target) "closed" is
- *   sent again as well for 5 minutes, unless the same has opened anew.
+ *   nothing waits; also what was given up. To Alertmanager (by the kind of the target) it is sent
+ *   again also while something waits, and "closed" as well for 5 minutes, unless the same has
+ *   opened anew.
  * - A test passes everything, has one attempt, and is silenced when it is older than 5 minutes.
  *
  * The time is the caller's; seconds, UTC. Knows nothing of how a target is reached.

@@ -184,6 +184,8 @@ static void judge_counts(const struct counts *sum, enum rule r, const struct rul
 			   sum->n[COUNT_PLAINTEXT] + sum->n[COUNT_TLS_FAILED];
 	char text[32];
 
+	if (r == RULE_RATIO_BELOW) /* what failed shows no ratio, as when it opened */
+		decided = ratio.encrypted + ratio.plaintext;
 	if (decided == 0) {
 		snprintf(why, WHY_SIZE, "no session of the pair was decided in the quiet time");
 	} else if (decided < set->min_sessions) {

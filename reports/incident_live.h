@@ -35,6 +35,7 @@ struct counted {
 	uint64_t serial; /* of its incident */
 	uint8_t exposure, cause, confirmed;
 	uint8_t slot; /* of its evidence; INCIDENT_EVIDENCE for none */
+	int32_t messages;
 };
 
 struct incidents {

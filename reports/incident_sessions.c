@@ -13,6 +13,12 @@ static int64_t decided_at(const struct session *s)
 	return (int64_t)(s->decided_ns / NS);
 }
 
+/* What it weighs now it weighs since its last packet, however long ago its verdict fell. */
+static int64_t seen_at(const struct session *s)
+{
+	return (int64_t)((s->end_ns > s->decided_ns ? s->end_ns : s->decided_ns) / NS);
+}
+
 bool incidents_wants(const struct incidents *in, const struct session *s, const struct pair *p)
 {
 	for (unsigned r = 0; r < RULES; r++) {
@@ -158,7 +164,7 @@ struct offer {
 /* NULL when there is no room to wait for more sessions. */
 static struct live *begin(struct incidents *in, const struct offer *o)
 {
-	int64_t at = decided_at(o->s);
+	int64_t at = seen_at(o->s);
 	struct live *l;
 
 	if (o->needs > 1 && in->brews >= BREWS_MAX)
@@ -177,7 +183,7 @@ static void describe(struct live *l, const struct offer *o)
 	enum severity severity = rule_severity(o->rule, &o->set, o->s);
 	const char *found = NULL;
 
-	live_seen(l, decided_at(o->s));
+	live_seen(l, seen_at(o->s));
 	if (severity > l->i.severity && l->i.severity != SEVERITY_OFF && !l->brew)
 		l->events |= 1u << EVENT_ESCALATED;
 	if (severity > l->i.severity)
@@ -197,7 +203,7 @@ static bool keep(struct incidents *in, struct live *l, const struct offer *o, un
 
 	if (l->brew) {
 		brew_record(l->brew, slot, o->record);
-		return o->needs > 1 || live_raise_brew(in, l, decided_at(o->s), to, err, errlen);
+		return o->needs > 1 || live_raise_brew(in, l, seen_at(o->s), to, err, errlen);
 	}
 	/* Beyond evidence and events only counts change: they are saved with the step. */
 	if (l->events == 0 && slot == INCIDENT_EVIDENCE && l->i.id != 0)
@@ -207,17 +213,31 @@ static bool keep(struct incidents *in, struct live *l, const struct offer *o, un
 	return live_save(in, l, records, to, err, errlen);
 }
 
+/* Another message crossed on a connection that was counted: nothing but the time is new. */
+static bool go_on(struct incidents *in, struct live *l, const struct offer *o,
+		  const struct listener *to, char *err, size_t errlen)
+{
+	live_seen(l, seen_at(o->s));
+	return l->events == 0 || live_save(in, l, NULL, to, err, errlen);
+}
+
 static bool take(struct incidents *in, uint64_t key, const struct offer *o,
 		 const struct listener *to, char *err, size_t errlen)
 {
 	uint64_t both = key * RULES + o->rule;
 	struct counted *c = recent_find(in->counted, both);
+	bool more = c && o->rule == RULE_PLAINTEXT && o->s->messages > c->messages;
+	bool grown = !c || has_grown(o->s, c);
 	struct live *l = NULL;
 
-	if (c && !has_grown(o->s, c))
+	if (!grown && !more)
 		return true;
-	if (c)
+	if (c) {
 		l = find_serial(in, c->serial);
+		c->messages = o->s->messages;
+	}
+	if (l && !grown)
+		return go_on(in, l, o, to, err, errlen);
 	if (l) {
 		count_again(l, o->s, c);
 	} else { /* new, or its incident is closed by now */
@@ -235,6 +255,7 @@ static bool take(struct incidents *in, uint64_t key, const struct offer *o,
 	c->exposure = o->s->exposure;
 	c->cause = o->s->cause;
 	c->confirmed = o->s->confirmed;
+	c->messages = o->s->messages;
 	return keep(in, l, o, c->slot, to, err, errlen);
 }
 

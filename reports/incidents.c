@@ -77,7 +77,6 @@ struct incidents *incidents_open(const char *dir, bool write, const struct incid
 	incident_store_patience(store, PATIENCE_MS);
 	configure(in, c);
 	in->counted = recent_new(COUNTED_BITS, sizeof(struct counted));
-	q.sensor = in->sensor;
 	if (!incident_store_list(store, &q, on_stored, in, err, errlen)) {
 		incidents_close(in);
 		return NULL;
@@ -116,7 +115,7 @@ struct live *live_find(struct incidents *in, enum rule r, enum service service, 
 
 		if (i->state != INCIDENT_CLOSED && i->service == service &&
 		    strcmp(i->client, client) == 0 && strcmp(i->server, server) == 0 &&
-		    strcmp(i->rule, rule_name(r)) == 0)
+		    strcmp(i->sensor, in->sensor) == 0 && strcmp(i->rule, rule_name(r)) == 0)
 			return &in->live[n];
 	}
 	return NULL;
@@ -180,7 +179,8 @@ void live_seen(struct live *l, int64_t when)
 {
 	if (when > l->i.last_seen)
 		l->i.last_seen = when;
-	l->at = when;
+	if (!(l->events & 1u << EVENT_OPENED)) /* that one has a time, and waits for the store */
+		l->at = when;
 	if (l->i.state == INCIDENT_STALE) {
 		l->i.state = INCIDENT_OPEN;
 		l->i.why[0] = '\0';

@@ -129,6 +129,8 @@ static void close_step(struct recorder *r, bool open)
 		r->own[own_counters[i]] += health.n[own_counters[i]];
 	if (r->store)
 		keep_step(r, &b);
+	if (r->o.on_step && !r->o.on_step(r->o.ctx))
+		r->failed = true;
 }
 
 /* Moves the time on, begins the run with the first step, and closes what is over. False when the

@@ -213,7 +213,8 @@ static enum session_state settle(struct sessions *ss, uint32_t index, struct und
 
 static bool weighs_more(const struct session *now, const struct session *before)
 {
-	return now->exposure > before->exposure || now->confirmed > before->confirmed;
+	return now->exposure > before->exposure || now->confirmed > before->confirmed ||
+	       now->messages > before->messages;
 }
 
 static void judge(const struct live *l, struct undecided *u, enum ending how, struct session *out)

@@ -759,6 +759,51 @@ static void a_queue_makes_no_store(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Clocks -------------------------------------------------------------------------------------- */
+
+static void a_clock_that_was_set_back_repeats_no_faster(void **state)
+{
+	struct bench *b = *state;
+
+	b->target.repeat_s = 60;
+	open_queue(b);
+	(void)opens(b, "orange", T0);
+	assert_told(b, T0 + 3600, "opened/orange ");
+	assert_told(b, T0, "again-opened/orange "); /* an hour back */
+	assert_none(b, T0 + 1);
+	assert_none(b, T0 + 59);
+	assert_told(b, T0 + 60, "again-opened/orange ");
+	assert_none(b, T0 + 61);
+}
+
+/* Alertmanager resolves after 3 repeat_s what it does not hear of. */
+static void what_waits_keeps_nothing_from_alertmanager(void **state)
+{
+	struct bench *b = *state;
+
+	b->target.kind = TARGET_ALERTMANAGER;
+	b->target.repeat_s = 60;
+	open_queue(b);
+	(void)opens(b, "orange", T0);
+	assert_told(b, T0, "opened/orange ");
+	(void)opens(b, "sfr", T0 + 1);
+	for (int64_t t = T0 + 1; t < T0 + 600; t++) {
+		while (next(b, t) == DELIVERIES_DUE) {
+			/* it takes what it knows, and not yet the other */
+			bool again = b->del.again;
+
+			if (again)
+				b->given_up = 0;
+			answer(b, again ? SINK_TAKEN : SINK_LATER, t);
+			if (again)
+				b->windows_n = (size_t)(t - T0);
+		}
+		if (t - T0 - (int64_t)b->windows_n > 120)
+			fail_msg("not heard of for %d s at T0 + %d",
+				 (int)(t - T0 - (int64_t)b->windows_n), (int)(t - T0));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -793,6 +838,8 @@ int main(void)
 		TEST(only_what_fires_is_acknowledged),
 		TEST(a_target_that_is_gone_is_forgotten),
 		TEST(a_queue_makes_no_store),
+		TEST(a_clock_that_was_set_back_repeats_no_faster),
+		TEST(what_waits_keeps_nothing_from_alertmanager),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

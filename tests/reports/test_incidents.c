@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reports/db.h"
+#include "reports/deliveries.h"
 #include "reports/incidents.h"
 
 #define NS    1000000000ull
@@ -974,6 +975,103 @@ static void a_newer_store_is_refused(void **state)
 	assert_non_null(strstr(b->err, "newer version"));
 }
 
+/* Review ------------------------------------------------------------------------------------ */
+
+static void failures_do_not_mend_a_ratio(void **state)
+{
+	struct bench *b = *state;
+	struct minute m = { .packets = 100, .row = row_of(0, 40) };
+
+	set_peers(b);
+	b->next = T0;
+	commit(b, T0, &m);
+	assert_incidents(b, "ratio-below orange>free/mta open 0; ");
+	m.row = row_of(0, 0);
+	m.row.counts.n[COUNT_TLS_FAILED] = 5;
+	while (b->next < T0 + 3 * 3600)
+		commit(b, b->next, &m);
+	assert_incidents(b, "ratio-below orange>free/mta stale 0; ");
+}
+
+static void what_comes_back_while_the_store_is_locked_voids_the_acknowledgement(void **state)
+{
+	struct bench *b = *state;
+	struct db *other;
+	struct incident i;
+
+	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE));
+	assert_true(incident_ack(b->dir, 1, "me", "known", T0, b->err, sizeof(b->err)));
+	step(b, T0 + QUIET, 100, 0, 5);
+	assert_int_equal(list(b, INCIDENT_CLOSED).n, 1);
+	other = lock_store(b);
+	{
+		struct session s = clear_session(T0 + 900, EXPOSURE_CONTENT, TRI_TRUE);
+		assert_false(incidents_session(b->in, 2, &s, &promised, "r", note, b, b->err,
+					       sizeof(b->err)));
+	}
+	offer(b, 3, clear_session(T0 + 901, EXPOSURE_CONTENT, TRI_TRUE));
+	db_rollback(other);
+	db_close(other);
+	assert_true(incidents_save(b->in, note, b, b->err, sizeof(b->err)));
+	i = list(b, INCIDENT_OPEN).newest;
+	assert_int_equal(i.reopened, 1);
+	assert_int_equal(i.acked, 0);
+}
+
+/* A connection that stays open, envelope first, content after the quiet time. */
+static void what_grows_late_was_seen_late(void **state)
+{
+	struct bench *b = *state;
+	struct session s = clear_session(T0, EXPOSURE_ENVELOPE, TRI_TRUE);
+
+	offer(b, 1, s);
+	step(b, T0 + QUIET - 120, 100, 0, 5);
+	s = clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE); /* decided_ns is that of the verdict */
+	s.end_ns = (uint64_t)(T0 + QUIET - 30) * NS;
+	offer(b, 1, s);
+	assert_string_equal(b->events, "opened/warning escalated/critical ");
+	step(b, T0 + QUIET, 100, 0, 5);
+	assert_string_equal(b->events, "opened/warning escalated/critical ");
+}
+
+static void another_message_on_the_same_connection_is_something_new(void **state)
+{
+	struct bench *b = *state;
+	struct session s = clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE);
+
+	s.messages = 1;
+	s.end_ns = s.decided_ns;
+	offer(b, 1, s);
+	step(b, T0 + QUIET - 120, 100, 0, 5);
+	s.messages = 300;
+	s.end_ns = (uint64_t)(T0 + QUIET - 30) * NS;
+	offer(b, 1, s);
+	assert_int_equal(list(b, INCIDENT_OPEN).newest.sessions, 1);
+	step(b, T0 + QUIET, 100, 0, 5);
+	assert_int_equal(list(b, INCIDENT_OPEN).n, 1);
+}
+
+static void a_sensor_that_was_renamed_settles_what_it_left(void **state)
+{
+	struct incidents_config c = { .sensor = "th2-2", .quiet_s = QUIET, .lossy_share = 0.01 };
+	struct bench *b = *state;
+
+	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE));
+	incidents_close(b->in);
+	b->in = incidents_open(b->dir, true, &c, b->err, sizeof(b->err));
+	assert_non_null(b->in);
+	step(b, T0 + 10 * QUIET, 100, 0, 0);
+	assert_int_equal(list(b, INCIDENT_OPEN).n, 0);
+	assert_int_equal(list(b, INCIDENT_STALE).n, 1);
+	offer(b, 2, clear_session(T0 + 11 * QUIET, EXPOSURE_CONTENT, TRI_TRUE));
+	assert_int_equal(list(b, INCIDENT_OPEN).n, 1);
+	assert_string_equal(list(b, INCIDENT_OPEN).newest.sensor, "th2-2");
+	assert_int_equal(list(b, INCIDENT_STALE).n, 1);
+	step(b, T0 + 11 * QUIET + 60, 100, 0, 5);
+	step(b, T0 + 13 * QUIET, 100, 0, 5);
+	assert_int_equal(list(b, INCIDENT_OPEN).n + list(b, INCIDENT_STALE).n, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -1017,6 +1115,11 @@ int main(void)
 		TEST(a_store_that_takes_nothing_loses_no_incident),
 		TEST(a_locked_store_is_waited_for_once),
 		TEST(a_newer_store_is_refused),
+		TEST(failures_do_not_mend_a_ratio),
+		TEST(what_comes_back_while_the_store_is_locked_voids_the_acknowledgement),
+		TEST(what_grows_late_was_seen_late),
+		TEST(a_sensor_that_was_renamed_settles_what_it_left),
+		TEST(another_message_on_the_same_connection_is_something_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

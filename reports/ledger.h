@@ -113,6 +113,13 @@ typedef bool ledger_step_cb(void *ctx, int64_t step, const struct ledger_row *ro
 bool ledger_walk(struct ledger *l, enum resolution r, const struct ledger_query *q,
 		 ledger_step_cb *cb, void *ctx, char *err, size_t errlen);
 
+/* What the pairs under the promise (service mta, two different signatories among the peers that are
+ * remembered) have together, step by step in time order; a step without a session of theirs is left
+ * out. */
+typedef bool ledger_promised_cb(void *ctx, int64_t step, const struct counts *sum);
+bool ledger_walk_promised(struct ledger *l, enum resolution r, int64_t from, int64_t to,
+			  ledger_promised_cb *cb, void *ctx, char *err, size_t errlen);
+
 /* The steps in which the sensor ran, in time order, with its health. */
 typedef bool ledger_health_cb(void *ctx, int64_t step, const struct health *h);
 bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64_t to,

@@ -204,6 +204,31 @@ bool ledger_walk(struct ledger *l, enum resolution r, const struct ledger_query 
 	return ok && got != DB_ERROR;
 }
 
+bool ledger_walk_promised(struct ledger *l, enum resolution r, int64_t from, int64_t to,
+			  ledger_promised_cb *cb, void *ctx, char *err, size_t errlen)
+{
+	struct sql text = { .len = 0 };
+	struct db_stmt *s;
+	enum db_step got;
+
+	sql_walk_promised(&text, r);
+	s = db_prepare(l->db, text.text, err, errlen);
+	if (s == NULL)
+		return false;
+	db_bind_int(s, 0, from);
+	db_bind_int(s, 1, to);
+	while ((got = db_step(s, err, errlen)) == DB_ROW) {
+		struct counts sum;
+
+		for (int i = 0; i < COUNT_N; i++)
+			sum.n[i] = count_at(s, 1 + i);
+		if (!cb(ctx, db_int(s, 0), &sum))
+			break;
+	}
+	db_finalize(s);
+	return got != DB_ERROR;
+}
+
 bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64_t to,
 			ledger_health_cb *cb, void *ctx, char *err, size_t errlen)
 {

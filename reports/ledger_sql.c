@@ -255,6 +255,19 @@ void sql_walk(struct sql *q, enum resolution r)
 		   " ORDER BY a.step, c.name, s.name, a.service");
 }
 
+void sql_walk_promised(struct sql *q, enum resolution r)
+{
+	static const char signatories[] = "(SELECT party.id FROM party JOIN peer USING (name)"
+					  " WHERE peer.signatory)";
+
+	sql_add(q, "SELECT step");
+	add_counts(q, "sum(", ")");
+	sql_add(q, " FROM %s WHERE step >= ? AND step < ? AND service = %d AND client <> server",
+		names[r].rows, SERVICE_MTA);
+	sql_add(q, " AND client IN %s AND server IN %s GROUP BY step ORDER BY step", signatories,
+		signatories);
+}
+
 void sql_walk_health(struct sql *q, enum resolution r)
 {
 	sql_add(q, "SELECT step");

@@ -62,6 +62,7 @@ void sql_sum(struct sql *q);
 /* Parameters: from, to, service, client, server. Columns: step, then as above. */
 void sql_walk(struct sql *q, enum resolution r);
 /* Parameters: from, to. Columns: step, health counters, alive. */
+void sql_walk_promised(struct sql *q, enum resolution r);
 void sql_walk_health(struct sql *q, enum resolution r);
 /* No parameters. Columns: service, client, server, counts. */
 void sql_totals(struct sql *q);

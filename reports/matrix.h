@@ -14,6 +14,7 @@
 
 #include "reports/counts.h"
 #include "reports/health.h"
+#include "reports/json_out.h"
 #include "reports/ledger.h"
 #include "reports/period.h"
 #include "reports/text.h"
@@ -63,6 +64,8 @@ bool matrix_limited(const struct matrix *m);
 /* The three shapes. */
 void matrix_print(const struct matrix *m, const struct screen *s, FILE *out);
 void matrix_json(const struct matrix *m, FILE *out);
+/* The keys of the JSON, for an object of the caller's, which has a version of its own. */
+void matrix_json_keys(const struct matrix *m, struct json_out *j);
 void matrix_csv(const struct matrix *m, FILE *out);
 
 /* For people: "99.90", "100" only when num = den, never rounded across the true value: down, or

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/counts_json.h"
 #include "reports/json_out.h"
 
 #define JSON_VERSION 1
@@ -63,34 +64,6 @@ void coverage_text(const struct ratio *r, char *out, size_t outlen)
 		snprintf(out, outlen, "%u %%", whole_percent(decided, all));
 }
 
-static void json_share(struct json_out *j, const char *key, bool known, double share)
-{
-	if (known)
-		json_real(j, key, share);
-	else
-		json_null(j, key);
-}
-
-/* The same keys for a pair and for the total. */
-static void json_counts(struct json_out *j, const struct counts *c, uint64_t lost)
-{
-	struct ratio r = counts_ratio(c, lost);
-	bool bounded = r.encrypted + r.plaintext + r.unknown > 0;
-
-	json_uint(j, "sessions", counts_sessions(c));
-	json_uint(j, "E", r.encrypted);
-	json_uint(j, "P", r.plaintext);
-	json_uint(j, "U", r.unknown);
-	json_share(j, "ratio", r.known, r.ratio);
-	json_share(j, "lowest", bounded, r.lowest);
-	json_share(j, "highest", bounded, r.highest);
-	json_share(j, "coverage", r.covered, r.coverage);
-	json_object(j, "counts");
-	for (unsigned i = 0; i < COUNT_N; i++)
-		json_uint(j, count_name((enum count)i), c->n[i]);
-	json_object_end(j);
-}
-
 static void json_period(struct json_out *j, const struct matrix *m)
 {
 	char text[UTC_TEXT_MAX];
@@ -117,7 +90,7 @@ static void json_pairs(struct json_out *j, const struct matrix *m)
 		json_text(j, "client", m->parties[c->client].name);
 		json_text(j, "server", m->parties[c->server].name);
 		json_bool(j, "promised", c->promised);
-		json_counts(j, &c->counts, 0);
+		counts_json(j, &c->counts, 0);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -143,6 +116,26 @@ static void json_signatories(struct json_out *j, const struct matrix *m)
 	json_array_end(j);
 }
 
+void matrix_json_keys(const struct matrix *m, struct json_out *j)
+{
+	json_text(j, "service", service_name(m->service));
+	json_bool(j, "all", m->all);
+	json_period(j, m);
+	json_signatories(j, m);
+	json_pairs(j, m);
+	json_object(j, "total");
+	json_uint(j, "lost", m->health.n[HEALTH_LOST]);
+	counts_json(j, &m->total, m->health.n[HEALTH_LOST]);
+	json_object_end(j);
+	json_sensor(j, m);
+	json_object(j, "incidents");
+	if (m->incidents_open >= 0)
+		json_uint(j, "open", (uint64_t)m->incidents_open);
+	else
+		json_null(j, "open");
+	json_object_end(j);
+}
+
 void matrix_json(const struct matrix *m, FILE *out)
 {
 	struct json_out j;
@@ -150,22 +143,7 @@ void matrix_json(const struct matrix *m, FILE *out)
 	json_init(&j, out);
 	json_object(&j, NULL);
 	json_uint(&j, "version", JSON_VERSION);
-	json_text(&j, "service", service_name(m->service));
-	json_bool(&j, "all", m->all);
-	json_period(&j, m);
-	json_signatories(&j, m);
-	json_pairs(&j, m);
-	json_object(&j, "total");
-	json_uint(&j, "lost", m->health.n[HEALTH_LOST]);
-	json_counts(&j, &m->total, m->health.n[HEALTH_LOST]);
-	json_object_end(&j);
-	json_sensor(&j, m);
-	json_object(&j, "incidents");
-	if (m->incidents_open >= 0)
-		json_uint(&j, "open", (uint64_t)m->incidents_open);
-	else
-		json_null(&j, "open");
-	json_object_end(&j);
+	matrix_json_keys(m, &j);
 	json_object_end(&j);
 }
 

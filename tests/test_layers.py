@@ -16,10 +16,10 @@ SRCDIR = Path(os.environ.get("top_srcdir") or Path(__file__).resolve().parents[1
 sys.path.insert(0, str(SRCDIR / "tests" / "integration"))
 from tap import Tap  # noqa: E402
 
-FOLDERS = ("dissectors", "reports", "sensor")
+FOLDERS = ("dissectors", "reports", "sensor", "web")
 
 # What each folder may include besides itself.
-REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",),
+REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",), "web": ("dissectors/verdict.h", "reports/"),
          "sensor": ("dissectors/", "reports/")}
 
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.

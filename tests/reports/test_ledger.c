@@ -493,6 +493,43 @@ static void rows_are_walked_in_time_order(void **state)
 	assert_string_equal(one.text, "0: mta beta>alpha 6/0; ");
 }
 
+static bool note_promised(void *ctx, int64_t step, const struct counts *sum)
+{
+	char *text = ctx;
+
+	sprintf(text + strlen(text), "%d: %d; ", (int)(step - T0), (int)counts_sessions(sum));
+	return true;
+}
+
+static void promised_pairs_are_summed_by_step(void **state)
+{
+	const struct ledger_row rows[] = {
+		row_of(SERVICE_MTA, "alpha", "beta", 1, 0),
+		row_of(SERVICE_MTA, "beta", "alpha", 2, 0),
+		row_of(SERVICE_MTA, "alpha", "alpha", 4, 0), /* the same operator */
+		row_of(SERVICE_MTA, "alpha-net", "beta", 8, 0),
+		row_of(SERVICE_MTA, "gamma", "beta", 16, 0), /* signed nothing */
+		row_of(SERVICE_ACCESS, "alpha", "beta", 32, 0),
+	};
+	struct peers *p = peers_new();
+	char text[128] = "";
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	peers_add(p, "alpha", true, err, sizeof(err));
+	peers_add(p, "beta", true, err, sizeof(err));
+	peers_add(p, "gamma", false, err, sizeof(err));
+	assert_true(ledger_set_peers(led, p, err, sizeof(err)));
+	peers_free(p);
+	assert_true(commit_rows(T0, false, rows, 6));
+	assert_true(commit_rows(T0 + 60, false, rows + 2, 4));
+	assert_true(commit_rows(T0 + HOUR, false, rows, 1));
+	assert_true(commit_rows(T0 + 2 * HOUR, false, rows, 1)); /* behind the end */
+	assert_true(ledger_walk_promised(led, RESOLUTION_HOUR, T0, T0 + 2 * HOUR, note_promised,
+					 text, err, sizeof(err)));
+	assert_string_equal(text, "0: 3; 3600: 1; ");
+}
+
 struct ran {
 	unsigned n;
 	int64_t last;
@@ -906,6 +943,7 @@ int main(int argc, char **argv)
 		TEST(days_end_after_five_years),
 		TEST(totals_never_fall),
 		TEST(a_wrong_clock_deletes_nothing),
+		TEST(promised_pairs_are_summed_by_step),
 		TEST(rows_are_walked_in_time_order),
 		TEST(health_tells_when_the_sensor_ran),
 		TEST(the_span_is_as_exact_as_it_is_known),

@@ -1,0 +1,46 @@
+/* view.h - what one page says: read from a state directory, and written as HTML or as JSON.
+ *
+ * A view reads everything before it writes anything, so that a page is whole or is not there. The
+ * numbers are those of the ledger. A state directory that is empty or half made gives a sentence,
+ * never a crash.
+ */
+#ifndef MAILSEAL_VIEW_H
+#define MAILSEAL_VIEW_H
+
+#include "reports/incidents.h"
+#include "reports/json_out.h"
+#include "reports/ledger.h"
+#include "web/html.h"
+#include "web/lines.h"
+#include "web/route.h"
+
+#define VIEW_ERR_MAX 512
+
+/* What a view is given. */
+struct view {
+	const char *dir; /* the state directory */
+	struct route route;
+	struct ledger *l;
+	struct incidents *in;      /* NULL: there is no incidents.db, or it cannot be read */
+	const struct lines *lines; /* what the session log says */
+	int64_t ledger_end, now;
+	bool still;
+	char err[VIEW_ERR_MAX]; /* why it is not ANSWER_OK, a sentence for people */
+};
+
+enum answer { ANSWER_OK, ANSWER_NOT_FOUND, ANSWER_FAILED };
+
+/* Exactly one of h and j is not NULL. With h: what stands between page_begin() and page_end(); with
+ * j: the keys of one object, which the caller opens and ends. Unless the answer is ANSWER_OK nothing
+ * has been written, and err is filled. */
+typedef enum answer view_fn(struct view *v, struct html *h, struct json_out *j);
+
+view_fn view_overview, view_pair, view_peer, view_incidents, view_incident, view_sensor,
+	view_unknown, view_method;
+
+/* The incidents that fire now, or all: newest first, at most max; *all receives how many there are.
+ * Owned by the caller; NULL when there are none or none can be read. */
+struct incident *view_list_incidents(struct view *v, const char *peer, bool firing, size_t max,
+				     size_t *n, size_t *all);
+
+#endif

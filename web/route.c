@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/ledger.h" /* STEP_S */
+
 #define PARTS_MAX 6
 #define API       "api/v1/"
+#define STEP_MAX  INT64_C(253402300800) /* the year 10000 */
 
 /* Pages that are one word, and that word. */
 static const char *const plain[PAGES] = {
@@ -140,25 +143,57 @@ static bool cut(char *text, const char *ending)
 	return true;
 }
 
+/* "1795341600", up to the year 9999 */
+static bool take_step(char **at, char end, int64_t *out)
+{
+	size_t len = strspn(*at, "0123456789");
+
+	if (len == 0 || len > 12 || (*at)[len] != end)
+		return false;
+	*out = strtoll(*at, NULL, 10);
+	*at += len + 1;
+	return *out % STEP_S == 0 && *out < STEP_MAX;
+}
+
+/* "week-", "1795341600-1795345200-"; *at behind it. */
+static bool take_period(char **at, struct route *r)
+{
+	char *end = strchr(*at, '-');
+
+	r->span = SPANS;
+	if ((*at)[0] >= '0' && (*at)[0] <= '9')
+		return take_step(at, '-', &r->from) && take_step(at, '-', &r->to) &&
+		       r->from < r->to;
+	if (end == NULL)
+		return false;
+	*end = '\0';
+	if (!span_by_name(*at, &r->span))
+		return false;
+	*at = end + 1;
+	return true;
+}
+
 /* "week-ratio", "week-ratio-dark" */
 static bool parse_picture(char *word, struct route *r)
 {
-	char *kind = strchr(word, '-');
-
-	if (kind == NULL)
+	if (!take_period(&word, r))
 		return false;
-	*kind++ = '\0';
-	r->dark = cut(kind, "-dark");
-	if (strlen(kind) >= sizeof(r->picture) || kind[0] == '\0' ||
-	    kind[strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0')
+	r->dark = r->kind == ROUTE_GRAPH && cut(word, "-dark");
+	if (strlen(word) >= sizeof(r->picture) || word[0] == '\0' ||
+	    word[strspn(word, "abcdefghijklmnopqrstuvwxyz")] != '\0')
 		return false;
-	strcpy(r->picture, kind);
-	return span_by_name(word, &r->span);
+	strcpy(r->picture, word);
+	return true;
 }
 
 static bool parse_graph(const struct parts *p, struct route *r)
 {
-	if (p->n < 3 || strcmp(p->part[0], "graph") != 0 || !parse_picture(p->part[p->n - 1], r))
+	char *word = p->part[p->n - 1];
+
+	r->kind = cut(word, ".json") ? ROUTE_SERIES : ROUTE_GRAPH;
+	r->png = r->kind == ROUTE_GRAPH && cut(word, ".png");
+	if (p->n < 3 || (r->kind == ROUTE_GRAPH && !r->png && !cut(word, ".svg")) ||
+	    !parse_picture(word, r))
 		return false;
 	if (p->n == 3) {
 		r->of = GRAPH_SENSOR;
@@ -198,11 +233,8 @@ bool route_parse(const char *path, struct route *out)
 		return false;
 	if (json)
 		return cut(p.part[p.n - 1], ".json") && parse_page(&p, out);
-	out->png = cut(p.part[p.n - 1], ".png");
-	if (out->png || cut(p.part[p.n - 1], ".svg")) {
-		out->kind = ROUTE_GRAPH;
+	if (strcmp(p.part[0], "graph") == 0)
 		return parse_graph(&p, out);
-	}
 	return cut(p.part[p.n - 1], ".html") && strcmp(p.part[0], "overview") != 0 &&
 	       parse_page(&p, out);
 }
@@ -231,7 +263,7 @@ static void page_stem(const struct route *r, char *out, size_t len)
 
 static void graph_path(const struct route *r, char *out, size_t len)
 {
-	char of[2 * PARTY_NAME_MAX + 24];
+	char of[2 * PARTY_NAME_MAX + 24], period[48];
 
 	if (r->of == GRAPH_SENSOR)
 		snprintf(of, sizeof(of), "sensor");
@@ -240,8 +272,14 @@ static void graph_path(const struct route *r, char *out, size_t len)
 	else
 		snprintf(of, sizeof(of), "%s/%s/%s", service_name(r->service), r->client,
 			 r->server);
-	snprintf(out, len, "graph/%s/%s-%s%s.%s", of, span_name(r->span), r->picture,
-		 r->dark ? "-dark" : "", r->png ? "png" : "svg");
+	if (r->span == SPANS)
+		snprintf(period, sizeof(period), "%" PRId64 "-%" PRId64, r->from, r->to);
+	else
+		snprintf(period, sizeof(period), "%s", span_name(r->span));
+	snprintf(out, len, "graph/%s/%s-%s%s.%s", of, period, r->picture, r->dark ? "-dark" : "",
+		 r->kind == ROUTE_SERIES ? "json"
+		 : r->png                ? "png"
+					 : "svg");
 }
 
 void route_path(const struct route *r, char out[ROUTE_PATH_MAX])
@@ -252,7 +290,7 @@ void route_path(const struct route *r, char out[ROUTE_PATH_MAX])
 		snprintf(out, ROUTE_PATH_MAX, "%s", r->file);
 		return;
 	}
-	if (r->kind == ROUTE_GRAPH) {
+	if (r->kind == ROUTE_GRAPH || r->kind == ROUTE_SERIES) {
 		graph_path(r, out, ROUTE_PATH_MAX);
 		return;
 	}

@@ -9,7 +9,8 @@
  *     incidents.html  sensor.html  unknown.html  method.html
  *     api/v1/...json                the same as JSON; of index.html: api/v1/overview.json
  *     graph/mta/orange/free/week-ratio.svg    graph/mta/total/...    graph/sensor/week-loss.svg
- *                                   with -dark before .svg; .png instead
+ *                                   with -dark before .svg; .png instead; .json: what it shows
+ *     graph/.../1795341600-1795345200-ratio.svg    seconds instead of a span
  *     style.css  page.js  icon.svg
  */
 #ifndef MAILSEAL_ROUTE_H
@@ -37,17 +38,18 @@ enum span { SPAN_DAY, SPAN_WEEK, SPAN_MONTH, SPAN_YEAR, SPANS };
 const char *span_name(enum span s); /* "day" ... */
 int64_t span_seconds(enum span s);  /* 1, 7, 30, 365 days */
 
-enum route_kind { ROUTE_PAGE, ROUTE_JSON, ROUTE_GRAPH, ROUTE_ASSET };
+enum route_kind { ROUTE_PAGE, ROUTE_JSON, ROUTE_GRAPH, ROUTE_SERIES, ROUTE_ASSET };
 enum graph_of { GRAPH_PAIR, GRAPH_TOTAL, GRAPH_SENSOR };
 
-#define ROUTE_PATH_MAX 160
+#define ROUTE_PATH_MAX 192
 #define ROUTE_FILE_MAX 16
 
 struct route {
 	enum route_kind kind;
-	enum page page;                  /* of ROUTE_PAGE and ROUTE_JSON */
-	enum span span;                  /* of the overview, and of a graph */
-	enum service service;            /* of a pair, of a graph */
+	enum page page;       /* of ROUTE_PAGE and ROUTE_JSON */
+	enum span span;       /* of the overview; of a graph, SPANS where from and to say it */
+	int64_t from, to;     /* of a graph; seconds, UTC, whole steps, from < to */
+	enum service service; /* of a pair, of a graph */
 	char client[PARTY_NAME_MAX + 1]; /* of a pair; of PAGE_PEER the peer */
 	char server[PARTY_NAME_MAX + 1];
 	int64_t id; /* of an incident */

@@ -236,7 +236,8 @@ void site_answer(struct site *s, const char *path, int64_t now, struct reply *ou
 	case ROUTE_PAGE: answer_html(&v, out); break;
 	case ROUTE_JSON: answer_json(&v, out); break;
 	case ROUTE_ASSET: answer_asset(v.route.file, out); break;
-	case ROUTE_GRAPH: answer_nothing(&v, out); break;
+	case ROUTE_GRAPH:
+	case ROUTE_SERIES: answer_nothing(&v, out); break;
 	}
 	close_state(&v);
 }

@@ -30,6 +30,9 @@ static void paths_and_routes_are_the_same(void **state)
 		"graph/mta/orange/free/year-ratio.png",
 		"graph/mta/total/month-ratio.svg",
 		"graph/sensor/day-loss-dark.png",
+		"graph/mta/orange/free/week-ratio.json",
+		"graph/mta/orange/free/1795341600-1795345200-ratio.svg",
+		"graph/sensor/0-60-loss.json",
 		"style.css",
 		"page.js",
 		"icon.svg",
@@ -58,7 +61,9 @@ static void the_longest_path_fits(void **state)
 	name[PARTY_NAME_MAX] = '\0';
 	r = route_pair(SERVICE_SUBMISSION, name, name);
 	r.kind = ROUTE_GRAPH;
-	r.span = SPAN_MONTH;
+	r.span = SPANS;
+	r.from = INT64_C(253402300680);
+	r.to = INT64_C(253402300740);
 	r.dark = r.png = true;
 	memset(r.picture, 'b', ROUTE_FILE_MAX - 1);
 	r.of = GRAPH_PAIR;
@@ -103,6 +108,15 @@ static void anything_else_is_none(void **state)
 		"graph/mta/orange/free/day-ratio.gif",
 		"graph/mta/orange/free/day-ratio-blue.svg",
 		"graph/mta/sum/day-ratio.svg",
+		"graph/mta/orange/free/week-ratio-dark.json",
+		"graph/mta/total/60-0-ratio.svg",
+		"graph/mta/total/60-60-ratio.svg",
+		"graph/mta/total/0-61-ratio.svg",
+		"graph/mta/total/0-ratio.svg",
+		"graph/mta/total/0-60.svg",
+		"graph/mta/total/-60-60-ratio.svg",
+		"graph/mta/total/0-9999999999960-ratio.svg",
+		"graph/mta/total/0-253402300800-ratio.svg",
 		"graph/day-ratio.svg",
 		"graph/other/day-ratio.svg",
 		"graph.svg",

@@ -3,12 +3,24 @@
 
 #include <stdio.h>
 
-#define COUNTS_NAME(id, name) [id] = name,
-static const char *const count_names[COUNT_N] = { COUNTS_TABLE(COUNTS_NAME) };
+#define COUNTS_ROW(id, name, unit, text) [id] = { name, unit, text },
+static const struct {
+	const char *name, *unit, *text;
+} rows[COUNT_N] = { COUNTS_TABLE(COUNTS_ROW) };
 
 const char *count_name(enum count c)
 {
-	return (size_t)c < COUNT_N ? count_names[c] : NULL;
+	return (size_t)c < COUNT_N ? rows[c].name : NULL;
+}
+
+const char *count_unit(enum count c)
+{
+	return (size_t)c < COUNT_N ? rows[c].unit : NULL;
+}
+
+const char *count_text(enum count c)
+{
+	return (size_t)c < COUNT_N ? rows[c].text : NULL;
 }
 
 static enum count count_of_verdict(enum verdict v)

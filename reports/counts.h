@@ -11,29 +11,31 @@
 
 #include "dissectors/verdict.h"
 
-/* One row per count: enumerator, column name in the ledger. Order is the order of columns. */
-#define COUNTS_TABLE(X)                                                                        \
-	X(COUNT_ENC_STARTTLS, "enc_starttls")                                                  \
-	X(COUNT_ENC_IMPLICIT, "enc_implicit")                                                  \
-	X(COUNT_PLAINTEXT, "plaintext")                                                        \
-	X(COUNT_TLS_FAILED, "tls_failed")                                                      \
-	X(COUNT_NO_TRANSACTION, "no_transaction")                                              \
-	X(COUNT_INDETERMINATE, "indeterminate")                                                \
-	X(COUNT_REFUSED, "refused")           /* of plaintext: exposure "refused" */           \
-	X(COUNT_BEGUN_BEFORE, "begun_before") /* of indeterminate: began before the capture */ \
-	X(COUNT_OFFERED, "offered")                                                            \
-	X(COUNT_REQUESTED, "requested")                                                        \
-	X(COUNT_ACCEPTED, "accepted")                                                          \
-	X(COUNT_STRIPPED, "stripped")                                                          \
-	X(COUNT_TLS10, "tls10")                                                                \
-	X(COUNT_TLS11, "tls11")                                                                \
-	X(COUNT_TLS12, "tls12")                                                                \
-	X(COUNT_TLS13, "tls13")                                                                \
-	X(COUNT_MESSAGES_CLEAR, "messages_clear")                                              \
-	X(COUNT_AUTH_CLEAR, "auth_clear")                                                      \
-	X(COUNT_EXCEPTED, "excepted") /* sessions of the exceptions list; in no other count */
+/* One row per count: enumerator, column name in the ledger, unit, what it counts. Order is the order
+ * of columns. */
+#define COUNTS_TABLE(X)                                                                           \
+	X(COUNT_ENC_STARTTLS, "enc_starttls", "sessions", "encrypted by STARTTLS or STLS")        \
+	X(COUNT_ENC_IMPLICIT, "enc_implicit", "sessions", "encrypted from the first byte")        \
+	X(COUNT_PLAINTEXT, "plaintext", "sessions", "with user data in clear")                    \
+	X(COUNT_TLS_FAILED, "tls_failed", "sessions", "in which TLS was tried and failed")        \
+	X(COUNT_NO_TRANSACTION, "no_transaction", "sessions", "in clear that sent nothing")       \
+	X(COUNT_INDETERMINATE, "indeterminate", "sessions", "of which not enough was seen")       \
+	X(COUNT_REFUSED, "refused", "sessions", "of plaintext: the server accepted nothing")      \
+	X(COUNT_BEGUN_BEFORE, "begun_before", "sessions",                                         \
+	  "of indeterminate: began before the capture")                                           \
+	X(COUNT_OFFERED, "offered", "sessions", "in which the server offered the upgrade")        \
+	X(COUNT_REQUESTED, "requested", "sessions", "in which the client asked for the upgrade")  \
+	X(COUNT_ACCEPTED, "accepted", "sessions", "in which the server agreed to the upgrade")    \
+	X(COUNT_STRIPPED, "stripped", "sessions", "with signs that the upgrade was taken away")   \
+	X(COUNT_TLS10, "tls10", "sessions", "encrypted with TLS 1.0")                             \
+	X(COUNT_TLS11, "tls11", "sessions", "encrypted with TLS 1.1")                             \
+	X(COUNT_TLS12, "tls12", "sessions", "encrypted with TLS 1.2")                             \
+	X(COUNT_TLS13, "tls13", "sessions", "encrypted with TLS 1.3")                             \
+	X(COUNT_MESSAGES_CLEAR, "messages_clear", "messages", "mails accepted in clear")          \
+	X(COUNT_AUTH_CLEAR, "auth_clear", "sessions", "with an authentication exchange in clear") \
+	X(COUNT_EXCEPTED, "excepted", "sessions", "of the exceptions list, in no other count")
 
-#define COUNTS_ENUM(id, name) id,
+#define COUNTS_ENUM(id, name, unit, text) id,
 enum count { COUNTS_TABLE(COUNTS_ENUM) COUNT_N };
 #undef COUNTS_ENUM
 
@@ -42,6 +44,8 @@ struct counts {
 };
 
 const char *count_name(enum count c);
+const char *count_unit(enum count c);
+const char *count_text(enum count c);
 
 /* Adds one decided session; an excepted one counts as excepted and nothing else. What goes on growing
  * after the verdict is not added here. */

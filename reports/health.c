@@ -4,19 +4,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define HEALTH_NAME(id, name, text) [id] = name,
-#define HEALTH_TEXT(id, name, text) [id] = text,
-static const char *const health_names[HEALTH_N] = { HEALTH_TABLE(HEALTH_NAME) };
-static const char *const health_texts[HEALTH_N] = { HEALTH_TABLE(HEALTH_TEXT) };
+#define HEALTH_ROW(id, name, unit, text) [id] = { name, unit, text },
+static const struct {
+	const char *name, *unit, *text;
+} rows[HEALTH_N] = { HEALTH_TABLE(HEALTH_ROW) };
 
 const char *health_name(enum health_counter c)
 {
-	return (size_t)c < HEALTH_N ? health_names[c] : NULL;
+	return (size_t)c < HEALTH_N ? rows[c].name : NULL;
+}
+
+const char *health_unit(enum health_counter c)
+{
+	return (size_t)c < HEALTH_N ? rows[c].unit : NULL;
 }
 
 const char *health_text(enum health_counter c)
 {
-	return (size_t)c < HEALTH_N ? health_texts[c] : NULL;
+	return (size_t)c < HEALTH_N ? rows[c].text : NULL;
 }
 
 bool health_balance(const struct health *h, char *err, size_t errlen)

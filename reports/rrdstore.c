@@ -29,7 +29,7 @@ const char *const rrd_pair_sources[PAIR_SOURCES] = {
 	"messages_clear", "auth_clear",
 };
 
-#define HEALTH_SOURCE(id, name, text) [id] = name,
+#define HEALTH_SOURCE(id, name, unit, text) [id] = name,
 const char *const rrd_health_sources[HEALTH_N] = { HEALTH_TABLE(HEALTH_SOURCE) };
 
 bool rrd_pair_values(const struct counts *c, uint64_t values[PAIR_SOURCES])

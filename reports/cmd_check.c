@@ -99,25 +99,6 @@ struct asked {
 
 /* Options ------------------------------------------------------------------------------------ */
 
-static bool read_name(const char *text, size_t len, char out[PARTY_NAME_MAX + 1])
-{
-	if (len > PARTY_NAME_MAX)
-		return false;
-	memcpy(out, text, len);
-	out[len] = '\0';
-	if (strcmp(out, "any") == 0)
-		out[0] = '\0';
-	return strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(out);
-}
-
-static bool read_pair(struct check_asked *a, const char *text)
-{
-	size_t client = strcspn(text, ":");
-	const char *server = text[client] ? text + client + 1 : "";
-
-	return read_name(text, client, a->client) && read_name(server, strlen(server), a->server);
-}
-
 static bool read_count(const char *text, int64_t *out)
 {
 	return tool_number(text, DIGITS_MAX, out) || strcmp(text, "0") == 0;
@@ -136,7 +117,7 @@ static const char *read_values(struct asked *a)
 	const char *const *v = a->value;
 	int64_t timeout = 10;
 
-	if (v[O_PAIR] && !read_pair(c, v[O_PAIR]))
+	if (v[O_PAIR] && !tool_pair(v[O_PAIR], c->client, c->server))
 		return "which pair? --pair CLIENT:SERVER, as in --pair orange:free";
 	if (v[O_SERVICE] && !service_by_name(v[O_SERVICE], &c->service))
 		return "--service is one of mta, submission, access";

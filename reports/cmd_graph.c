@@ -1,11 +1,9 @@
 /* cmd_graph.c - mailseal graph: one pair over time as a picture, with exact totals below it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "reports/matrix.h"
@@ -65,21 +63,9 @@ struct given {
 	const char *value[O_N];
 };
 
-static bool read_name(const char *from, size_t len, char out[PARTY_NAME_MAX + 1])
-{
-	if (len == 0 || len > PARTY_NAME_MAX)
-		return false;
-	memcpy(out, from, len);
-	out[len] = '\0';
-	return strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-}
-
 static bool read_pair(struct asked *a, const char *pair)
 {
-	size_t client = pair ? strcspn(pair, ":") : 0;
-
-	return pair && pair[client] == ':' && read_name(pair, client, a->client) &&
-	       read_name(pair + client + 1, strlen(pair + client + 1), a->server);
+	return pair && tool_pair(pair, a->client, a->server) && a->client[0] && a->server[0];
 }
 
 static bool read_size(const char *text, unsigned *out)
@@ -213,24 +199,6 @@ static void fill_legend(struct legend *l, const struct matrix *m, const struct c
 	l->lines[LEGEND_LINES] = NULL;
 }
 
-/* A file beside the picture to draw into, so that a failure leaves no half picture. */
-static bool make_beside(const char *out, char *path, size_t pathlen)
-{
-	mode_t mask = umask(0);
-	int fd;
-
-	umask(mask);
-	snprintf(path, pathlen, "%s.XXXXXX", out);
-	fd = mkstemp(path);
-	if (fd < 0)
-		return false;
-	if (fchmod(fd, 0666 & ~mask) != 0) {
-		close(fd);
-		return false;
-	}
-	return close(fd) == 0;
-}
-
 static bool draw(const struct asked *a, const struct matrix *m, const struct counts *c)
 {
 	char title[160], beside[OUT_MAX + 8], err[TOOL_ERR_MAX] = "";
@@ -248,12 +216,14 @@ static bool draw(const struct asked *a, const struct matrix *m, const struct cou
 		.svg = a->svg,
 		.out = beside,
 	};
+	int fd;
 
 	setenv("TZ", "UTC", 1); /* of the time axis: librrd knows no other way */
 	snprintf(title, sizeof(title), "Mail from %s to %s (%s)", a->client, a->server,
 		 service_name(a->service));
 	fill_legend(&legend, m, c);
-	if (!make_beside(a->out, beside, sizeof(beside))) {
+	fd = tool_beside(a->out, beside, sizeof(beside));
+	if (fd < 0 || close(fd) != 0) {
 		tool_error(usage.command, "%.300s: %s", a->out, strerror(errno));
 		return false;
 	}

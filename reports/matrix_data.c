@@ -2,9 +2,9 @@
 #include "reports/matrix.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "reports/counts_json.h"
+#include "reports/csv.h"
 #include "reports/json_out.h"
 
 #define JSON_VERSION 1
@@ -147,30 +147,6 @@ void matrix_json(const struct matrix *m, FILE *out)
 	json_object_end(&j);
 }
 
-/* Always in quotes, printable ASCII, and never a formula for a spreadsheet. */
-static void csv_name(FILE *out, const char *name)
-{
-	char safe[4 * (PARTY_NAME_MAX + 1)];
-
-	text_safe(name, false, safe, sizeof(safe));
-	putc('"', out);
-	if (*safe && strchr("=+-@", *safe))
-		putc('\'', out);
-	for (const char *p = safe; *p; p++) {
-		if (*p == '"')
-			putc('"', out);
-		putc(*p, out);
-	}
-	putc('"', out);
-}
-
-static void csv_share(FILE *out, bool known, double share)
-{
-	putc(',', out);
-	if (known)
-		fprintf(out, "%.15g", share);
-}
-
 static void csv_cell(const struct matrix *m, const struct matrix_cell *c, const char *from,
 		     const char *to, FILE *out)
 {
@@ -184,9 +160,13 @@ static void csv_cell(const struct matrix *m, const struct matrix_cell *c, const 
 	fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
 		c->promised ? "true" : "false", counts_sessions(&c->counts), r.encrypted,
 		r.plaintext, r.unknown);
+	putc(',', out);
 	csv_share(out, r.known, r.ratio);
+	putc(',', out);
 	csv_share(out, bounded, r.lowest);
+	putc(',', out);
 	csv_share(out, bounded, r.highest);
+	putc(',', out);
 	csv_share(out, r.covered, r.coverage);
 	for (unsigned i = 0; i < COUNT_N; i++)
 		fprintf(out, ",%" PRIu64, c->counts.n[i]);

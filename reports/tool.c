@@ -2,6 +2,7 @@
 #include "reports/tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,30 @@ bool tool_number(const char *text, size_t digits, int64_t *out)
 	return *out > 0;
 }
 
+static bool read_name(const char *text, size_t len, char out[PARTY_NAME_MAX + 1])
+{
+	if (len > PARTY_NAME_MAX)
+		return false;
+	memcpy(out, text, len);
+	out[len] = '\0';
+	if (strcmp(out, "any") == 0)
+		out[0] = '\0';
+	return strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(out);
+}
+
+bool tool_peer(const char *text, char out[PARTY_NAME_MAX + 1])
+{
+	return read_name(text, strlen(text), out);
+}
+
+bool tool_pair(const char *text, char client[PARTY_NAME_MAX + 1], char server[PARTY_NAME_MAX + 1])
+{
+	size_t len = strcspn(text, ":");
+	const char *rest = text[len] ? text + len + 1 : "";
+
+	return read_name(text, len, client) && tool_peer(rest, server);
+}
+
 int tool_stop(const struct opts *o, int what)
 {
 	char text[160];
@@ -63,6 +88,28 @@ int tool_flush(const char *command)
 		return TOOL_OK;
 	tool_error(command, "standard output: %s", strerror(errno));
 	return TOOL_FAILED;
+}
+
+int tool_beside(const char *name, char *path, size_t pathlen)
+{
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	if (snprintf(path, pathlen, "%s.XXXXXX", name) >= (int)pathlen) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0 && fchmod(fd, 0666 & ~mask) != 0) {
+		int saved = errno;
+
+		close(fd);
+		unlink(path);
+		errno = saved;
+		return -1;
+	}
+	return fd;
 }
 
 bool tool_state_has(const char *dir, const char *name)

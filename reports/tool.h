@@ -44,11 +44,20 @@ int tool_usage(const struct usage *u, const char *sentence);
 /* A whole number above 0, of at most so many digits (up to 18). */
 bool tool_number(const char *text, size_t digits, int64_t *out);
 
+/* A name as the configuration allows it, or "any", which becomes empty. */
+bool tool_peer(const char *text, char out[PARTY_NAME_MAX + 1]);
+/* CLIENT:SERVER, each as above or left out. */
+bool tool_pair(const char *text, char client[PARTY_NAME_MAX + 1], char server[PARTY_NAME_MAX + 1]);
+
 /* What to do about OPTS_ERROR, OPTS_HELP or an unexpected OPTS_WORD: returns the exit code. */
 int tool_stop(const struct opts *o, int what);
 
 /* Flushes standard output; TOOL_FAILED with an error when it could not be written. */
 int tool_flush(const char *command);
+
+/* A new file beside NAME, to be renamed to it once it is whole, so that a failure leaves no half of
+ * it; its name in path. Returns its descriptor; -1: errno says why. */
+int tool_beside(const char *name, char *path, size_t pathlen);
 
 /* Open what is in a state directory; NULL with a sentence in err that says what is wrong with it. */
 struct ledger *tool_open_ledger(const char *dir, enum ledger_mode mode, char *err, size_t errlen);

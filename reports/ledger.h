@@ -82,6 +82,10 @@ bool ledger_rrd_dirty(struct ledger *l, bool *dirty, char *err, size_t errlen);
 
 /* Reading -------------------------------------------------------------------------------- */
 
+/* From here on everything that is read belongs together, whatever is written meanwhile, until
+ * ledger_close(). Of a ledger that was opened with LEDGER_READ. */
+bool ledger_freeze(struct ledger *l, char *err, size_t errlen);
+
 /* Which rows: from <= step < to; service -1 for all; NULL names for all. */
 struct ledger_query {
 	int64_t from, to;
@@ -132,5 +136,9 @@ bool ledger_span(struct ledger *l, int64_t *first, int64_t *last, char *err, siz
 /* The peers remembered by ledger_set_peers, in name order. */
 typedef bool ledger_peer_cb(void *ctx, const char *name, bool signatory);
 bool ledger_peers(struct ledger *l, ledger_peer_cb *cb, void *ctx, char *err, size_t errlen);
+
+/* Whether a name is that of a peer, of the rest of its network, "other", or one that was ever
+ * counted. */
+bool ledger_knows(struct ledger *l, const char *name, bool *known, char *err, size_t errlen);
 
 #endif

@@ -6,6 +6,11 @@
 
 #include "reports/ledger_sql.h"
 
+bool ledger_freeze(struct ledger *l, char *err, size_t errlen)
+{
+	return db_begin(l->db, err, errlen);
+}
+
 /* Sums ------------------------------------------------------------------------------------ */
 
 struct span {
@@ -297,4 +302,22 @@ bool ledger_peers(struct ledger *l, ledger_peer_cb *cb, void *ctx, char *err, si
 	}
 	db_finalize(s);
 	return got != DB_ERROR;
+}
+
+bool ledger_knows(struct ledger *l, const char *name, bool *known, char *err, size_t errlen)
+{
+	struct db_stmt *s =
+		db_prepare(l->db,
+			   "SELECT ?1 = 'other' OR EXISTS(SELECT 1 FROM party WHERE name = ?1)"
+			   " OR EXISTS(SELECT 1 FROM peer WHERE ?1 IN (name, name || '-net'))",
+			   err, errlen);
+	bool ok;
+
+	if (s == NULL)
+		return false;
+	db_bind_text(s, 0, name);
+	ok = db_step(s, err, errlen) == DB_ROW;
+	*known = ok && db_int(s, 0) != 0;
+	db_finalize(s);
+	return ok;
 }

@@ -1,8 +1,8 @@
 /* cmd_rebuild.c - mailseal rebuild-rrd: every RRD file anew from the ledger. */
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "reports/progress.h"
 #include "reports/rrdfile.h"
 #include "reports/statedir.h"
 #include "reports/text.h"
@@ -25,37 +25,36 @@ static const struct usage usage = {
 	.n = O_N,
 };
 
-/* How far it is; shown on a terminal only. */
-struct progress {
-	bool show;
-	unsigned all; /* files of pairs */
+/* The line that is shown, and how many files of pairs there are. */
+struct drawing {
+	struct progress line;
+	unsigned all;
 };
 
 static void on_progress(void *ctx, unsigned done, unsigned all)
 {
-	struct progress *p = ctx;
+	const struct progress_at at = { .things = done, .things_all = all, .what = "files" };
+	struct drawing *d = ctx;
 
-	p->all = all;
-	if (p->show)
-		fprintf(stderr, "\r%u of %u files", done, all);
+	d->all = all;
+	progress_show(&d->line, &at);
 }
 
 /* Marked while it goes on, so that a sensor that starts after a kill rebuilds what is half done. */
-static bool rebuild(struct ledger *l, struct rrdstore *r, struct progress *p, char *err,
+static bool rebuild(struct ledger *l, struct rrdstore *r, struct drawing *d, char *err,
 		    size_t errlen)
 {
 	bool ok = ledger_mark_rrd(l, true, err, errlen) &&
-		  rrdstore_rebuild(r, l, on_progress, p, err, errlen) &&
+		  rrdstore_rebuild(r, l, on_progress, d, err, errlen) &&
 		  ledger_mark_rrd(l, false, err, errlen);
 
-	if (p->show && p->all)
-		fputs("\n", stderr);
+	progress_clear(&d->line);
 	return ok;
 }
 
 static int run_locked(const char *dir)
 {
-	struct progress p = { .show = isatty(STDERR_FILENO) };
+	struct drawing d = { .all = 0 };
 	struct ledger *l = tool_ledger(usage.command, dir, LEDGER_WRITE);
 	char err[TOOL_ERR_MAX] = "", files[48];
 	struct rrdstore *r = NULL;
@@ -63,17 +62,18 @@ static int run_locked(const char *dir)
 
 	if (!l)
 		return TOOL_FAILED;
+	progress_init(&d.line, stderr, true);
 	r = rrdstore_open(dir, UINT_MAX, err, sizeof(err));
 	if (r)
-		ok = rebuild(l, r, &p, err, sizeof(err));
+		ok = rebuild(l, r, &d, err, sizeof(err));
 	rrdstore_close(r);
 	ledger_close(l);
 	if (!ok) {
 		tool_error(usage.command, "%s", err);
 		return TOOL_FAILED;
 	}
-	p.all += tool_state_has(dir, "rrd/health.rrd");
-	text_count(p.all, "RRD file", "RRD files", files, sizeof(files));
+	d.all += tool_state_has(dir, "rrd/health.rrd");
+	text_count(d.all, "RRD file", "RRD files", files, sizeof(files));
 	printf("%s drawn from the ledger.\n", files);
 	return tool_flush(usage.command);
 }

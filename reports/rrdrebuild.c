@@ -15,10 +15,9 @@
 
 #include "reports/rrdlib.h"
 
-#define BATCH          64 /* updates per file that wait to be written */
-#define ANY_GAP_S      (20ul * 366 * 86400)
-#define PATH_NOTE      ".new"
-#define PROGRESS_EVERY 16
+#define BATCH     64 /* updates per file that wait to be written */
+#define ANY_GAP_S (20ul * 366 * 86400)
+#define PATH_NOTE ".new"
 
 /* When the sensor ran. */
 struct stretch {
@@ -255,7 +254,7 @@ static bool finish_all(struct rebuild *b, void (*progress)(void *, unsigned, uns
 		if (!feed_finish(b, s->feed))
 			return false;
 		s->last = s->feed->at;
-		if (progress != NULL && (i + 1 == all || (i + 1) % PROGRESS_EVERY == 0))
+		if (progress != NULL)
 			progress(ctx, i + 1, all);
 	}
 	if (b->health.path != NULL && !feed_finish(b, &b->health))

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "sensor/stoppable.h"
 
@@ -26,6 +27,7 @@ struct input {
 	struct pcap_pkthdr *head; /* files: the next packet, not handed on yet */
 	const uint8_t *data;
 	uint64_t drops;
+	uint64_t size; /* of a file when it was opened; 0: not known */
 };
 
 struct capture {
@@ -96,6 +98,15 @@ static pcap_t *open_stoppable(const char *name, struct stop *stop, char *why)
 	return p;
 }
 
+/* 0 for what has no size. */
+static uint64_t size_of(pcap_t *p)
+{
+	int fd = fileno(pcap_file(p)); /* -1: it may keep us waiting */
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
 static bool open_file(struct input *in, struct stop *stop, char *err, size_t errlen)
 {
 	char why[PCAP_ERRBUF_SIZE];
@@ -105,8 +116,10 @@ static bool open_file(struct input *in, struct stop *stop, char *err, size_t err
 	else
 		in->pcap = pcap_open_offline_with_tstamp_precision(in->name,
 								   PCAP_TSTAMP_PRECISION_NANO, why);
-	if (in->pcap)
+	if (in->pcap) {
+		in->size = size_of(in->pcap);
 		return true;
+	}
 	if (strncmp(why, in->name, strlen(in->name)) == 0) /* it already names the file */
 		return fail(err, errlen, "%s", why);
 	return fail(err, errlen, "%s: %s", in->name, why);
@@ -360,6 +373,27 @@ enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, v
 const char *capture_error(const struct capture *c)
 {
 	return c->error;
+}
+
+/* Where the program is in a file, not where its buffer is. */
+static uint64_t bytes_read(const struct input *in)
+{
+	off_t at = ftello(pcap_file(in->pcap));
+
+	return at > 0 ? (uint64_t)at : 0;
+}
+
+void capture_position(const struct capture *c, uint64_t *bytes, uint64_t *bytes_all)
+{
+	*bytes = *bytes_all = 0;
+	for (unsigned i = 0; i < c->n; i++) {
+		if (c->live || c->in[i].size == 0) {
+			*bytes = *bytes_all = 0;
+			return;
+		}
+		*bytes += bytes_read(&c->in[i]);
+		*bytes_all += c->in[i].size;
+	}
 }
 
 /* pcap_stats() would open a file under /sys. The kernel's counters start anew at each reading. */

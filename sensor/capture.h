@@ -54,6 +54,10 @@ typedef void frame_cb(void *ctx, const struct frame *f);
 enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, void *ctx);
 const char *capture_error(const struct capture *c);
 
+/* Files: bytes that are read and that there were at the start, of all together; both 0 where the
+ * size of one is not known, as of standard input. */
+void capture_position(const struct capture *c, uint64_t *bytes, uint64_t *bytes_all);
+
 /* Live: packets that the kernel dropped for want of room in the ring, since the start. */
 uint64_t capture_kernel_drops(struct capture *c);
 

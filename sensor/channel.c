@@ -84,6 +84,7 @@ static bool message_valid(const struct message *m)
 	case MESSAGE_VERDICT:
 	case MESSAGE_WEIGHT:
 	case MESSAGE_END: return !m->last && session_valid(&m->mail);
+	case MESSAGE_PROGRESS: return !m->last;
 	case MESSAGE_HEALTH: return true;
 	case MESSAGE_FAILURE: return memchr(m->failure, '\0', sizeof(m->failure)) != NULL;
 	}

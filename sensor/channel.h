@@ -19,7 +19,13 @@ enum message_kind {
 	MESSAGE_END,         /* the session is over. Counts now unless "counted" is set. */
 	MESSAGE_HEALTH,      /* counters so far, and the time */
 	MESSAGE_FAILURE,     /* the capture broke off: why, in words */
+	MESSAGE_PROGRESS,    /* how far files are read, for whoever waits */
 	MESSAGE_KINDS
+};
+
+struct position {
+	uint64_t packets;
+	uint64_t bytes, bytes_all; /* of the files; 0: not known */
 };
 
 struct message {
@@ -34,6 +40,7 @@ struct message {
 	union {
 		struct session mail;
 		struct health health;
+		struct position position;
 		char failure[256]; /* ends with NUL; escape before use */
 	};
 };

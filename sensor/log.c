@@ -1,5 +1,5 @@
 /* log.c - what the program says to its operator. The one module with a state of its own: the
- * budget of each level. */
+ * budget of each level, and what may stand in the last line of the terminal. */
 #include "sensor/log.h"
 
 #include <pthread.h>
@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "reports/progress.h"
+
 struct budget {
 	time_t second;
 	unsigned used;
@@ -15,6 +17,7 @@ struct budget {
 };
 
 static struct budget budgets[LOG_LEVELS];
+static struct progress *shown;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[LOG_LEVELS] = {
@@ -61,6 +64,13 @@ static bool spend(struct budget *b, unsigned *withheld)
 	return true;
 }
 
+void log_over(struct progress *p)
+{
+	pthread_mutex_lock(&lock);
+	shown = p;
+	pthread_mutex_unlock(&lock);
+}
+
 void log_event(enum log_level level, const char *fmt, ...)
 {
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 32];
@@ -73,6 +83,8 @@ void log_event(enum log_level level, const char *fmt, ...)
 	log_line(level, text, line, sizeof(line));
 	pthread_mutex_lock(&lock);
 	if (spend(&budgets[level], &withheld)) {
+		if (shown)
+			progress_clear(shown);
 		if (withheld > 0)
 			fprintf(stderr, "mailseald: %s event=withheld lines=%u\n",
 				level_names[level], withheld);

@@ -17,6 +17,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVELS 
 /* Safe in several threads. */
 void log_event(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Lines erase this first when it is shown, which happens in one thread. NULL: nothing any more. */
+struct progress;
+void log_over(struct progress *p);
+
 /* The line that log_event() would write, without its LF; returns its length. */
 size_t log_line(enum log_level level, const char *text, char *out, size_t outlen);
 

@@ -31,6 +31,7 @@ struct run {
 	struct options *o;
 	struct conf *conf;
 	bool any;
+	bool progress; /* shown on standard error */
 	int channel_read, channel_write;
 	int ready_read, ready_write; /* capture -> recorder: everything is open */
 	int order_read, order_write; /* recorder -> capture: a byte means go, the end means stop */
@@ -102,7 +103,7 @@ static int capture_process(const struct run *r)
 
 	if (!capture)
 		return say(code, err);
-	pipeline = pipeline_new(r->conf, capture, &channel, r->o->live, r->any);
+	pipeline = pipeline_new(r->conf, capture, &channel, r->o->live, r->any, r->progress);
 	if (!pipeline)
 		return say(EXIT_FAILED, "no memory for the flow table; see capture.max_flows");
 	if (write(r->ready_write, "r", 1) != 1 || !wait_for_go(r))
@@ -223,6 +224,7 @@ static int record(const struct run *r, FILE *sessions, const char *state, char *
 		.state_dir = state,
 		.sessions = sessions,
 		.quiet = r->o->quiet,
+		.progress = r->progress,
 		.on_step = watch_couriers,
 		.ctx = couriers,
 	};
@@ -338,6 +340,7 @@ static int run(struct options *o, struct conf *c)
 	if (!o->filter && c->filter[0])
 		o->filter = c->filter;
 	r.any = mode == MODE_ANY || (mode == MODE_DEFAULT && !o->live);
+	r.progress = !o->live && !o->quiet && isatty(STDERR_FILENO);
 	return part(&r);
 }
 

@@ -22,7 +22,7 @@ const char options_help[] =
 	"      --mode ports|any\n"
 	"                     look at the mail ports (default with -i) or find mail on\n"
 	"                     any port (default with -r)\n"
-	"      --quiet        no summary at the end\n"
+	"      --quiet        no progress, and no summary at the end\n"
 	"      --check-config read the configuration, say what is wrong with it, and exit\n"
 	"      --print-config print the configuration in force and exit\n"
 	"      --version      print the version and exit\n"

@@ -10,6 +10,7 @@
 
 #define SECOND_NS        1000000000ull
 #define FRAMES_PER_CHECK 4096 /* files: so often is the order to stop looked for */
+#define PROGRESS_NS      100000000ull
 
 struct pipeline {
 	struct capture *capture;
@@ -19,6 +20,8 @@ struct pipeline {
 	struct health health;
 	uint64_t health_sent_ns;
 	bool live;
+	bool progress;             /* somebody wants to know */
+	uint64_t progress_sent_ns; /* of the clock that only goes on */
 };
 
 static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
@@ -37,7 +40,7 @@ static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
 }
 
 struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
-			      struct channel *channel, bool live, bool any)
+			      struct channel *channel, bool live, bool any, bool progress)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
 
@@ -46,6 +49,7 @@ struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
 	p->capture = capture;
 	p->channel = channel;
 	p->live = live;
+	p->progress = progress;
 	p->fragments = fragments_new((size_t)c->fragments_kib << 10, &p->health);
 	p->tracker = tracker_new(c, any, &p->health, report, p);
 	if (p->fragments && p->tracker)
@@ -78,13 +82,42 @@ static void send_health(struct pipeline *p, bool last)
 	channel_send(p->channel, &m);
 }
 
+static void send_progress(struct pipeline *p)
+{
+	struct message m = { .kind = MESSAGE_PROGRESS, .now_ns = tracker_now(p->tracker) };
+
+	if (!p->progress)
+		return;
+	m.position.packets = p->health.n[HEALTH_PACKETS];
+	capture_position(p->capture, &m.position.bytes, &m.position.bytes_all);
+	channel_send(p->channel, &m);
+}
+
+/* Ten times a second of the clock. */
+static void send_progress_when_due(struct pipeline *p)
+{
+	struct timespec t;
+	uint64_t now;
+
+	if (!p->progress || p->health.n[HEALTH_PACKETS] == 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+	if (now < p->progress_sent_ns + PROGRESS_NS)
+		return;
+	p->progress_sent_ns = now;
+	send_progress(p);
+}
+
 /* Once a second of the capture's time, whichever way it goes. */
 static void send_health_when_due(struct pipeline *p)
 {
 	uint64_t now = tracker_now(p->tracker);
 
-	if (now >= p->health_sent_ns + SECOND_NS || now + SECOND_NS <= p->health_sent_ns)
-		send_health(p, false);
+	if (now < p->health_sent_ns + SECOND_NS && now + SECOND_NS > p->health_sent_ns)
+		return;
+	send_health(p, false);
+	send_progress_when_due(p); /* files that come slowly, through a pipe */
 }
 
 static void frame(void *ctx, const struct frame *f)
@@ -131,8 +164,11 @@ static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 	enum capture_result r = CAPTURE_FRAMES;
 
 	for (unsigned n = 0; !p->channel->broken; n++) {
-		if ((p->live || n % FRAMES_PER_CHECK == 0) && told_to_stop(stop_fd))
-			return CAPTURE_END;
+		if (p->live || n % FRAMES_PER_CHECK == 0) {
+			if (told_to_stop(stop_fd))
+				return CAPTURE_END;
+			send_progress_when_due(p);
+		}
 		r = capture_step(p->capture, stop_fd, frame, p);
 		if (r == CAPTURE_END || r == CAPTURE_FAILED)
 			return r;
@@ -147,6 +183,7 @@ bool pipeline_run(struct pipeline *p, int stop_fd)
 {
 	enum capture_result r = capture_all(p, stop_fd);
 
+	send_progress(p);
 	tracker_end(p->tracker);
 	if (r == CAPTURE_FAILED && !p->channel->broken)
 		send_failure(p, capture_error(p->capture));

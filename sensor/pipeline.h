@@ -14,10 +14,10 @@
 
 struct pipeline;
 
-/* Allocates everything that will be needed; capture and channel stay the caller's. NULL when
- * memory cannot be had. */
+/* Allocates everything that will be needed; capture and channel stay the caller's. progress: somebody
+ * wants to know how far the files are read. NULL when memory cannot be had. */
 struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
-			      struct channel *channel, bool live, bool any);
+			      struct channel *channel, bool live, bool any, bool progress);
 void pipeline_free(struct pipeline *p);
 
 /* Runs until the files end, stop_fd becomes readable, or something fails; then ends every session

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "reports/downgrade.h"
+#include "reports/progress.h"
 #include "reports/recent.h"
 #include "reports/record.h"
 #include "reports/tally.h"
@@ -41,6 +43,7 @@ struct recorder {
 	bool finished;          /* the capture said that it was its last message */
 	bool failed;
 	bool sessions_failed;
+	struct progress bar;   /* on standard error */
 	char line[RECORD_MAX]; /* the session record being written */
 };
 
@@ -268,6 +271,18 @@ static void on_failure(struct recorder *r, const struct message *m)
 	r->failed = true;
 }
 
+static void on_progress(struct recorder *r, const struct message *m)
+{
+	const struct progress_at at = {
+		.bytes = m->position.bytes,
+		.bytes_all = m->position.bytes_all,
+		.things = m->position.packets,
+		.what = "packets",
+	};
+
+	progress_show(&r->bar, &at);
+}
+
 /* What the sessions before say about this one, from the message that counts it on. */
 static void judge(struct recorder *r, struct message *m, const struct pair *p)
 {
@@ -295,6 +310,7 @@ static void on_message(struct recorder *r, struct message *m)
 	case MESSAGE_END: end(r, m, &p); break;
 	case MESSAGE_HEALTH: on_health(r, m); break;
 	case MESSAGE_FAILURE: on_failure(r, m); break;
+	case MESSAGE_PROGRESS: on_progress(r, m); break;
 	case MESSAGE_KINDS: break;
 	}
 }
@@ -391,6 +407,21 @@ static struct health final_health(const struct recorder *r)
 	return h;
 }
 
+/* Sessions that go to a terminal would be mixed with it. */
+static void start_bar(struct recorder *r)
+{
+	bool mixed = r->o.sessions && isatty(fileno(r->o.sessions));
+
+	progress_init(&r->bar, stderr, r->o.progress && !mixed);
+	log_over(&r->bar);
+}
+
+static void stop_bar(struct recorder *r)
+{
+	progress_clear(&r->bar);
+	log_over(NULL);
+}
+
 static int finish(struct recorder *r, struct health *last)
 {
 	if (!r->refused)
@@ -418,7 +449,9 @@ int recorder_run(struct recorder *r, int channel_fd, struct health *last)
 		log_event(LOG_LEVEL_ERROR, "event=no-thread");
 		return 1;
 	}
+	start_bar(r);
 	consume(r, b);
+	stop_bar(r);
 	inbox_free(b);
 	return finish(r, last);
 }

@@ -21,6 +21,7 @@ struct recorder_options {
 	const char *state_dir; /* NULL: no state is written and no sink runs */
 	FILE *sessions;        /* --sessions, or NULL; flushed at the end and when idle */
 	bool quiet;
+	bool progress; /* show on standard error how far files are read, if it is a terminal */
 	bool (*on_step)(
 		void *ctx); /* with each step; false: this run is not sound. NULL: nothing */
 	void *ctx;

@@ -103,6 +103,7 @@ static void on_report(void *ctx, enum message_kind kind, uint64_t id, bool count
 		break;
 	case MESSAGE_HEALTH:
 	case MESSAGE_FAILURE:
+	case MESSAGE_PROGRESS:
 	case MESSAGE_KINDS: MUST(false); break;
 	}
 	r->counted = kind != MESSAGE_END;

@@ -526,6 +526,53 @@ static void link_layers_are_told(void **state)
 	}
 }
 
+static uint64_t bytes_in(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(name, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+static void the_position_is_told_of_all_files_together(void **state)
+{
+	struct folder *d = *state;
+	uint64_t bytes, all, before = 0, size;
+	enum capture_result r;
+	const char *names[2];
+	struct capture *c;
+	char err[512];
+	struct seen s;
+	int code;
+	FILE *f = make_file(d);
+
+	pcap_begin(f, MICRO, 1);
+	pcap_frame(f, 0, 0, 25);
+	pcap_frame(f, 2, 0, 25);
+	fclose(f);
+	f = make_file(d);
+	write_pcapng(f);
+	fclose(f);
+	names[0] = d->names[0];
+	names[1] = d->names[1];
+	size = bytes_in(names[0]) + bytes_in(names[1]);
+	c = open_files(names, 2, NULL, &code, err, sizeof(err));
+	if (!c)
+		fail_msg("%s", err);
+	memset(&s, 0, sizeof(s));
+	do {
+		r = capture_step(c, -1, note_frame, &s);
+		capture_position(c, &bytes, &all);
+		assert_int_equal(all, size);
+		assert_true(bytes >= before && bytes > 0 && bytes <= size);
+		assert_true(s.n > 1 || bytes < size);
+		before = bytes;
+	} while (r == CAPTURE_FRAMES);
+	assert_int_equal(r, CAPTURE_END);
+	assert_int_equal(bytes, size);
+	capture_close(c);
+}
+
 static void a_filter_holds_for_files(void **state)
 {
 	struct folder *d = *state;
@@ -635,6 +682,7 @@ static struct capture *open_input(void)
 
 static void standard_input_is_read_to_its_end(void **state)
 {
+	uint64_t bytes, all;
 	struct capture *c;
 	struct seen s;
 	int saved;
@@ -649,6 +697,8 @@ static void standard_input_is_read_to_its_end(void **state)
 	assert_int_equal(read_all(c, -1, &s), CAPTURE_END);
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.time_ns[1], (START + 1) * NS + 8);
+	capture_position(c, &bytes, &all);
+	assert_true(bytes == 0 && all == 0);
 	capture_close(c);
 	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0); /* it was not ours to close */
 	restore_input(saved);
@@ -729,6 +779,7 @@ int main(void)
 		WITH_FOLDER(impossible_times_stay_within_bounds),
 		WITH_FOLDER(files_are_merged_by_time),
 		WITH_FOLDER(link_layers_are_told),
+		WITH_FOLDER(the_position_is_told_of_all_files_together),
 		WITH_FOLDER(a_filter_holds_for_files),
 		WITH_FOLDER(a_file_that_breaks_off_gives_what_it_has),
 		WITH_FOLDER(mistakes_are_told_apart),

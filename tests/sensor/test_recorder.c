@@ -513,6 +513,26 @@ static void a_capture_that_fails_says_why(void **state)
 	assert_int_equal(sessions_counted(b), 1);
 }
 
+/* Standard error is no terminal here; how far files are read counts nowhere. */
+static void progress_is_for_a_terminal_only(void **state)
+{
+	struct bench *b = *state;
+	struct message m;
+
+	b->o.progress = true;
+	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 1));
+	memset(&m, 0, sizeof(m));
+	m.kind = MESSAGE_PROGRESS;
+	m.now_ns = T0 * NS;
+	m.position = (struct position){ .packets = 10, .bytes = UINT64_MAX, .bytes_all = 1 };
+	assert_true(channel_send(&b->to, &m));
+	send_health(b, T0 + 10, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_null(strchr(b->said, '%'));
+	assert_null(strchr(b->said, '\r'));
+	assert_int_equal(sessions_counted(b), 1);
+}
+
 static void what_is_no_record_ends_the_run(void **state)
 {
 	struct bench *b = *state;
@@ -1078,6 +1098,7 @@ int main(void)
 		TEST(a_live_run_leaves_its_last_step_open),
 		TEST(a_capture_that_dies_costs_nothing_recorded),
 		TEST(a_capture_that_fails_says_why),
+		TEST(progress_is_for_a_terminal_only),
 		TEST(what_is_no_record_ends_the_run),
 		TEST(before_1980_there_is_no_rrd),
 		TEST(sessions_that_cannot_be_written_are_said_once),

@@ -64,7 +64,7 @@ static const char *put_argument(struct html *h, const char *at, va_list *args)
 		else
 			fprintf(h->out, "%" PRId64, va_arg(*args, int64_t));
 		return at + 2;
-	default: assert(!"a conversion that html_put() does not know"); return at;
+	default: assert(0 && "a conversion that html_put() does not know"); return at;
 	}
 }
 

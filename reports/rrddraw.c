@@ -1,135 +1,47 @@
-/* rrddraw.c - the picture of one pair. */
-#include "reports/rrdfile.h"
+/* rrddraw.c - a picture as arguments for librrd. */
+#include "reports/rrddraw.h"
 
 #include <inttypes.h>
-#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "reports/rrd_layers.h"
 #include "reports/rrdlib.h"
+#include "reports/text.h"
+#include "reports/timezone.h"
 
-/* Colours that stay apart for colour-blind eyes (Okabe and Ito). */
-#define BLUE       "#0072B2"
-#define SKY        "#56B4E9"
-#define VERMILLION "#D55E00"
-#define ORANGE     "#E69F00"
-#define GREY       "#999999"
-#define BLACK      "#000000"
+#define DAY_S 86400
 
-/* What is read from the file; the names are used in the expressions below. */
-static const char *const sources[] = { "enc_starttls", "enc_implicit", "plaintext",
-				       "refused",      "tls_failed",   "indeterminate" };
-#define SOURCES (sizeof(sources) / sizeof(sources[0]))
+/* The legend is in letters of nearly eight pixels, below plot and axis. */
+#define COLUMN     8u
+#define MARGINS    80u
+#define WIDE       580u /* pixels: two layers fit into a line of the legend */
+#define NARROW     300u
+#define LEGEND_MAX 128
 
-/* Text inside of an argument, which a colon would end. Other backslashes librrd leaves alone. */
-static char *escaped(const char *text)
+/* Checking -------------------------------------------------------------------------------- */
+
+static bool ends(const char *text, size_t room)
 {
-	char *out = malloc(2 * strlen(text) + 1), *to = out;
-
-	if (out == NULL)
-		abort();
-	for (; *text != '\0'; text++) {
-		if (*text == ':')
-			*to++ = '\\';
-		*to++ = *text;
-	}
-	*to = '\0';
-	return out;
+	return memchr(text, '\0', room) != NULL;
 }
 
-/* The scale ------------------------------------------------------------------------------- */
-
-static void on_point(void *ctx, const char *const *names, const double *values, unsigned n)
+static bool texts_end(const struct rrd_picture *p)
 {
-	double sum = 0, *highest = ctx;
+	bool ok = ends(p->client, sizeof(p->client)) && ends(p->server, sizeof(p->server)) &&
+		  ends(p->background, sizeof(p->background)) && ends(p->zone, sizeof(p->zone)) &&
+		  ends(p->title, sizeof(p->title)) && p->lines_n <= RRD_LINES_MAX &&
+		  p->marks_n <= RRD_MARKS_MAX;
 
-	for (unsigned i = 0; i < n; i++) {
-		for (unsigned k = 0; k < SOURCES; k++) {
-			bool stacked = strcmp(sources[k], "refused") != 0;
-
-			if (stacked && strcmp(names[i], sources[k]) == 0 && !isnan(values[i]))
-				sum += values[i] * 60;
-		}
-	}
-	if (sum > *highest)
-		*highest = sum;
-}
-
-/* Both axes need to know the top of the picture beforehand: 1, 2 or 5 times a power of ten, in
- * millionths, because a decimal point is a comma in some locales. */
-static uint64_t top_millionths(double highest)
-{
-	static const unsigned steps[] = { 2, 5, 10 };
-	uint64_t decade = 10000, top = decade;
-
-	if (highest <= 0)
-		return 1000000;
-	while ((double)top < highest * 1e6 && decade < UINT64_MAX / 1000) {
-		for (unsigned i = 0; i < 3 && (double)top < highest * 1e6; i++)
-			top = decade * steps[i];
-		if ((double)top < highest * 1e6)
-			decade *= 10;
-	}
-	return top;
-}
-
-/* Arguments ------------------------------------------------------------------------------- */
-
-static void add_frame(struct rrd_args *a, const struct rrd_picture *p, uint64_t top)
-{
-	uint64_t scale = 100 * (uint64_t)1000000000000 / top; /* percent per session, millionths */
-
-	rrd_args_add(a, "--imgformat=%s", p->svg ? "SVG" : "PNG");
-	rrd_args_add(a, "--start=%" PRId64, p->from);
-	rrd_args_add(a, "--end=%" PRId64, p->to);
-	rrd_args_add(a, "--width=%u", p->width);
-	rrd_args_add(a, "--height=%u", p->height);
-	rrd_args_add(a, "--title=%s", p->title);
-	rrd_args_add(a, "--vertical-label=sessions per minute");
-	rrd_args_add(a, "--lower-limit=0");
-	rrd_args_add(a, "--upper-limit=%" PRIu64 ".%06" PRIu64, top / 1000000, top % 1000000);
-	rrd_args_add(a, "--rigid");
-	rrd_args_add(a, "--right-axis=%" PRIu64 ".%06" PRIu64 ":0", scale / 1000000,
-		     scale % 1000000);
-	rrd_args_add(a, "--right-axis-label=encrypted, percent");
-	rrd_args_add(a, "--right-axis-format=%%3.0lf");
-}
-
-static void add_data(struct rrd_args *a, const char *path, uint64_t top)
-{
-	char *file = escaped(path);
-
-	for (unsigned i = 0; i < SOURCES; i++)
-		rrd_args_add(a, "DEF:%s=%s:%s:AVERAGE", sources[i], file, sources[i]);
-	free(file);
-	rrd_args_add(a, "CDEF:starttls=enc_starttls,60,*");
-	rrd_args_add(a, "CDEF:implicit=enc_implicit,60,*");
-	rrd_args_add(a, "CDEF:clear=plaintext,refused,-,0,MAX,60,*");
-	rrd_args_add(a, "CDEF:failed=tls_failed,60,*");
-	rrd_args_add(a, "CDEF:unclear=indeterminate,60,*");
-	/* A share of nothing is nothing: the line has a hole where no session was decided. */
-	rrd_args_add(a, "CDEF:share=starttls,implicit,+,clear,+,0,GT,"
-			"starttls,implicit,+,starttls,implicit,+,clear,+,/,UNKN,IF");
-	rrd_args_add(a, "CDEF:line=share,%" PRIu64 ".%06" PRIu64 ",*", top / 1000000,
-		     top % 1000000);
-}
-
-static void add_drawing(struct rrd_args *a, const char *const *legend)
-{
-	rrd_args_add(a, "AREA:starttls" BLUE ":encrypted, STARTTLS");
-	rrd_args_add(a, "AREA:implicit" SKY ":encrypted, implicit TLS:STACK");
-	rrd_args_add(a, "AREA:clear" VERMILLION ":plaintext\\l:STACK");
-	rrd_args_add(a, "AREA:failed" ORANGE ":TLS failed:STACK");
-	rrd_args_add(a, "AREA:unclear" GREY ":indeterminate:STACK");
-	rrd_args_add(a, "LINE2:line" BLACK ":encrypted share (right axis)\\l");
-	for (; legend != NULL && *legend != NULL; legend++) {
-		char *text = escaped(*legend);
-
-		rrd_args_add(a, "COMMENT:%s\\l", text);
-		free(text);
-	}
+	for (unsigned i = 0; ok && i < p->lines_n; i++)
+		ok = ends(p->lines[i], sizeof(p->lines[i]));
+	for (unsigned i = 0; ok && i < p->marks_n; i++)
+		ok = ends(p->marks[i].label, sizeof(p->marks[i].label));
+	return ok;
 }
 
 static bool name_ok(const char *name)
@@ -138,49 +50,398 @@ static bool name_ok(const char *name)
 	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
-static bool draw(const char *path, const struct rrd_picture *p, char *err, size_t errlen)
+static bool is_total(const struct rrd_picture *p)
 {
-	unsigned resolution = (unsigned)((p->to - p->from) / p->width);
-	struct rrd_args a = { .n = 0 };
-	double highest = 0;
-	uint64_t top;
-	bool ok;
-
-	if (!rrdlib_fetch(path, p->from, p->to, resolution, on_point, &highest, err, errlen))
-		return false;
-	top = top_millionths(highest);
-	add_frame(&a, p, top);
-	add_data(&a, path, top);
-	add_drawing(&a, p->legend);
-	ok = rrdlib_graph(p->out, &a, err, errlen);
-	rrd_args_free(&a);
-	return ok;
+	return p->client[0] == '\0' && p->server[0] == '\0';
 }
 
-bool rrd_draw(const char *dir, const struct rrd_picture *p, char *err, size_t errlen)
+static bool background_ok(const char *text)
 {
-	char *path;
-	bool ok = false;
+	size_t len = strlen(text);
 
-	if (!name_ok(p->client) || !name_ok(p->server)) {
-		snprintf(err, errlen, "there is no pair of that name");
-		return false;
+	return (len == 0 || len == 6 || len == 8) && strspn(text, "0123456789abcdefABCDEF") == len;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *objection(const struct rrd_picture *p)
+{
+	if (!texts_end(p))
+		return "a text of the picture is too long";
+	if ((unsigned)p->kind >= RRD_KINDS || (unsigned)p->service >= SERVICE_N ||
+	    (unsigned)p->theme > RRD_DARK)
+		return "there is no such kind of picture";
+	if (!rrd_layers[p->kind].sensor && !is_total(p) &&
+	    (!name_ok(p->client) || !name_ok(p->server)))
+		return "there is no pair of that name";
+	if (p->from < 0 || p->from >= p->to || p->to > INT64_C(253402300800)) /* the year 10000 */
+		return "there is nothing to draw in that period";
+	if (p->width < RRD_SIZE_MIN || p->width > RRD_SIZE_MAX || p->height < RRD_SIZE_MIN ||
+	    p->height > RRD_SIZE_MAX)
+		return "a picture is 16 to 4000 pixels wide and high";
+	if (!background_ok(p->background))
+		return "a background is rrggbb or rrggbbaa";
+	if (p->zone[0] != '\0' && !timezone_known(p->zone))
+		return "the system knows no such time zone";
+	return NULL;
+}
+
+bool rrd_picture_check(const struct rrd_picture *p, char *err, size_t errlen)
+{
+	const char *why = objection(p);
+
+	if (why != NULL)
+		snprintf(err, errlen, "%s", why);
+	return why == NULL;
+}
+
+/* Texts ----------------------------------------------------------------------------------- */
+
+/* Text inside of an argument, which a colon would end. Other backslashes librrd leaves alone. Cut
+ * where it does not fit. */
+static const char *escaped(const char *text, char *out, size_t outlen)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 2 < outlen; text++) {
+		if (*text == ':')
+			out[n++] = '\\';
+		out[n++] = *text;
 	}
-	if (p->width == 0 || p->from < 0 || p->from >= p->to ||
-	    (p->to - p->from) / p->width > UINT32_MAX) {
-		snprintf(err, errlen, "there is nothing to draw in that period");
-		return false;
+	out[n] = '\0';
+	return out;
+}
+
+#define WORDS_MAX (8 * RRD_TEXT_MAX)
+
+/* The same for text that may hold anything. */
+static const char *words(const char *text, char out[WORDS_MAX])
+{
+	char safe[4 * RRD_TEXT_MAX];
+
+	text_safe(text, true, safe, sizeof(safe));
+	return escaped(safe, out, WORDS_MAX);
+}
+
+/* The frame ------------------------------------------------------------------------------- */
+
+/* How a rate is told: per minute when minutes can be seen, then per hour, per day. */
+struct rate {
+	unsigned seconds;
+	const char *word;
+};
+
+static struct rate rate_of(const struct rrd_picture *p)
+{
+	enum rrd_unit unit = rrd_layers[p->kind].unit;
+	int64_t length = p->to - p->from;
+
+	if (unit == UNIT_SECOND)
+		return (struct rate){ 1, "second" };
+	if (length <= 2 * DAY_S)
+		return (struct rate){ 60, "minute" };
+	if (length <= 31 * DAY_S)
+		return (struct rate){ 3600, "hour" };
+	return (struct rate){ DAY_S, "day" };
+}
+
+static void add_colours(struct rrd_args *a, const struct rrd_picture *p)
+{
+	static const char *const colours[2] = { "ffffff", "12171d" };
+	static const char *const rest[][3] = {
+		{ "FONT", "1a1a1a", "e6e9ec" },     { "AXIS", "555555", "9aa4ae" },
+		{ "FRAME", "555555", "9aa4ae" },    { "ARROW", "555555", "9aa4ae" },
+		{ "GRID", "00000018", "ffffff18" }, { "MGRID", "00000038", "ffffff38" },
+	};
+	bool dark = p->theme == RRD_DARK;
+	const char *back = p->background[0] != '\0' ? p->background : colours[dark];
+
+	rrd_args_add(a, "--color=BACK#%s", back);
+	rrd_args_add(a, "--color=CANVAS#%s", back);
+	rrd_args_add(a, "--color=SHADEA#00000000");
+	rrd_args_add(a, "--color=SHADEB#00000000");
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		rrd_args_add(a, "--color=%s#%s", rest[i][0], rest[i][1 + dark]);
+}
+
+static void add_axis(struct rrd_args *a, const struct rrd_picture *p)
+{
+	const struct rrd_layers *l = &rrd_layers[p->kind];
+
+	rrd_args_add(a, "--lower-limit=0");
+	rrd_args_add(a, "--right-axis=1:0"); /* the same; and the last time has room */
+	if (l->unit == UNIT_PERCENT) {
+		rrd_args_add(a, "--upper-limit=104"); /* a line at 100 is whole */
+		rrd_args_add(a, "--rigid");
+		rrd_args_add(a, "--y-grid=10:2");
+		rrd_args_add(a, "--vertical-label=%s", l->what);
+	} else {
+		rrd_args_add(a, "--upper-limit=1"); /* no thousandths on the axis */
+		rrd_args_add(a, "--vertical-label=%s per %s", l->what, rate_of(p).word);
 	}
-	if (asprintf(&path, "%s/rrd/%s/%s/%s.rrd", dir, service_name(p->service), p->client,
-		     p->server) < 0)
-		abort();
-	if (access(path, R_OK) != 0)
-		snprintf(err, errlen,
-			 "there is no RRD file for %s to %s, service %s; \"mailseal rebuild-rrd\" "
-			 "draws it when the ledger knows the pair",
-			 p->client, p->server, service_name(p->service));
+}
+
+static void add_frame(struct rrd_args *a, const struct rrd_picture *p)
+{
+	char safe[4 * RRD_TEXT_MAX];
+
+	text_safe(p->title, true, safe, sizeof(safe));
+	rrd_args_add(a, "--imgformat=%s", p->svg ? "SVG" : "PNG");
+	rrd_args_add(a, "--start=%" PRId64, p->from);
+	rrd_args_add(a, "--end=%" PRId64, p->to);
+	rrd_args_add(a, "--width=%u", p->width);
+	rrd_args_add(a, "--height=%u", p->height);
+	rrd_args_add(a, "--border=0");
+	rrd_args_add(a, "--disable-rrdtool-tag");
+	rrd_args_add(a, "--font=DEFAULT:9:DejaVu Sans");
+	rrd_args_add(a, "--font=TITLE:12:DejaVu Sans");
+	rrd_args_add(a, "--font=LEGEND:9:DejaVu Sans Mono");
+	if (p->bare)
+		rrd_args_add(a, "--only-graph");
 	else
-		ok = draw(path, p, err, errlen);
+		rrd_args_add(a, "--title=%s", safe);
+	add_colours(a, p);
+	add_axis(a, p);
+}
+
+/* The data -------------------------------------------------------------------------------- */
+
+static const char *source_name(const struct rrd_layers *l, unsigned source)
+{
+	return l->sensor ? health_name((enum health_counter)source)
+			 : count_name((enum count)source);
+}
+
+/* "ran" is known where the sensor ran; a pair is known from its first session on only. */
+static void add_sources(struct rrd_args *a, const struct rrd_picture *p, const char *path,
+			const char *health)
+{
+	const struct rrd_layers *l = &rrd_layers[p->kind];
+	size_t room = 2 * strlen(path) + 2 * strlen(health) + 3;
+	char *file = malloc(room);
+
+	if (file == NULL)
+		abort();
+	escaped(path, file, room);
+	for (unsigned i = 0; i < l->sources_n; i++) {
+		const char *name = source_name(l, l->sources[i]);
+
+		rrd_args_add(a, "DEF:%s=%s:%s:AVERAGE", name, file, name);
+	}
+	if (access(health, R_OK) == 0)
+		rrd_args_add(a, "DEF:ran=%s:packets:AVERAGE", escaped(health, file, room));
+	else
+		rrd_args_add(a, "CDEF:ran=%s", source_name(l, l->sources[0]));
+	free(file);
+}
+
+static void add_values(struct rrd_args *a, const struct rrd_picture *p)
+{
+	const struct rrd_layers *l = &rrd_layers[p->kind];
+	unsigned scale = rate_of(p).seconds;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct rrd_layer *y = &l->layers[i];
+
+		if (y->expr != NULL)
+			rrd_args_add(a, "CDEF:layer%u=%s", i, y->expr);
+		else if (y->minus != RRD_NONE)
+			rrd_args_add(a, "CDEF:layer%u=%s,%s,-,0,MAX,%u,*", i,
+				     source_name(l, y->plus), source_name(l, y->minus), scale);
+		else
+			rrd_args_add(a, "CDEF:layer%u=%s,%u,*", i, source_name(l, y->plus), scale);
+	}
+}
+
+/* Drawing --------------------------------------------------------------------------------- */
+
+/* Pale bands, below everything else. */
+static void add_bands(struct rrd_args *a, const struct rrd_picture *p)
+{
+	rrd_args_add(a, "CDEF:gap=ran,UN,INF,UNKN,IF");
+	rrd_args_add(a, "AREA:gap%s", p->theme == RRD_DARK ? "#ffffff14" : "#00000010");
+	for (unsigned i = 0; i < p->marks_n; i++) {
+		const struct rrd_mark *m = &p->marks[i];
+
+		rrd_args_add(a,
+			     "CDEF:mark%u=ran,POP,TIME,%" PRId64 ",GE,TIME,%" PRId64
+			     ",LT,*,INF,UNKN,IF",
+			     i, m->from, m->to);
+		rrd_args_add(a, "AREA:mark%u%s30", i,
+			     rrd_paint(m->critical ? PAINT_VERMILLION : PAINT_ORANGE, p->theme));
+	}
+}
+
+/* Stripes that are as wide as three pixels, or as a point of data. */
+static void add_gap(struct rrd_args *a, const struct rrd_picture *p)
+{
+	int64_t pixel = (p->to - p->from) / p->width;
+	int64_t period = (6 * pixel / 120 + 1) * 120;
+
+	rrd_args_add(a, "CDEF:stripe=ran,UN,TIME,%" PRId64 ",%%,%" PRId64 ",LT,*,INF,UNKN,IF",
+		     period, period / 2);
+	rrd_args_add(a, "AREA:stripe%s:no data%s\\l",
+		     p->theme == RRD_DARK ? "#ffffff30" : "#0000002a",
+		     p->width < WIDE ? "" : " (the sensor did not run)");
+}
+
+static uint64_t total_of(const struct rrd_picture *p, const struct rrd_layer *y)
+{
+	const uint64_t *n = rrd_layers[p->kind].sensor ? p->health.n : p->counts.n;
+	uint64_t minus = y->minus == RRD_NONE ? 0 : n[y->minus];
+
+	return n[y->plus] > minus ? n[y->plus] - minus : 0;
+}
+
+/* Two in a line where they fit, each with its total. */
+static void legend_of(const struct rrd_picture *p, unsigned i, char out[LEGEND_MAX])
+{
+	const struct rrd_layers *l = &rrd_layers[p->kind];
+	const struct rrd_layer *y = &l->layers[i];
+	bool last = p->width < WIDE || i % 2 == 1 || i + 1 == l->n;
+	char words_of[LEGEND_MAX / 2], total[32] = "";
+
+	if (p->totals && y->expr == NULL)
+		snprintf(total, sizeof(total), "%*" PRIu64, p->width < NARROW ? 7 : 12,
+			 total_of(p, y));
+	escaped(y->legend, words_of, sizeof(words_of));
+	snprintf(out, LEGEND_MAX, "%-*s %s%s", p->width < NARROW ? 0 : 28, words_of, total,
+		 last ? "\\l" : "");
+}
+
+static void add_layer(struct rrd_args *a, const struct rrd_picture *p, unsigned i)
+{
+	const struct rrd_layer *y = &rrd_layers[p->kind].layers[i];
+	const char *paint = rrd_paint(y->paint, p->theme);
+	char legend[LEGEND_MAX];
+	size_t width;
+
+	legend_of(p, i, legend);
+	switch (y->shape) {
+	case RRD_AREA: rrd_args_add(a, "AREA:layer%u%s:%s", i, paint, legend); break;
+	case RRD_STACK: rrd_args_add(a, "AREA:layer%u%s:%s:STACK", i, paint, legend); break;
+	case RRD_LINE:
+		width = strcspn(y->style, ":");
+		rrd_args_add(a, "LINE%.*s:layer%u%s:%s%s", (int)width, y->style, i, paint, legend,
+			     y->style + width);
+		break;
+	}
+}
+
+/* A rule where it begins and a strip along the top as long as it lasts, dashed and thin for a
+ * warning. */
+static void add_mark(struct rrd_args *a, const struct rrd_picture *p, unsigned i)
+{
+	const struct rrd_mark *m = &p->marks[i];
+	const char *ink = rrd_paint(PAINT_INK, p->theme);
+	char text[WORDS_MAX];
+
+	rrd_args_add(a, "TICK:mark%u%s:%s", i, ink, m->critical ? "-0.03" : "-0.012");
+	words(m->label, text);
+	if (m->from >= p->from)
+		rrd_args_add(a, "VRULE:%" PRId64 "%s:%s%s%s", m->from, ink, text,
+			     text[0] != '\0' ? "\\l" : "", m->critical ? "" : ":dashes=3,3");
+	else if (text[0] != '\0')
+		rrd_args_add(a, "COMMENT:  %s\\l", text);
+}
+
+/* Cut between words into what fits below the picture. */
+static void add_line(struct rrd_args *a, const struct rrd_picture *p, const char *line)
+{
+	size_t columns = p->width < NARROW ? 30 : (p->width + MARGINS) / COLUMN;
+	char safe[4 * RRD_TEXT_MAX], piece[WORDS_MAX], text[WORDS_MAX];
+
+	text_safe(line, true, safe, sizeof(safe));
+	for (const char *at = safe; *at != '\0';) {
+		size_t len = strlen(at);
+
+		if (len > columns) {
+			len = columns;
+			while (len > 0 && at[len] != ' ')
+				len--;
+			if (len == 0)
+				len = strlen(at);
+		}
+		snprintf(piece, sizeof(piece), "%.*s", (int)len, at);
+		rrd_args_add(a, "COMMENT:%s\\l", escaped(piece, text, sizeof(text)));
+		at += len;
+		at += strspn(at, " ");
+	}
+}
+
+static void add_drawing(struct rrd_args *a, const struct rrd_picture *p)
+{
+	add_bands(a, p);
+	for (unsigned i = 0; i < rrd_layers[p->kind].n; i++)
+		add_layer(a, p, i);
+	add_gap(a, p);
+	for (unsigned i = 0; i < p->marks_n; i++)
+		add_mark(a, p, i);
+	for (unsigned i = 0; i < p->lines_n; i++)
+		add_line(a, p, p->lines[i]);
+}
+
+/* The picture ----------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 1, 2))) static char *path_text(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	return text;
+}
+
+static char *path_of(const char *dir, const struct rrd_picture *p)
+{
+	const char *service = service_name(p->service);
+
+	if (rrd_layers[p->kind].sensor)
+		return path_text("%s/rrd/health.rrd", dir);
+	if (is_total(p))
+		return path_text("%s/rrd/%s/total.rrd", dir, service);
+	return path_text("%s/rrd/%s/%s/%s.rrd", dir, service, p->client, p->server);
+}
+
+static void set_zone(const char *zone)
+{
+	setenv("TZ", zone[0] != '\0' ? zone : "UTC", 1);
+	tzset();
+}
+
+static void prepare(struct rrd_args *a, const char *dir, const struct rrd_picture *p,
+		    const char *path)
+{
+	char *health = path_text("%s/rrd/health.rrd", dir);
+
+	add_frame(a, p);
+	add_sources(a, p, path, health);
+	add_values(a, p);
+	add_drawing(a, p);
+	free(health);
+}
+
+bool rrd_draw(const char *dir, const struct rrd_picture *p, struct rrd_image *out, char *err,
+	      size_t errlen)
+{
+	struct rrd_args a = { .n = 0 };
+	bool ok = false;
+	char *path;
+
+	if (!rrd_picture_check(p, err, errlen))
+		return false;
+	path = path_of(dir, p);
+	if (access(path, R_OK) == 0) {
+		set_zone(p->zone);
+		prepare(&a, dir, p, path);
+		ok = rrdlib_graph(path, &a, RRD_IMAGE_MAX, &out->bytes, &out->len, err, errlen);
+	} else {
+		snprintf(err, errlen,
+			 "%s is missing: \"mailseal rebuild-rrd\" draws it from the ledger", path);
+	}
+	rrd_args_free(&a);
 	free(path);
 	return ok;
 }

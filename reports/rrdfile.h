@@ -3,8 +3,7 @@
  * rrd/<service>/<client>/<server>.rrd holds one ABSOLUTE source for each count that is drawn;
  * rrd/health.rrd one for each health counter. Step 60 s, heartbeat 120 s. Nothing is ever read
  * back from these files into a number: they can be deleted and rebuilt at any time.
- *
- * librrd draws in one thread of one process only.
+ * rrddraw.h draws them.
  */
 #ifndef MAILSEAL_RRDFILE_H
 #define MAILSEAL_RRDFILE_H
@@ -40,21 +39,5 @@ bool rrdstore_step(struct rrdstore *r, int64_t step, const struct ledger_row *ro
 bool rrdstore_rebuild(struct rrdstore *r, struct ledger *l,
 		      void (*progress)(void *ctx, unsigned done, unsigned all), void *ctx,
 		      char *err, size_t errlen);
-
-/* What to draw: encrypted and plaintext sessions per minute, failures and what could not be told
- * stacked upon each other, and the encrypted share where it is known. Title and legend are plain
- * text; legend has one line per row, and may be NULL. */
-struct rrd_picture {
-	enum service service;
-	const char *client, *server;
-	int64_t from, to;
-	const char *title;
-	const char *const *legend; /* extra legend lines with exact totals, NULL-terminated */
-	unsigned width, height;
-	bool svg;
-	const char *out; /* file name */
-};
-/* From one thread of the process only (librrd). */
-bool rrd_draw(const char *dir, const struct rrd_picture *p, char *err, size_t errlen);
 
 #endif

@@ -133,18 +133,46 @@ bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolutio
 	return true;
 }
 
-bool rrdlib_graph(const char *out, const struct rrd_args *args, char *err, size_t errlen)
+/* Into memory: "-" is no file. */
+static rrd_info_t *graph(const struct rrd_args *args)
 {
 	struct rrd_args a = { .n = 0 };
 	rrd_info_t *info;
 
 	rrd_args_add(&a, "graph");
-	rrd_args_add(&a, "%s", out);
+	rrd_args_add(&a, "-");
 	for (unsigned i = 0; i < args->n; i++)
 		rrd_args_add(&a, "%s", args->list[i]);
 	info = rrd_graph_v((int)a.n, a.list);
 	rrd_args_free(&a);
+	return info;
+}
+
+static bool copy_image(const rrd_info_t *info, size_t max, unsigned char **bytes, size_t *len)
+{
+	while (info != NULL && (info->type != RD_I_BLO || strcmp(info->key, "image") != 0))
+		info = info->next;
+	if (info == NULL || info->value.u_blo.size == 0 || info->value.u_blo.size > max)
+		return false;
+	*len = info->value.u_blo.size;
+	*bytes = malloc(*len);
+	if (*bytes == NULL)
+		abort();
+	memcpy(*bytes, info->value.u_blo.ptr, *len);
+	return true;
+}
+
+bool rrdlib_graph(const char *what, const struct rrd_args *args, size_t max, unsigned char **bytes,
+		  size_t *len, char *err, size_t errlen)
+{
+	rrd_info_t *info = graph(args);
+	bool drawn = info != NULL && !rrd_test_error(), ok = drawn;
+
+	if (drawn && !copy_image(info, max, bytes, len)) {
+		snprintf(err, errlen, "%s: the picture is larger than %zu bytes", what, max);
+		ok = false;
+	}
 	if (info != NULL)
 		rrd_info_free(info);
-	return said(info == NULL || rrd_test_error() ? -1 : 0, out, err, errlen);
+	return said(drawn ? 0 : -1, what, err, errlen) && ok;
 }

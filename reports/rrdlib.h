@@ -36,7 +36,9 @@ typedef void rrdlib_point_cb(void *ctx, const char *const *names, const double *
 bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolution_s,
 		  rrdlib_point_cb *cb, void *ctx, char *err, size_t errlen);
 
-/* Draws; args are those of "rrdtool graph" behind the name of the picture. */
-bool rrdlib_graph(const char *out, const struct rrd_args *args, char *err, size_t errlen);
+/* Draws; args are those of "rrdtool graph" behind the name of the picture, what is said of in an
+ * error. *bytes is freed with free(); more than max bytes are an error. */
+bool rrdlib_graph(const char *what, const struct rrd_args *args, size_t max, unsigned char **bytes,
+		  size_t *len, char *err, size_t errlen);
 
 #endif

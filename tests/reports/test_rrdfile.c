@@ -1,4 +1,4 @@
-/* Tests reports/rrdstore.c, rrdrebuild.c, rrddraw.c and rrdlib.c. */
+/* Tests reports/rrdstore.c, rrdrebuild.c and rrdlib.c. */
 #include "tests/unit.h"
 
 #include <ftw.h>
@@ -620,97 +620,6 @@ static void rrdtool_reads_what_was_written(void **state)
 	assert_true(found);
 }
 
-/* Pictures -------------------------------------------------------------------------------- */
-
-static const char *const legend[] = { "12 sessions: 100 % (a\\b)", "second line", NULL };
-
-static struct rrd_picture picture(const char *out, bool svg)
-{
-	struct rrd_picture p = { .service = SERVICE_MTA,
-				 .client = "alpha",
-				 .server = "beta",
-				 .from = T0 - 600,
-				 .to = T0 + 3000,
-				 .title = "alpha to beta: mta",
-				 .legend = legend,
-				 .width = 400,
-				 .height = 120,
-				 .svg = svg,
-				 .out = out };
-
-	return p;
-}
-
-static void drawn_begins_with(bool svg, const char *magic, size_t len)
-{
-	char out[200], begins[4096] = "";
-	struct rrd_picture p;
-	FILE *f;
-
-	snprintf(out, sizeof(out), "%s", path_of("out.img"));
-	p = picture(out, svg);
-	if (!rrd_draw(dir, &p, err, sizeof(err)))
-		fail_msg("%s", err);
-	f = fopen(out, "r");
-	assert_non_null(f);
-	assert_true(fread(begins, 1, sizeof(begins) - 1, f) > 100);
-	fclose(f);
-	assert_non_null(memmem(begins, 200, magic, len));
-}
-
-static void pictures_are_drawn(void **state)
-{
-	(void)state;
-	open_store();
-	open_ledger();
-	live_for_a_while();
-	drawn_begins_with(false, "\x89PNG\r\n\x1a\n", 8);
-	drawn_begins_with(true, "<svg", 4);
-}
-
-static void a_picture_without_sessions_is_drawn(void **state)
-{
-	struct ledger_row row = row_of("alpha", "beta", 1);
-	char out[200];
-	struct rrd_picture p;
-
-	(void)state;
-	open_store();
-	write_step(T0, &row, 1);
-	snprintf(out, sizeof(out), "%s", path_of("out.png"));
-	p = picture(out, false);
-	p.legend = NULL;
-	p.from = T0 - 30 * DAY; /* long before the first session */
-	p.to = T0 - 20 * DAY;
-	assert_true(rrd_draw(dir, &p, err, sizeof(err)));
-	p.from = T0 - 3 * 366 * DAY;
-	p.to = T0 + 60;
-	assert_true(rrd_draw(dir, &p, err, sizeof(err)));
-}
-
-static void a_picture_that_cannot_be_drawn_says_why(void **state)
-{
-	struct ledger_row row = row_of("alpha", "beta", 1);
-	struct rrd_picture p = picture("/nonexistent/x.png", false);
-
-	(void)state;
-	open_store();
-	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
-	assert_non_null(strstr(err, "no RRD file for alpha to beta"));
-	write_step(T0, &row, 1);
-	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
-	assert_non_null(strstr(err, "/nonexistent/x.png"));
-	p.client = "../alpha";
-	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
-	p.client = "alpha";
-	p.to = p.from;
-	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
-	spoil(AB, true);
-	p = picture("/nonexistent/x.png", false);
-	assert_false(rrd_draw(dir, &p, err, sizeof(err)));
-	assert_non_null(strstr(err, AB));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
 
 int main(int argc, char **argv)
@@ -735,9 +644,6 @@ int main(int argc, char **argv)
 		TEST(old_data_comes_from_hours_and_days),
 		TEST(a_kill_in_a_rebuild_hurts_no_file),
 		TEST(rrdtool_reads_what_was_written),
-		TEST(pictures_are_drawn),
-		TEST(a_picture_without_sessions_is_drawn),
-		TEST(a_picture_that_cannot_be_drawn_says_why),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--rebuild") == 0)

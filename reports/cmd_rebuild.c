@@ -72,7 +72,8 @@ static int run_locked(const char *dir)
 		tool_error(usage.command, "%s", err);
 		return TOOL_FAILED;
 	}
-	d.all += tool_state_has(dir, "rrd/health.rrd");
+	if (tool_state_has(dir, "rrd/health.rrd"))
+		d.all += 1 + SERVICE_N; /* it and the totals */
 	text_count(d.all, "RRD file", "RRD files", files, sizeof(files));
 	printf("%s drawn from the ledger.\n", files);
 	return tool_flush(usage.command);

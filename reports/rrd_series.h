@@ -1,7 +1,7 @@
 /* rrd_series.h - which RRD files there are, for the modules that write them.
  *
- * Inside of rrdfile.h: rrdstore.c keeps the list and writes steps, rrdrebuild.c draws everything
- * anew.
+ * Inside of rrdfile.h: rrdstore.c keeps the list, rrdstep.c writes steps, rrdrebuild.c draws
+ * everything anew.
  */
 #ifndef MAILSEAL_RRD_SERIES_H
 #define MAILSEAL_RRD_SERIES_H
@@ -28,6 +28,9 @@ struct rrdstore {
 	struct series *series; /* sorted */
 	size_t n, cap;
 	int64_t health_last; /* as series.last; of health.rrd */
+	int64_t total_last[SERVICE_N];
+	char (*signatories)[PARTY_NAME_MAX + 1]; /* sorted */
+	size_t signatories_n;
 };
 
 extern const char *const rrd_pair_sources[PAIR_SOURCES];
@@ -35,6 +38,11 @@ extern const char *const rrd_health_sources[HEALTH_N];
 
 /* The counts of a row that are drawn, in the order of their sources; false when all are zero. */
 bool rrd_pair_values(const struct counts *c, uint64_t values[PAIR_SOURCES]);
+
+/* The same, added to a sum. */
+void rrd_add_values(uint64_t sum[PAIR_SOURCES], const struct counts *c);
+/* Whether the total of its service holds it: of mta, what lies between two different signatories. */
+bool rrd_in_total(const struct rrdstore *r, const struct ledger_row *row);
 
 /* "1795305660:1:0:7", or with U for each value when values is NULL. */
 void rrd_update_text(int64_t time, const uint64_t *values, unsigned n, char out[UPDATE_MAX]);
@@ -48,6 +56,7 @@ struct series *rrd_series_add(struct rrdstore *r, enum service service, const ch
 
 /* Owned by the caller. With make the directories are made as well. */
 char *rrd_series_path(const struct rrdstore *r, const struct series *s, bool make);
+char *rrd_total_path(const struct rrdstore *r, enum service service, bool make);
 char *rrd_health_path(const struct rrdstore *r);
 
 #endif

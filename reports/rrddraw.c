@@ -2,7 +2,6 @@
 #include "reports/rrddraw.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -382,27 +381,15 @@ static void add_drawing(struct rrd_args *a, const struct rrd_picture *p)
 
 /* The picture ----------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 1, 2))) static char *path_text(const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		abort();
-	va_end(args);
-	return text;
-}
-
 static char *path_of(const char *dir, const struct rrd_picture *p)
 {
 	const char *service = service_name(p->service);
 
 	if (rrd_layers[p->kind].sensor)
-		return path_text("%s/rrd/health.rrd", dir);
+		return rrd_text("%s/rrd/health.rrd", dir);
 	if (is_total(p))
-		return path_text("%s/rrd/%s/total.rrd", dir, service);
-	return path_text("%s/rrd/%s/%s/%s.rrd", dir, service, p->client, p->server);
+		return rrd_text("%s/rrd/%s/total.rrd", dir, service);
+	return rrd_text("%s/rrd/%s/%s/%s.rrd", dir, service, p->client, p->server);
 }
 
 static void set_zone(const char *zone)
@@ -414,7 +401,7 @@ static void set_zone(const char *zone)
 static void prepare(struct rrd_args *a, const char *dir, const struct rrd_picture *p,
 		    const char *path)
 {
-	char *health = path_text("%s/rrd/health.rrd", dir);
+	char *health = rrd_text("%s/rrd/health.rrd", dir);
 
 	add_frame(a, p);
 	add_sources(a, p, path, health);

@@ -1,7 +1,8 @@
 /* rrdfile.h - RRD files for graphs, drawn from the ledger.
  *
  * rrd/<service>/<client>/<server>.rrd holds one ABSOLUTE source for each count that is drawn;
- * rrd/health.rrd one for each health counter. Step 60 s, heartbeat 120 s. Nothing is ever read
+ * rrd/<service>/total.rrd the same of the whole service, which for mta are the pairs of two different
+ * signatories (as the total of matrix.h); rrd/health.rrd one for each health counter. Step 60 s, heartbeat 120 s. Nothing is ever read
  * back from these files into a number: they can be deleted and rebuilt at any time.
  * rrddraw.h draws them.
  */
@@ -26,6 +27,12 @@ void rrdstore_close(struct rrdstore *r);
 bool rrdstore_has_room(struct rrdstore *r, enum service service, const char *client,
 		       const char *server);
 
+/* Whom the total of mta is between: the signatories of the ledger. Nobody before it is called. */
+bool rrdstore_read_peers(struct rrdstore *r, struct ledger *l, char *err, size_t errlen);
+/* True when there are files, but a total is missing, or holds other signatories (those read last)
+ * than the peers here have: a rebuild after ledger_set_peers() puts it right. */
+bool rrdstore_totals_stale(const struct rrdstore *r, const struct peers *p);
+
 /* One closed step, whole: creates files for new pairs, writes explicit zeros for pairs without a
  * row, marks the start of a window after a gap as unknown. A step that is in a file already is
  * not written again. Steps before 1980 write nothing. Carries on after a file that fails; failed
@@ -33,7 +40,7 @@ bool rrdstore_has_room(struct rrdstore *r, enum service service, const char *cli
 bool rrdstore_step(struct rrdstore *r, int64_t step, const struct ledger_row *rows, size_t n,
 		   const struct health *health, unsigned *failed, char *err, size_t errlen);
 
-/* Draws every file anew from the ledger and removes those of which it knows nothing. Each file
+/* Reads the peers of the ledger, draws every file anew from it and removes those of which it knows nothing. Each file
  * takes its place when it is complete, so that a kill leaves old or new ones. A step that is open
  * is left to the run that closes it. progress may be NULL. */
 bool rrdstore_rebuild(struct rrdstore *r, struct ledger *l,

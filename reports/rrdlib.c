@@ -49,6 +49,18 @@ void rrd_args_add(struct rrd_args *a, const char *format, ...)
 	a->list[++a->n] = NULL;
 }
 
+char *rrd_text(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	return text;
+}
+
 void rrd_args_free(struct rrd_args *a)
 {
 	for (unsigned i = 0; i < a->n; i++)

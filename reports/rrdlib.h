@@ -18,6 +18,8 @@ struct rrd_args {
 __attribute__((format(printf, 2, 3))) void rrd_args_add(struct rrd_args *a, const char *format,
 							...);
 void rrd_args_free(struct rrd_args *a);
+/* One such text alone, owned by the caller. */
+__attribute__((format(printf, 1, 2))) char *rrd_text(const char *format, ...);
 
 /* Creates a file with steps of 60 s and the archives of doc/metrics.md, or replaces it. Its
  * first update comes behind start. */

@@ -35,6 +35,14 @@ struct feed {
 	unsigned waiting_n;
 };
 
+/* A total that is being drawn: the rows of a step come one by one. */
+struct total {
+	struct feed feed;
+	bool waiting; /* the sum of a step has not been drawn */
+	int64_t step, length_s;
+	uint64_t sum[PAIR_SOURCES];
+};
+
 struct rebuild {
 	struct rrdstore *now; /* as it was */
 	struct rrdstore fresh;
@@ -42,6 +50,7 @@ struct rebuild {
 	struct stretch *ran;
 	size_t ran_n, ran_cap;
 	struct feed health;
+	struct total totals[SERVICE_N];
 	int64_t end;      /* nothing from here on: the open step is not drawn yet */
 	int64_t length_s; /* of the rows that are walked */
 	bool failed;
@@ -157,6 +166,19 @@ static bool range_of(struct rebuild *b, enum resolution r, int64_t *from, int64_
 	return true;
 }
 
+/* Health and totals begin with the first step in which the sensor ran. */
+static bool start_all(struct rebuild *b, int64_t step)
+{
+	bool ok = feed_start(b, &b->health, rrd_health_path(&b->fresh), step, rrd_health_sources,
+			     HEALTH_N);
+
+	for (unsigned s = 0; ok && s < SERVICE_N; s++)
+		ok = feed_start(b, &b->totals[s].feed,
+				rrd_total_path(&b->fresh, (enum service)s, true), step,
+				rrd_pair_sources, PAIR_SOURCES);
+	return ok;
+}
+
 static bool on_health(void *ctx, int64_t step, const struct health *h)
 {
 	struct rebuild *b = ctx;
@@ -175,8 +197,7 @@ static bool on_health(void *ctx, int64_t step, const struct health *h)
 		}
 		b->ran[b->ran_n++] = (struct stretch){ step, step + b->length_s };
 	}
-	if (b->health.path == NULL && !feed_start(b, &b->health, rrd_health_path(&b->fresh), step,
-						  rrd_health_sources, HEALTH_N))
+	if (b->health.path == NULL && !start_all(b, step))
 		b->failed = true;
 	else if (!feed_idle(b, &b->health, step) ||
 		 !feed_until(b, &b->health, step + b->length_s, h->n))
@@ -199,6 +220,31 @@ static struct feed *feed_of(struct rebuild *b, int64_t step, const struct ledger
 	return s->feed;
 }
 
+static bool draw_sum(struct rebuild *b, struct total *t)
+{
+	if (!t->waiting)
+		return true;
+	t->waiting = false;
+	return feed_idle(b, &t->feed, t->step) &&
+	       feed_until(b, &t->feed, t->step + t->length_s, t->sum);
+}
+
+static bool add_to_total(struct rebuild *b, int64_t step, const struct ledger_row *row)
+{
+	struct total *t = &b->totals[row->service];
+
+	if (!rrd_in_total(b->now, row) || t->feed.path == NULL)
+		return true;
+	if (t->waiting && t->step != step && !draw_sum(b, t))
+		return false;
+	if (!t->waiting) {
+		*t = (struct total){ .feed = t->feed, .waiting = true, .step = step };
+		t->length_s = b->length_s;
+	}
+	rrd_add_values(t->sum, &row->counts);
+	return true;
+}
+
 static bool on_row(void *ctx, int64_t step, const struct ledger_row *row)
 {
 	struct rebuild *b = ctx;
@@ -207,7 +253,9 @@ static bool on_row(void *ctx, int64_t step, const struct ledger_row *row)
 
 	if (!within(b, step) || !rrd_pair_values(&row->counts, values))
 		return true;
-	f = feed_of(b, step, row);
+	if (!add_to_total(b, step, row))
+		b->failed = true;
+	f = b->failed ? NULL : feed_of(b, step, row);
 	if (f == NULL || b->failed) /* more pairs than files are wanted, or an error */
 		return !b->failed;
 	if (!feed_idle(b, f, step) || !feed_until(b, f, step + b->length_s, values))
@@ -257,6 +305,13 @@ static bool finish_all(struct rebuild *b, void (*progress)(void *, unsigned, uns
 		if (progress != NULL)
 			progress(ctx, i + 1, all);
 	}
+	for (unsigned s = 0; s < SERVICE_N; s++) {
+		struct total *t = &b->totals[s];
+
+		if (t->feed.path != NULL && (!draw_sum(b, t) || !feed_finish(b, &t->feed)))
+			return false;
+		b->fresh.total_last[s] = t->feed.path != NULL ? t->feed.at : -1;
+	}
 	if (b->health.path != NULL && !feed_finish(b, &b->health))
 		return false;
 	b->fresh.health_last = b->health.path != NULL ? b->health.at : -1;
@@ -283,6 +338,11 @@ static bool remove_others(struct rebuild *b)
 		    !remove_file(b, rrd_series_path(b->now, s, false)))
 			return false;
 	}
+	for (unsigned s = 0; s < SERVICE_N; s++) {
+		if (b->totals[s].feed.path == NULL &&
+		    !remove_file(b, rrd_total_path(b->now, (enum service)s, false)))
+			return false;
+	}
 	return b->health.path != NULL || remove_file(b, rrd_health_path(b->now));
 }
 
@@ -295,6 +355,7 @@ static void take_over(struct rebuild *b)
 	b->now->n = b->fresh.n;
 	b->now->cap = b->fresh.cap;
 	b->now->health_last = b->fresh.health_last;
+	memcpy(b->now->total_last, b->fresh.total_last, sizeof(b->now->total_last));
 	b->fresh.series = old;
 }
 
@@ -306,6 +367,8 @@ static void drop_feeds(struct rebuild *b)
 		free(b->fresh.series[i].feed);
 		b->fresh.series[i].feed = NULL;
 	}
+	for (unsigned s = 0; s < SERVICE_N; s++)
+		feed_drop(&b->totals[s].feed);
 	feed_drop(&b->health);
 }
 
@@ -318,7 +381,8 @@ bool rrdstore_rebuild(struct rrdstore *r, struct ledger *l,
 	bool open, ok;
 
 	b.fresh = (struct rrdstore){ .dir = r->dir, .max_series = r->max_series };
-	if (!ledger_last_step(l, &last, &open, err, errlen))
+	if (!ledger_last_step(l, &last, &open, err, errlen) ||
+	    !rrdstore_read_peers(r, l, err, errlen))
 		return false;
 	b.end = open ? last : INT64_MAX;
 	ok = walk_health(&b) && walk_rows(&b) && finish_all(&b, progress, ctx) && remove_others(&b);

@@ -1,11 +1,10 @@
-/* rrdstore.c - the list of RRD files, and what a closed step adds to each. */
+/* rrdstore.c - the list of RRD files, what is in them, and whom the totals are between. */
 #include "reports/rrd_series.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +40,12 @@ bool rrd_pair_values(const struct counts *c, uint64_t values[PAIR_SOURCES])
 		any |= values[i] != 0;
 	}
 	return any;
+}
+
+void rrd_add_values(uint64_t sum[PAIR_SOURCES], const struct counts *c)
+{
+	for (unsigned i = 0; i < PAIR_SOURCES; i++)
+		sum[i] += c->n[drawn[i]];
 }
 
 void rrd_update_text(int64_t time, const uint64_t *values, unsigned n, char out[UPDATE_MAX])
@@ -152,18 +157,6 @@ struct series *rrd_series_add(struct rrdstore *r, enum service service, const ch
 
 /* Paths ----------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		abort();
-	va_end(args);
-	return text;
-}
-
 /* An update that fails says what a directory that could not be made would have said. */
 static void make_dir(char *path)
 {
@@ -176,15 +169,87 @@ char *rrd_series_path(const struct rrdstore *r, const struct series *s, bool mak
 	const char *service = service_name(s->service);
 
 	if (make) {
-		make_dir(text_of("%s/rrd/%s", r->dir, service));
-		make_dir(text_of("%s/rrd/%s/%s", r->dir, service, s->client));
+		make_dir(rrd_text("%s/rrd/%s", r->dir, service));
+		make_dir(rrd_text("%s/rrd/%s/%s", r->dir, service, s->client));
 	}
-	return text_of("%s/rrd/%s/%s/%s.rrd", r->dir, service, s->client, s->server);
+	return rrd_text("%s/rrd/%s/%s/%s.rrd", r->dir, service, s->client, s->server);
+}
+
+char *rrd_total_path(const struct rrdstore *r, enum service service, bool make)
+{
+	if (make)
+		make_dir(rrd_text("%s/rrd/%s", r->dir, service_name(service)));
+	return rrd_text("%s/rrd/%s/total.rrd", r->dir, service_name(service));
 }
 
 char *rrd_health_path(const struct rrdstore *r)
 {
-	return text_of("%s/rrd/health.rrd", r->dir);
+	return rrd_text("%s/rrd/health.rrd", r->dir);
+}
+
+/* The totals ------------------------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool is_signatory(const struct rrdstore *r, const char *name)
+{
+	return r->signatories_n > 0 && bsearch(name, r->signatories, r->signatories_n,
+					       sizeof(*r->signatories), by_name) != NULL;
+}
+
+bool rrd_in_total(const struct rrdstore *r, const struct ledger_row *row)
+{
+	return row->service != SERVICE_MTA ||
+	       (strcmp(row->client, row->server) != 0 && is_signatory(r, row->client) &&
+		is_signatory(r, row->server));
+}
+
+static bool on_peer(void *ctx, const char *name, bool signatory)
+{
+	struct rrdstore *r = ctx;
+
+	if (!signatory)
+		return true;
+	r->signatories =
+		reallocarray(r->signatories, r->signatories_n + 1, sizeof(*r->signatories));
+	if (r->signatories == NULL)
+		abort();
+	snprintf(r->signatories[r->signatories_n++], sizeof(*r->signatories), "%s", name);
+	return true;
+}
+
+bool rrdstore_read_peers(struct rrdstore *r, struct ledger *l, char *err, size_t errlen)
+{
+	r->signatories_n = 0;
+	return ledger_peers(l, on_peer, r, err, errlen);
+}
+
+static bool exists(char *path)
+{
+	bool there = access(path, F_OK) == 0;
+
+	free(path);
+	return there;
+}
+
+bool rrdstore_totals_stale(const struct rrdstore *r, const struct peers *p)
+{
+	size_t same = 0, now = 0;
+
+	if (!exists(rrd_health_path(r)))
+		return false;
+	for (unsigned s = 0; s < SERVICE_N; s++) {
+		if (!exists(rrd_total_path(r, (enum service)s, false)))
+			return true;
+	}
+	for (size_t i = 0; i < peers_count(p); i++) {
+		now += peers_signatory(p, (int)i);
+		same += peers_signatory(p, (int)i) && is_signatory(r, peers_name(p, (int)i));
+	}
+	return same != now || now != r->signatories_n;
 }
 
 /* Opening --------------------------------------------------------------------------------- */
@@ -201,7 +266,7 @@ static void found_file(struct rrdstore *r, enum service service, const char *cli
 	if (end == NULL || len > PARTY_NAME_MAX)
 		return;
 	if (end[4] != '\0') {
-		char *path = text_of("%s/%s", dir, name);
+		char *path = rrd_text("%s/%s", dir, name);
 
 		unlink(path);
 		free(path);
@@ -216,7 +281,7 @@ static void found_file(struct rrdstore *r, enum service service, const char *cli
 
 static void scan_client(struct rrdstore *r, enum service service, const char *client)
 {
-	char *path = text_of("%s/rrd/%s/%s", r->dir, service_name(service), client);
+	char *path = rrd_text("%s/rrd/%s/%s", r->dir, service_name(service), client);
 	DIR *d = opendir(path);
 	struct dirent *e;
 
@@ -227,9 +292,17 @@ static void scan_client(struct rrdstore *r, enum service service, const char *cl
 	free(path);
 }
 
+static void sweep_total(const struct rrdstore *r, enum service service)
+{
+	char *path = rrd_text("%s/rrd/%s/total.rrd.new", r->dir, service_name(service));
+
+	unlink(path);
+	free(path);
+}
+
 static void scan(struct rrdstore *r, enum service service)
 {
-	char *path = text_of("%s/rrd/%s", r->dir, service_name(service));
+	char *path = rrd_text("%s/rrd/%s", r->dir, service_name(service));
 	DIR *d = opendir(path);
 	struct dirent *e;
 
@@ -245,20 +318,24 @@ static void scan(struct rrdstore *r, enum service service)
 struct rrdstore *rrdstore_open(const char *dir, unsigned max_series, char *err, size_t errlen)
 {
 	struct rrdstore *r = calloc(1, sizeof(*r));
-	char *path = text_of("%s/rrd", dir);
+	char *path = rrd_text("%s/rrd", dir);
 	bool ok;
 
 	if (r == NULL)
 		abort();
-	r->dir = text_of("%s", dir);
+	r->dir = rrd_text("%s", dir);
 	r->max_series = max_series;
 	r->health_last = -1;
+	for (unsigned i = 0; i < SERVICE_N; i++)
+		r->total_last[i] = -1;
 	ok = mkdir(path, 0750) == 0 || errno == EEXIST;
 	if (!ok)
 		snprintf(err, errlen, "cannot make %s: %s", path, strerror(errno));
 	free(path);
-	for (unsigned i = 0; ok && i < SERVICE_N; i++)
+	for (unsigned i = 0; ok && i < SERVICE_N; i++) {
+		sweep_total(r, (enum service)i);
 		scan(r, (enum service)i);
+	}
 	if (ok)
 		return r;
 	rrdstore_close(r);
@@ -270,142 +347,7 @@ void rrdstore_close(struct rrdstore *r)
 	if (r == NULL)
 		return;
 	free(r->series);
+	free(r->signatories);
 	free(r->dir);
 	free(r);
-}
-
-/* Steps ----------------------------------------------------------------------------------- */
-
-/* A file, as far as writing a step goes. */
-struct target {
-	const char *path;
-	int64_t *last;
-	const char *const *sources;
-	unsigned n;
-};
-
-static bool create(const struct target *t, int64_t step, char *err, size_t errlen)
-{
-	char *fresh = text_of("%s.new", t->path);
-	bool ok = rrdlib_create(fresh, step, RRD_HEARTBEAT_S, t->sources, t->n, err, errlen);
-
-	if (ok && rename(fresh, t->path) != 0) {
-		snprintf(err, errlen, "cannot rename %s: %s", fresh, strerror(errno));
-		ok = false;
-	}
-	if (!ok)
-		unlink(fresh);
-	free(fresh);
-	*t->last = ok ? step : -1;
-	return ok;
-}
-
-/* The window since the last update is unknown when the file does not end where the step begins:
- * without that mark librrd would drop the step with the gap. */
-static bool write_step(const struct target *t, int64_t step, const uint64_t *values, char *err,
-		       size_t errlen)
-{
-	char gap[UPDATE_MAX], now[UPDATE_MAX];
-	const char *updates[] = { gap, now };
-	bool has_gap;
-
-	if (*t->last < 0 && access(t->path, F_OK) != 0 && errno == ENOENT &&
-	    !create(t, step, err, errlen))
-		return false;
-	if (*t->last < 0 && !rrdlib_last(t->path, t->last, err, errlen)) {
-		*t->last = -1;
-		return false;
-	}
-	if (*t->last == step + STEP_S)
-		return true;
-	if (*t->last > step) {
-		snprintf(err, errlen, "%s is ahead of the ledger", t->path);
-		*t->last = -1;
-		return false;
-	}
-	has_gap = *t->last < step;
-	rrd_update_text(step, NULL, t->n, gap);
-	rrd_update_text(step + STEP_S, values, t->n, now);
-	if (rrdlib_update(t->path, has_gap ? updates : updates + 1, has_gap ? 2 : 1, err, errlen)) {
-		*t->last = step + STEP_S;
-		return true;
-	}
-	*t->last = -1;
-	return false;
-}
-
-/* Counts a failure; the first one is the one that is told. */
-struct failures {
-	unsigned n;
-	char *err;
-	size_t errlen;
-};
-
-static void note_failure(struct failures *f, const char *why)
-{
-	if (f->n++ == 0)
-		snprintf(f->err, f->errlen, "%s", why);
-}
-
-static void write_series(struct rrdstore *r, struct series *s, int64_t step, struct failures *f)
-{
-	char *path = rrd_series_path(r, s, s->last < 0);
-	struct target t = { path, &s->last, rrd_pair_sources, PAIR_SOURCES };
-	uint64_t values[PAIR_SOURCES] = { 0 };
-	char err[512];
-
-	if (s->row != NULL)
-		rrd_pair_values(&s->row->counts, values);
-	if (!write_step(&t, step, values, err, sizeof(err)))
-		note_failure(f, err);
-	free(path);
-}
-
-static void write_health(struct rrdstore *r, int64_t step, const struct health *h,
-			 struct failures *f)
-{
-	char *path = rrd_health_path(r), err[512];
-	struct target t = { path, &r->health_last, rrd_health_sources, HEALTH_N };
-
-	if (!write_step(&t, step, h->n, err, sizeof(err)))
-		note_failure(f, err);
-	free(path);
-}
-
-/* New pairs first: adding one moves the others. A row of excepted sessions draws nothing. */
-static void add_new(struct rrdstore *r, const struct ledger_row *rows, size_t n, struct failures *f)
-{
-	uint64_t values[PAIR_SOURCES];
-
-	for (size_t i = 0; i < n; i++) {
-		if (rrd_pair_values(&rows[i].counts, values) &&
-		    rrd_series_add(r, rows[i].service, rows[i].client, rows[i].server) == NULL)
-			note_failure(f, "no room for one more RRD file, or a name that cannot be "
-					"part of its path");
-	}
-}
-
-bool rrdstore_step(struct rrdstore *r, int64_t step, const struct ledger_row *rows, size_t n,
-		   const struct health *health, unsigned *failed, char *err, size_t errlen)
-{
-	struct failures f = { .err = err, .errlen = errlen };
-
-	*failed = 0;
-	if (step < RRD_EPOCH)
-		return true;
-	add_new(r, rows, n, &f);
-	for (size_t i = 0; i < r->n; i++)
-		r->series[i].row = NULL;
-	for (size_t i = 0; i < n; i++) {
-		struct series *s =
-			rrd_series_find(r, rows[i].service, rows[i].client, rows[i].server);
-
-		if (s != NULL)
-			s->row = &rows[i];
-	}
-	for (size_t i = 0; i < r->n; i++)
-		write_series(r, &r->series[i], step, &f);
-	write_health(r, step, health, &f);
-	*failed = f.n;
-	return f.n == 0;
 }

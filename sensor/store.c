@@ -225,7 +225,8 @@ static void draw(struct store *st, int64_t step)
 	free(d.rows);
 }
 
-static void rebuild_if_marked(struct store *st)
+/* why: what is known to be wrong with the files; NULL: only the mark says so. */
+static void rebuild_if_marked(struct store *st, const char *why)
 {
 	char err[ERR_MAX] = "";
 	bool dirty = false;
@@ -236,7 +237,8 @@ static void rebuild_if_marked(struct store *st)
 	}
 	if (!dirty)
 		return;
-	log_event(LOG_LEVEL_WARNING, "event=rrd-rebuild why=\"the last run was cut short\"");
+	log_event(LOG_LEVEL_WARNING, "event=rrd-rebuild why=\"%s\"",
+		  why ? why : "the last run was cut short");
 	if (!rrdstore_rebuild(st->rrd, st->ledger, NULL, NULL, err, sizeof(err)) ||
 	    !ledger_mark_rrd(st->ledger, false, err, sizeof(err)))
 		complain(st, PART_RRD, err);
@@ -290,18 +292,36 @@ static bool know_row(void *ctx, const struct ledger_row *row)
 	return true;
 }
 
+/* Totals that do not fit the peers are marked before the ledger has these, so that a kill in between
+ * leaves none that nobody would draw anew. */
+static bool set_peers(struct store *st, const char **why, char *err, size_t errlen)
+{
+	const struct peers *p = st->conf->peers;
+
+	if (!rrdstore_read_peers(st->rrd, st->ledger, err, errlen))
+		return false;
+	if (rrdstore_totals_stale(st->rrd, p)) {
+		*why = "totals are missing, or of other signatories";
+		if (!ledger_mark_rrd(st->ledger, true, err, errlen))
+			return false;
+	}
+	return ledger_set_peers(st->ledger, p, err, errlen) &&
+	       rrdstore_read_peers(st->rrd, st->ledger, err, errlen);
+}
+
 bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, size_t errlen)
 {
 	struct ledger_query all = { .to = INT64_MAX, .service = -1 };
+	const char *why = NULL;
 	bool open = false;
 	int64_t last;
 
 	if (!ledger_last_step(st->ledger, &last, &open, err, errlen) ||
 	    !check_order(st, step, last, open, err, errlen) ||
 	    !ledger_sum(st->ledger, &all, know_row, t, err, errlen) ||
-	    !ledger_set_peers(st->ledger, st->conf->peers, err, errlen))
+	    !set_peers(st, &why, err, errlen))
 		return false;
-	rebuild_if_marked(st);
+	rebuild_if_marked(st, why);
 	if (open && step > last)
 		finish_left(st, last);
 	tally_start(t, last < 0 ? 0 : open ? last : last + STEP_S);

@@ -256,6 +256,7 @@ int main(int argc, char **argv)
 	must((st.r = rrdstore_open(argv[1], SERIES_MAX, err, sizeof(err))) != NULL);
 	must((st.in = incidents_open(argv[1], true, &config, err, sizeof(err))) != NULL);
 	add_peers(st.l);
+	must(rrdstore_read_peers(st.r, st.l, err, sizeof(err)));
 	fill(&st);
 	incidents_close(st.in);
 	rrdstore_close(st.r);

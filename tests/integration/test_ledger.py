@@ -21,6 +21,7 @@ SEED = int(os.environ.get("MAILSEAL_SEED") or random.SystemRandom().randrange(2*
 IN_2096 = 3976214400
 IN_1975 = 157766400
 PAIRS = {"alpha": ("beta",), "beta": ("alpha",), "other": ("alpha",)}
+PROMISED = (("alpha", "beta"), ("beta", "alpha"))
 
 
 class Place:
@@ -314,9 +315,25 @@ def fetch(path, first, last):
     return out
 
 
+def total_file(place):
+    return place.state / "rrd" / "mta" / "total.rrd"
+
+
+def total_is(place, truth, steps):
+    got = fetch(total_file(place), START, START + (max(steps) + 1) * STEP)
+    complaints = []
+    for step in (START + n * STEP for n in steps):
+        for column in VERDICTS:
+            wanted = sum(truth[step, client, server, column] for client, server in PROMISED)
+            value = got.get(step, {}).get(column)
+            if value != wanted:
+                complaints.append(f"total.rrd {step - START} {column}: {value}, not {wanted}")
+    return complaints
+
+
 def rrd_is(place, truth, steps):
     """Every file holds for each of these steps what the ledger holds."""
-    complaints = []
+    complaints = total_is(place, truth, steps)
     for client, servers in PAIRS.items():
         for server in servers:
             got = fetch(rrd_file(place, client, server), START, START + (max(steps) + 1) * STEP)
@@ -410,6 +427,32 @@ def hurt_and_rebuilt(place, hurt):
     return complaints + rrd_is(place, traffic.truth(), range(5))
 
 
+def totals_are_added(place):
+    """A state directory from before there were totals gets them with the next start, and a
+    signatory more changes what they hold."""
+    traffic, complaints = with_rrd(place, 4)
+    for path in (place.state / "rrd").glob("*/total.rrd"):
+        path.unlink()
+    done = place.run(traffic.pcap(4 * STEP))
+    said = log_of(done.stderr.decode())
+    if done.returncode != 0 or len(said) != 1 or "totals are missing" not in said[0]:
+        complaints.append(f"exit {done.returncode}: {said}")
+    complaints += ["the mark is still there"] * is_dirty(place)
+    complaints += rrd_is(place, traffic.truth(), range(5))
+    text = place.conf.read_text(encoding="ascii")
+    place.conf.write_text(text.replace("name: beta, signatory: true", "name: beta"),
+                          encoding="ascii")
+    traffic.add_steps(5, 6)
+    done = place.run(traffic.pcap(5 * STEP))
+    said = log_of(done.stderr.decode())
+    if done.returncode != 0 or len(said) != 1 or "of other signatories" not in said[0]:
+        complaints.append(f"exit {done.returncode}: {said}")
+    got = fetch(total_file(place), START, START + 6 * STEP)
+    if any(got.get(START + n * STEP, {}).get(v) != 0 for n in range(6) for v in VERDICTS):
+        complaints.append(f"one signatory promises nothing, but: {got}")
+    return complaints
+
+
 def hurt_without_a_mark(place):
     """Nobody knows before the file is written to: then it is said, the ledger goes on, and the
     next start mends it."""
@@ -460,6 +503,7 @@ TESTS = (
     ("a session of 2096 in the middle", a_session_of_2096),
     ("a capture of 1975", a_capture_of_1975),
     ("an RRD file that was hurt, without a mark", hurt_without_a_mark),
+    ("totals are added to files of before", totals_are_added),
     ("RRD files after kills", killed_while_it_runs),
 )
 

@@ -259,6 +259,46 @@ def graph_formats(top, state):
     return bad
 
 
+def graph_kinds(top, state):
+    """Each kind of each thing is another picture, and has a name of its own."""
+    here = top / "kinds"
+    here.mkdir()
+    bad, wanted = [], []
+    for subject, stem in ((["--pair", "orange:free"], "orange-free-mta"), (["--total"], "total-mta"),
+                          (["--total", "--service", "submission"], "total-submission")):
+        for kind in ("sessions", "ratio", "tls", "funnel"):
+            wanted.append(stem + ("" if kind == "sessions" else "-" + kind) + ".png")
+            bad += Ran("graph", "--state", state, *subject, "--kind", kind, "--last", "2h",
+                       cwd=here).expect(DONE, wanted[-1] + "\n")
+    for kind in ("packets", "loss", "flows"):
+        wanted.append("sensor-%s.png" % kind)
+        bad += Ran("graph", "--state", state, "--kind", kind, "--last", "2h", cwd=here).expect(
+            DONE, wanted[-1] + "\n")
+    made = {p.name: p.read_bytes() for p in here.iterdir()}
+    bad += [] if sorted(made) == sorted(wanted) else ["%r is not %r" % (sorted(made), wanted)]
+    bad += [] if len(set(made.values())) == len(made) else ["two pictures are the same"]
+    return bad
+
+
+def graph_looks(top, state):
+    """Theme, time zone and incidents show."""
+    without = fresh(top, "noincidents")
+    for path in without.glob("incidents.db*"):
+        path.unlink()
+    pictures = []
+    bad = []
+    for name, arguments in (
+            ("plain", []), ("dark", ["--theme", "dark"]), ("utc", ["--timezone", "UTC"]),
+            ("zone", ["--timezone", "Asia/Kolkata"]), ("unmarked", ["--state", without])):
+        out = top / (name + ".png")
+        bad += Ran("graph", "--state", state, "--pair", "orange:free", "--last", "2h", "--out", out,
+                   *arguments).expect(DONE)
+        pictures.append(out.read_bytes())
+    bad += [] if pictures[0] == pictures[2] else ["the default is not UTC"]
+    bad += [] if len(set(pictures)) == 4 else ["two pictures are the same"]
+    return bad
+
+
 def graph_errors(top, state):
     pair = ["--state", state, "--pair", "orange:free"]
     missing = fresh(top, "norrd")
@@ -273,6 +313,10 @@ def graph_errors(top, state):
             (["--state", missing, "--pair", "orange:free"], "mailseal rebuild-rrd")):
         bad += Ran("graph", *arguments, cwd=top).expect(FAILED, text)
     for arguments in (["--state", state], ["--pair", "orange"], ["--pair", "../x:y"], ["--pair", ":"],
+                      ["--total", "--pair", "orange:free"], pair + ["--kind", "pie"],
+                      pair + ["--kind", "loss"], ["--total", "--kind", "flows"],
+                      ["--kind", "packets", "--service", "mta"], pair + ["--theme", "pink"],
+                      pair + ["--timezone", "Europe/Atlantis"], pair + ["--timezone", "../UTC"],
                       pair + ["--out", "x.gif"], pair + ["--out", ".png"], pair + ["--width", "9"],
                       pair + ["--height", "99999"], pair + ["--service", "web"]):
         bad += Ran("graph", *arguments, cwd=top).expect(USAGE, "mailseal graph --help")
@@ -631,7 +675,7 @@ def main():
                      incidents_list, one_incident, incidents_by_rule_and_time, usage, a_full_disk,
                      the_manual_knows_every_option):
             tap.run(test.__name__.replace("_", " "), test, state)
-        for test in (graph_formats, graph_errors):
+        for test in (graph_formats, graph_kinds, graph_looks, graph_errors):
             tap.run(test.__name__.replace("_", " "), test, top, state)
         for test in (a_session_log_that_is_missing, ack, deliveries_of_an_incident,
                      a_test_without_a_sensor, a_test_of_every_target, a_test_that_some_do_not_take,

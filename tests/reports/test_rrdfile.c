@@ -1,6 +1,7 @@
-/* Tests reports/rrdstore.c, rrdrebuild.c and rrdlib.c. */
+/* Tests reports/rrdstore.c, rrdstep.c, rrdrebuild.c and rrdlib.c. */
 #include "tests/unit.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <math.h>
 #include <signal.h>
@@ -72,11 +73,34 @@ static void open_store(void)
 		fail_msg("%s", err);
 }
 
+/* alpha and beta, gamma if wanted, and omega, which is none. */
+static struct peers *peers_of(bool gamma_signs)
+{
+	struct peers *p = peers_new();
+
+	assert_true(peers_add(p, "beta", true, err, sizeof(err)) >= 0);
+	assert_true(peers_add(p, "alpha", true, err, sizeof(err)) >= 0);
+	assert_true(peers_add(p, "gamma", gamma_signs, err, sizeof(err)) >= 0);
+	assert_true(peers_add(p, "omega", false, err, sizeof(err)) >= 0);
+	return p;
+}
+
+static void set_peers(bool gamma_signs)
+{
+	struct peers *p = peers_of(gamma_signs);
+
+	if (!ledger_set_peers(led, p, err, sizeof(err)) ||
+	    !rrdstore_read_peers(store, led, err, sizeof(err)))
+		fail_msg("%s", err);
+	peers_free(p);
+}
+
 static void open_ledger(void)
 {
 	led = ledger_open(dir, LEDGER_WRITE, err, sizeof(err));
 	if (led == NULL)
 		fail_msg("%s", err);
+	set_peers(false);
 }
 
 static struct ledger_row row_of(const char *client, const char *server, uint64_t sealed)
@@ -148,6 +172,7 @@ static struct minutes fetched(const char *file, const char *source, int64_t from
 #define AB     "rrd/mta/alpha/beta.rrd"
 #define BA     "rrd/mta/beta/alpha.rrd"
 #define HEALTH "rrd/health.rrd"
+#define TOTAL  "rrd/mta/total.rrd"
 
 static void expect(const char *file, const char *source, int64_t from, const char *text)
 {
@@ -289,6 +314,18 @@ static void bad_files_do_not_stop_the_others(void **state)
 	expect(HEALTH, "packets", T0, "+++");
 }
 
+static unsigned entries(const char *name)
+{
+	DIR *d = opendir(path_of(name));
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
 static void names_that_are_no_names_make_no_path(void **state)
 {
 	static const char *const bad[] = { "", "..", "../../x", "a/b", "Alpha", "a.b" };
@@ -303,7 +340,7 @@ static void names_that_are_no_names_make_no_path(void **state)
 		assert_false(try_step(T0 + 60 * (int64_t)i, &row, 1));
 		assert_int_equal(failed, 1);
 	}
-	assert_false(exists("rrd/mta"));
+	assert_int_equal(entries("rrd/mta"), 1); /* the total */
 }
 
 static void the_number_of_files_is_bounded(void **state)
@@ -338,6 +375,7 @@ static void opening_finds_files_and_sweeps_halves(void **state)
 	spoil("rrd/mta/alpha/gamma.rrd.new", false);
 	spoil("rrd/mta/alpha/gamma.rrd.newAbCdEf", false);
 	spoil("rrd/mta/alpha/README", false);
+	spoil(TOTAL ".new", false);
 	rrdstore_close(store);
 	store = rrdstore_open(dir, 1, err, sizeof(err));
 	assert_true(rrdstore_has_room(store, SERVICE_MTA, "alpha", "beta"));
@@ -345,6 +383,7 @@ static void opening_finds_files_and_sweeps_halves(void **state)
 	assert_false(exists("rrd/mta/alpha/gamma.rrd.new"));
 	assert_false(exists("rrd/mta/alpha/gamma.rrd.newAbCdEf"));
 	assert_true(exists("rrd/mta/alpha/README"));
+	assert_false(exists(TOTAL ".new"));
 	assert_null(rrdstore_open("/nonexistent", 1, err, sizeof(err)));
 	assert_non_null(strstr(err, "/nonexistent/rrd"));
 }
@@ -402,18 +441,18 @@ static void live_for_a_while(void)
 
 static void a_rebuilt_file_is_the_live_one(void **state)
 {
-	static const char *const files[] = { AB, BA, HEALTH };
-	struct minutes before[3], after[3];
+	static const char *const files[] = { AB, BA, HEALTH, TOTAL };
+	struct minutes before[4], after[4];
 
 	(void)state;
 	open_store();
 	open_ledger();
 	live_for_a_while();
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 4; i++)
 		before[i] = fetched(files[i], i == 2 ? "packets" : "enc_starttls", T0 - 600,
 				    T0 + 3000, 60);
 	rebuild();
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		after[i] = fetched(files[i], i == 2 ? "packets" : "enc_starttls", T0 - 600,
 				   T0 + 3000, 60);
 		assert_string_equal(before[i].text, after[i].text);
@@ -421,6 +460,7 @@ static void a_rebuilt_file_is_the_live_one(void **state)
 		assert_true(before[i].total > 100 || i == 0);
 	}
 	assert_int_equal(before[0].n, 60);
+	assert_true(fabs(before[3].total - before[0].total - before[1].total) < 1e-6);
 }
 
 static void a_rebuilt_file_goes_on_live(void **state)
@@ -475,6 +515,7 @@ static void an_empty_ledger_leaves_no_files(void **state)
 	rebuild();
 	assert_false(exists(AB));
 	assert_false(exists(HEALTH));
+	assert_false(exists(TOTAL));
 	write_step(T0, &row, 1);
 	expect(AB, "enc_starttls", T0, "1");
 }
@@ -510,6 +551,68 @@ static void times_before_1980_are_left_out(void **state)
 	expect(AB, "enc_starttls", T0 - 60, ".2");
 }
 
+/* Totals ---------------------------------------------------------------------------------- */
+
+static void expect_totals(int64_t from, const char *mta, const char *submission)
+{
+	expect(TOTAL, "enc_starttls", from, mta);
+	expect("rrd/submission/total.rrd", "enc_starttls", from, submission);
+	expect("rrd/access/total.rrd", "enc_starttls", from, ".000..0");
+}
+
+static void totals_are_of_the_promise(void **state)
+{
+	struct ledger_row rows[] = { row_of("alpha", "alpha", 2), row_of("alpha", "beta", 3),
+				     row_of("alpha", "gamma", 5), row_of("beta", "alpha", 1),
+				     row_of("other", "alpha", 9), row_of("alpha", "beta", 4) };
+
+	(void)state;
+	rows[5].service = SERVICE_SUBMISSION;
+	open_store();
+	open_ledger();
+	both(T0, rows, 6);
+	both(T0 + 60, NULL, 0);
+	both(T0 + 120, rows + 2, 2);
+	both(T0 + 300, rows + 4, 2);
+	expect_totals(T0 - 60, ".401..0", ".400..4");
+	rebuild();
+	expect_totals(T0 - 60, ".401..0", ".400..4");
+	set_peers(true);
+	rebuild();
+	expect_totals(T0 - 60, ".906..0", ".400..4");
+}
+
+static bool stale_for(bool gamma_signs)
+{
+	struct peers *p = peers_of(gamma_signs);
+	bool stale = rrdstore_totals_stale(store, p);
+
+	peers_free(p);
+	return stale;
+}
+
+static void stale_totals_are_known(void **state)
+{
+	struct ledger_row row = row_of("alpha", "gamma", 5);
+
+	(void)state;
+	open_store();
+	open_ledger();
+	assert_false(stale_for(true)); /* there is none yet */
+	both(T0, &row, 1);
+	assert_false(stale_for(false));
+	assert_true(stale_for(true));
+	set_peers(true);
+	assert_true(stale_for(false));
+	rebuild();
+	assert_false(stale_for(true));
+	expect(TOTAL, "enc_starttls", T0, "5");
+	assert_int_equal(unlink(path_of("rrd/access/total.rrd")), 0);
+	assert_true(stale_for(true));
+	rebuild();
+	assert_false(stale_for(true));
+}
+
 /* Three years: what is known by day, by hour and by minute. */
 static void old_data_comes_from_hours_and_days(void **state)
 {
@@ -535,6 +638,10 @@ static void old_data_comes_from_hours_and_days(void **state)
 	m = fetched(AB, "enc_starttls", end - 60 * DAY, end - 60 * DAY + 6 * HOUR, HOUR);
 	assert_string_equal(m.text, "..5.5.");
 	expect(AB, "enc_starttls", end - 180, "..5");
+	m = fetched(TOTAL, "enc_starttls", T0, T0 + 5 * DAY, DAY);
+	assert_string_equal(m.text, "5..5.");
+	m = fetched(TOTAL, "enc_starttls", end - 60 * DAY, end - 60 * DAY + 6 * HOUR, HOUR);
+	assert_string_equal(m.text, "..5.5.");
 	m = fetched(HEALTH, "packets", T0, T0 + 5 * DAY, DAY);
 	assert_string_equal(m.text, "+..+.");
 }
@@ -592,10 +699,12 @@ static void a_kill_in_a_rebuild_hurts_no_file(void **state)
 		after = fetched(BA, "enc_starttls", T0, T0 + 2400, 60);
 		assert_string_equal(before.text, after.text);
 		expect(HEALTH, "packets", T0, "+++");
+		expect(TOTAL, "enc_starttls", T0, "012306808");
 	}
 	open_store();
 	write_step(T0 + 2400, NULL, 0);
 	assert_false(exists("rrd/mta/beta/alpha.rrd.new"));
+	assert_false(exists(TOTAL ".new"));
 }
 
 static void rrdtool_reads_what_was_written(void **state)
@@ -641,6 +750,8 @@ int main(int argc, char **argv)
 		TEST(an_empty_ledger_leaves_no_files),
 		TEST(an_open_step_waits_for_its_end),
 		TEST(times_before_1980_are_left_out),
+		TEST(totals_are_of_the_promise),
+		TEST(stale_totals_are_known),
 		TEST(old_data_comes_from_hours_and_days),
 		TEST(a_kill_in_a_rebuild_hurts_no_file),
 		TEST(rrdtool_reads_what_was_written),

@@ -18,15 +18,17 @@
 
 #include "reports/deadline.h"
 
-#define CHILD_FD   3
-#define ERR_MAX    512
-#define CPU_S      20                /* for one picture */
-#define MEMORY_MAX ((rlim_t)2 << 30) /* a picture of 4000 x 4000 takes a tenth of it */
+#define CHILD_FD     3
+#define ERR_MAX      512
+#define PICTURES_MAX 10000             /* of one child: librrd loses some hundred bytes with each */
+#define CPU_S        20                /* for one picture */
+#define MEMORY_MAX   ((rlim_t)2 << 30) /* a picture of 4000 x 4000 takes a tenth of it */
 
 struct drawer {
 	char *dir;
 	pid_t child; /* -1: none */
 	int fd;
+	unsigned drawn; /* by this child */
 };
 
 /* Before the bytes of an image, or of a sentence. */
@@ -175,6 +177,7 @@ static bool start_child(struct drawer *d, char *err, size_t errlen)
 		return false;
 	}
 	d->fd = fds[0];
+	d->drawn = 0;
 	return true;
 }
 
@@ -304,5 +307,7 @@ bool drawer_draw(struct drawer *d, const struct rrd_picture *p, int deadline_ms,
 	}
 	if (drawn)
 		*out = image;
+	if (++d->drawn == PICTURES_MAX)
+		drop_child(d);
 	return drawn;
 }

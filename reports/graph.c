@@ -124,9 +124,11 @@ static void fill_sensor(struct rrd_picture *p, const struct matrix *m)
 
 /* Incidents ---------------------------------------------------------------------------------- */
 
+#define LABELS_MAX 6u
+
 struct marking {
 	struct rrd_picture *p;
-	unsigned more; /* than there is room for */
+	unsigned all; /* also those for which there is no room */
 };
 
 static bool concerns(const struct rrd_picture *p, const struct incident *i)
@@ -142,7 +144,7 @@ static void add_label(const struct rrd_picture *p, const struct incident *i, str
 {
 	char from[UTC_TEXT_MAX], pair[2 * PARTY_NAME_MAX + 3] = "";
 
-	utc_text(i->since, UTC_SHORT, from);
+	utc_text(i->since - i->since % 60, UTC_SHORT, from);
 	if (!p->client[0] && i->service != SERVICE_N)
 		snprintf(pair, sizeof(pair), " %s:%s", i->client, i->server);
 	snprintf(m->label, sizeof(m->label), "%s UTC %s %s%s", from, severity_name(i->severity),
@@ -158,15 +160,14 @@ static bool on_incident(void *ctx, const struct incident *i)
 
 	if (!concerns(p, i) || i->since >= p->to || to <= p->from)
 		return true;
-	if (p->marks_n == RRD_MARKS_MAX) {
-		g->more++;
+	if (g->all++ >= RRD_MARKS_MAX)
 		return true;
-	}
 	m = &p->marks[p->marks_n++];
 	*m = (struct rrd_mark){ .from = i->since,
 				.to = to,
 				.critical = i->severity == SEVERITY_CRITICAL };
-	add_label(p, i, m);
+	if (p->marks_n <= LABELS_MAX)
+		add_label(p, i, m);
 	return true;
 }
 
@@ -183,8 +184,11 @@ static bool add_marks(struct rrd_picture *p, const char *dir, char *err, size_t 
 	in = incidents_open(dir, false, NULL, err, errlen);
 	ok = in && incidents_list(in, -1, NULL, on_incident, &g, err, errlen);
 	incidents_close(in);
-	if (g.more)
-		add_line(p, "%u more incidents are not marked", g.more);
+	if (g.all > RRD_MARKS_MAX)
+		add_line(p, "%u incidents, of which the newest %u are marked", g.all,
+			 RRD_MARKS_MAX);
+	else if (g.all > LABELS_MAX)
+		add_line(p, "%u incidents are marked, the newest %u are named", g.all, LABELS_MAX);
 	return ok;
 }
 

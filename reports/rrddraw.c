@@ -11,89 +11,14 @@
 #include "reports/rrd_layers.h"
 #include "reports/rrdlib.h"
 #include "reports/text.h"
-#include "reports/timezone.h"
 
 #define DAY_S 86400
 
-/* The legend is in letters of nearly eight pixels, below plot and axis. */
-#define COLUMN     8u
-#define MARGINS    80u
-#define WIDE       580u /* pixels: two layers fit into a line of the legend */
-#define NARROW     300u
-#define LEGEND_MAX 128
-
-/* Checking -------------------------------------------------------------------------------- */
-
-static bool ends(const char *text, size_t room)
-{
-	return memchr(text, '\0', room) != NULL;
-}
-
-static bool texts_end(const struct rrd_picture *p)
-{
-	bool ok = ends(p->client, sizeof(p->client)) && ends(p->server, sizeof(p->server)) &&
-		  ends(p->background, sizeof(p->background)) && ends(p->zone, sizeof(p->zone)) &&
-		  ends(p->title, sizeof(p->title)) && p->lines_n <= RRD_LINES_MAX &&
-		  p->marks_n <= RRD_MARKS_MAX;
-
-	for (unsigned i = 0; ok && i < p->lines_n; i++)
-		ok = ends(p->lines[i], sizeof(p->lines[i]));
-	for (unsigned i = 0; ok && i < p->marks_n; i++)
-		ok = ends(p->marks[i].label, sizeof(p->marks[i].label));
-	return ok;
-}
-
-static bool name_ok(const char *name)
-{
-	return name[0] != '\0' &&
-	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
-}
-
-static bool is_total(const struct rrd_picture *p)
-{
-	return p->client[0] == '\0' && p->server[0] == '\0';
-}
-
-static bool background_ok(const char *text)
-{
-	size_t len = strlen(text);
-
-	return (len == 0 || len == 6 || len == 8) && strspn(text, "0123456789abcdefABCDEF") == len;
-}
-
-/* What is wrong with it, or NULL. */
-static const char *objection(const struct rrd_picture *p)
-{
-	if (!texts_end(p))
-		return "a text of the picture is too long";
-	if ((unsigned)p->kind >= RRD_KINDS || (unsigned)p->service >= SERVICE_N ||
-	    (unsigned)p->theme > RRD_DARK)
-		return "there is no such kind of picture";
-	if (!rrd_layers[p->kind].sensor && !is_total(p) &&
-	    (!name_ok(p->client) || !name_ok(p->server)))
-		return "there is no pair of that name";
-	if (p->from < 0 || p->from >= p->to || p->to > INT64_C(253402300800)) /* the year 10000 */
-		return "there is nothing to draw in that period";
-	if (p->width < RRD_SIZE_MIN || p->width > RRD_SIZE_MAX || p->height < RRD_SIZE_MIN ||
-	    p->height > RRD_SIZE_MAX)
-		return "a picture is 16 to 4000 pixels wide and high";
-	if (!background_ok(p->background))
-		return "a background is rrggbb or rrggbbaa";
-	if (p->zone[0] != '\0' && !timezone_known(p->zone))
-		return "the system knows no such time zone";
-	return NULL;
-}
-
-bool rrd_picture_check(const struct rrd_picture *p, char *err, size_t errlen)
-{
-	const char *why = objection(p);
-
-	if (why != NULL)
-		snprintf(err, errlen, "%s", why);
-	return why == NULL;
-}
-
-/* Texts ----------------------------------------------------------------------------------- */
+/* The legend is in letters of 7.4 pixels, below plot and axes. */
+#define COLUMNS_OF(p) (((p)->width + 130) * 10 / 74)
+#define WIDE          540u /* pixels: two layers fit into a line of the legend */
+#define NARROW        180u /* one and its total does not */
+#define LEGEND_MAX    128
 
 /* Text inside of an argument, which a colon would end. Other backslashes librrd leaves alone. Cut
  * where it does not fit. */
@@ -111,15 +36,6 @@ static const char *escaped(const char *text, char *out, size_t outlen)
 }
 
 #define WORDS_MAX (8 * RRD_TEXT_MAX)
-
-/* The same for text that may hold anything. */
-static const char *words(const char *text, char out[WORDS_MAX])
-{
-	char safe[4 * RRD_TEXT_MAX];
-
-	text_safe(text, true, safe, sizeof(safe));
-	return escaped(safe, out, WORDS_MAX);
-}
 
 /* The frame ------------------------------------------------------------------------------- */
 
@@ -326,45 +242,62 @@ static void add_layer(struct rrd_args *a, const struct rrd_picture *p, unsigned 
 	}
 }
 
+/* How much of a text fits below the picture, cut between words. */
+static size_t fitting(const struct rrd_picture *p, const char *text)
+{
+	size_t columns = COLUMNS_OF(p), len = strlen(text);
+
+	if (len <= columns)
+		return len;
+	while (columns > 0 && text[columns] != ' ')
+		columns--;
+	return columns > 0 ? columns : len;
+}
+
+/* In as many lines as it takes. */
+static void add_text(struct rrd_args *a, const struct rrd_picture *p, const char *safe)
+{
+	char piece[4 * RRD_TEXT_MAX], text[WORDS_MAX];
+
+	while (*safe != '\0') {
+		size_t len = fitting(p, safe);
+
+		snprintf(piece, sizeof(piece), "%.*s", (int)len, safe);
+		rrd_args_add(a, "COMMENT:%s\\l", escaped(piece, text, sizeof(text)));
+		safe += len;
+		safe += strspn(safe, " ");
+	}
+}
+
+static void add_line(struct rrd_args *a, const struct rrd_picture *p, const char *line)
+{
+	char safe[4 * RRD_TEXT_MAX];
+
+	text_safe(line, true, safe, sizeof(safe));
+	add_text(a, p, safe);
+}
+
 /* A rule where it begins and a strip along the top as long as it lasts, dashed and thin for a
- * warning. */
+ * warning. The label stands beside a box of the rule's colour, when it begins in the picture. */
 static void add_mark(struct rrd_args *a, const struct rrd_picture *p, unsigned i)
 {
 	const struct rrd_mark *m = &p->marks[i];
 	const char *ink = rrd_paint(PAINT_INK, p->theme);
-	char text[WORDS_MAX];
+	char safe[4 * RRD_TEXT_MAX], piece[4 * RRD_TEXT_MAX], text[WORDS_MAX];
+	size_t len;
 
 	rrd_args_add(a, "TICK:mark%u%s:%s", i, ink, m->critical ? "-0.03" : "-0.012");
-	words(m->label, text);
-	if (m->from >= p->from)
-		rrd_args_add(a, "VRULE:%" PRId64 "%s:%s%s%s", m->from, ink, text,
-			     text[0] != '\0' ? "\\l" : "", m->critical ? "" : ":dashes=3,3");
-	else if (text[0] != '\0')
-		rrd_args_add(a, "COMMENT:  %s\\l", text);
-}
-
-/* Cut between words into what fits below the picture. */
-static void add_line(struct rrd_args *a, const struct rrd_picture *p, const char *line)
-{
-	size_t columns = p->width < NARROW ? 30 : (p->width + MARGINS) / COLUMN;
-	char safe[4 * RRD_TEXT_MAX], piece[WORDS_MAX], text[WORDS_MAX];
-
-	text_safe(line, true, safe, sizeof(safe));
-	for (const char *at = safe; *at != '\0';) {
-		size_t len = strlen(at);
-
-		if (len > columns) {
-			len = columns;
-			while (len > 0 && at[len] != ' ')
-				len--;
-			if (len == 0)
-				len = strlen(at);
-		}
-		snprintf(piece, sizeof(piece), "%.*s", (int)len, at);
-		rrd_args_add(a, "COMMENT:%s\\l", escaped(piece, text, sizeof(text)));
-		at += len;
-		at += strspn(at, " ");
+	if (m->from < p->from) {
+		add_line(a, p, m->label);
+		return;
 	}
+	text_safe(m->label, true, safe, sizeof(safe));
+	len = fitting(p, safe);
+	snprintf(piece, sizeof(piece), "%.*s", (int)len, safe);
+	rrd_args_add(a, "VRULE:%" PRId64 "%s:%s%s%s", m->from, ink,
+		     escaped(piece, text, sizeof(text)), len > 0 ? "\\l" : "",
+		     m->critical ? "" : ":dashes=3,3");
+	add_text(a, p, safe + len);
 }
 
 static void add_drawing(struct rrd_args *a, const struct rrd_picture *p)
@@ -387,7 +320,7 @@ static char *path_of(const char *dir, const struct rrd_picture *p)
 
 	if (rrd_layers[p->kind].sensor)
 		return rrd_text("%s/rrd/health.rrd", dir);
-	if (is_total(p))
+	if (p->client[0] == '\0')
 		return rrd_text("%s/rrd/%s/total.rrd", dir, service);
 	return rrd_text("%s/rrd/%s/%s/%s.rrd", dir, service, p->client, p->server);
 }

@@ -1,4 +1,4 @@
-/* Tests reports/rrddraw.c, rrd_layers.c and what rrdlib.c draws. */
+/* Tests reports/rrddraw.c, rrd_picture.c, rrd_layers.c and what rrdlib.c draws. */
 #include "tests/reports/rrd_sample.h"
 
 #include <time.h>

@@ -2,7 +2,8 @@
  *
  * librrd is not safe in threads, may crash and may hang: all of it happens to a child, which draws
  * one picture at a time. One that dies, hangs or says something odd is killed and reaped, and the
- * next request starts another; so does one that has drawn very many. The child dies with its parent's thread that started it.
+ * next request starts another; so does one that has drawn very many. The child dies with the
+ * thread of its parent that started it.
  *
  * Forks: from a process of one thread, at the first request and after a failure. Not for several
  * threads at once.

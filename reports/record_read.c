@@ -86,6 +86,14 @@ static bool read_tri(const struct field *f, json_t *v, struct record *out)
 	return true;
 }
 
+/* A string without NULs; NULL for anything else. */
+static const char *word_of(const json_t *v)
+{
+	const char *text = json_string_value(v);
+
+	return text && strlen(text) == json_string_length(v) ? text : NULL;
+}
+
 /* The value of the enum that has this name; max when none has. */
 static unsigned named(names_fn *names, unsigned max, const char *text)
 {
@@ -106,9 +114,7 @@ static bool read_word(const struct field *f, json_t *v, struct record *out)
 		store(f, out, 0);
 		return f->nullable;
 	}
-	if (!json_is_string(v))
-		return false;
-	value = named(f->names, (unsigned)f->max, json_string_value(v));
+	value = word_of(v) ? named(f->names, (unsigned)f->max, word_of(v)) : (unsigned)f->max;
 	store(f, out, value);
 	return value < f->max;
 }
@@ -162,7 +168,7 @@ static bool read_duration(const struct field *f, json_t *v, struct record *out)
 /* "2026-11-22T10:00:00.123456Z" */
 static bool read_time(const json_t *v, uint64_t *ns)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 	char whole[UTC_TEXT_MAX];
 	int64_t seconds;
 	unsigned micros;
@@ -187,7 +193,7 @@ static bool read_timestamp(const struct field *f, json_t *v, struct record *out)
 
 static bool read_counted(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 
 	(void)f;
 	out->counted = -1;
@@ -198,7 +204,7 @@ static bool read_counted(const struct field *f, json_t *v, struct record *out)
 
 static bool read_version(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 
 	(void)f;
 	out->s.tls_version = 0;
@@ -214,7 +220,7 @@ static bool read_version(const struct field *f, json_t *v, struct record *out)
 /* "0x1302" */
 static bool read_cipher(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 
 	(void)f;
 	out->s.tls_cipher = TLS_CIPHER_NONE;
@@ -229,7 +235,7 @@ static bool read_cipher(const struct field *f, json_t *v, struct record *out)
 
 static bool read_group(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 
 	(void)f;
 	return json_is_null(v) || (text && tls_group_parse(text, &out->s.tls_group));
@@ -237,7 +243,7 @@ static bool read_group(const struct field *f, json_t *v, struct record *out)
 
 static bool read_alert(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 
 	(void)f;
 	return json_is_null(v) || (text && tls_alert_parse(text, &out->s.tls_alert));
@@ -245,7 +251,7 @@ static bool read_alert(const struct field *f, json_t *v, struct record *out)
 
 static bool read_moment(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 	int64_t seconds;
 
 	if (!text || !moment_parse(text, &seconds))
@@ -287,7 +293,7 @@ static uint16_t evidence_item(const char *text, size_t len)
 
 static bool read_evidence(const struct field *f, json_t *v, struct record *out)
 {
-	const char *text = json_string_value(v);
+	const char *text = word_of(v);
 
 	(void)f;
 	out->s.evidence_len = 0;
@@ -309,7 +315,7 @@ static bool read_bits(const struct field *f, json_t *v, struct record *out)
 	uint32_t bits = 0;
 
 	for (size_t i = 0; i < json_array_size(v); i++) {
-		const char *text = json_string_value(json_array_get(v, i));
+		const char *text = word_of(json_array_get(v, i));
 		unsigned bit = text ? named(f->names, (unsigned)f->max, text) : (unsigned)f->max;
 
 		if (bit == f->max || bits & 1u << bit)
@@ -507,7 +513,7 @@ static enum fault read_fields(const struct keys *k, json_t *object, struct recor
 
 static bool read_certificate(const struct field *f, json_t *v, struct record *out)
 {
-	const char *word = json_string_value(v), *key;
+	const char *word = word_of(v), *key;
 
 	(void)f;
 	if (json_is_object(v)) {
@@ -569,6 +575,11 @@ bool record_read(const char *line, size_t len, struct record *out, char *err, si
 	out->s.tls_alert = TLS_ALERT_NONE;
 	if (len >= RECORD_MAX) {
 		snprintf(err, errlen, "not a session record: the line is too long");
+		return false;
+	}
+	/* The parser overlooks one behind a number. */
+	if (memchr(line, '\0', len)) {
+		snprintf(err, errlen, "not a session record: there is a NUL in the line");
 		return false;
 	}
 	root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);

@@ -189,6 +189,8 @@ static void a_wrong_value_is_named(void **state)
 		{ "\"smtp\"", "\"http\"", "protocol" },
 		{ "\"service\":\"mta\"", "\"service\":null", "service" },
 		{ "\"plaintext\"", "\"plain\"", "verdict" },
+		{ "\"plaintext\"", "\"plaintext\\u0000\"", "verdict" },
+		{ "0x1302", "0x1302\\u0000", "tls_cipher" },
 		{ "\"starttls_offered\":true", "\"starttls_offered\":1", "starttls_offered" },
 		{ "TLSv1.3", "TLSv1.4", "tls_version" },
 		{ "0x1302", "0x13020", "tls_cipher" },
@@ -323,6 +325,8 @@ static void what_is_no_record_is_refused(void **state)
 		assert_true(strlen(err) > 10);
 	}
 	assert_false(record_read("{}\0{}", 5, &r, err, sizeof(err)));
+	assert_false(record_read("{\"vlan\":7\0}", 11, &r, err, sizeof(err)));
+	assert_non_null(strstr(err, "NUL"));
 	assert_non_null(deep);
 	memset(deep, '[', RECORD_MAX);
 	assert_false(record_read(deep, RECORD_MAX - 1, &r, err, sizeof(err)));

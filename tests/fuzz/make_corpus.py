@@ -583,9 +583,22 @@ def record_read():
     }
 
 
+def line_scan():
+    out = {name: data[1:] for name, data in record_read().items() if data[:1] == b"\0"}
+    whole = out["whole"]
+    out["encrypted"] = whole.replace(b'"plaintext"', b'"encrypted-starttls"').replace(
+        b'"content","confirmed":true', b'null,"confirmed":null').replace(b'"not-requested"', b"null")
+    out["blanks"] = whole.replace(b",", b" ,\t").replace(b":", b" : ", 3) + b" \r\n"
+    out["escaped-key"] = whole.replace(b'"sni"', b'"s\\u006ei"').replace(b'"client"', b'"\\u0063lient"')
+    out["utf-8"] = whole.replace(b"mx\\u00E9", b"mx\xc3\xa9\\n\\/")
+    out["nul-in-word"] = whole.replace(b'"plaintext"', b'"plaintext\\u0000"')
+    out["no-end"] = whole[:-1] + b',"x":"\\'
+    return out
+
+
 TARGETS = (linebuf, wordbuf, tls_record, tls_hello, smtp_words, imap_words, pop3_words, pending, starttls,
            smtp, imap, pop3, clear, tls, mail, reasm, decode, fragments,
-           certificates, classify, conf, tracker, record_read)
+           certificates, classify, conf, tracker, record_read, line_scan)
 
 
 def main():

@@ -19,6 +19,7 @@
 
 static view_fn *const views[PAGES] = {
 	[PAGE_OVERVIEW] = view_overview,
+	[PAGE_UNKNOWN] = view_unknown,
 };
 
 static void title_of(const struct route *r, char out[TITLE_MAX])

@@ -38,6 +38,9 @@ typedef enum answer view_fn(struct view *v, struct html *h, struct json_out *j);
 view_fn view_overview, view_pair, view_peer, view_incidents, view_incident, view_sensor,
 	view_unknown, view_method;
 
+/* The section "Ciphers" of the page of a pair: the pair is that of the route. With j: one key. */
+void view_ciphers(struct view *v, struct html *h, struct json_out *j);
+
 /* The incidents that fire now, or all: newest first, at most max; *all receives how many there are.
  * Owned by the caller; NULL when there are none or none can be read. */
 struct incident *view_list_incidents(struct view *v, const char *peer, bool firing, size_t max,

@@ -35,6 +35,7 @@ struct drawer {
 struct answer {
 	uint32_t drawn; /* 1 or 0 */
 	uint32_t len;
+	struct rrd_plot plot;
 };
 
 /* The child ----------------------------------------------------------------------------------- */
@@ -121,12 +122,13 @@ static bool child_answer(const char *dir, const struct rrd_picture *p)
 {
 	struct rrd_image image = { .bytes = NULL };
 	char err[ERR_MAX] = "";
-	struct answer a;
+	struct answer a = { .drawn = 0 };
 	bool ok;
 
 	allow_cpu();
 	a.drawn = rrd_draw(dir, p, &image, err, sizeof(err));
 	a.len = a.drawn ? (uint32_t)image.len : (uint32_t)strlen(err);
+	a.plot = image.plot;
 	ok = write_all(CHILD_FD, &a, sizeof(a)) &&
 	     write_all(CHILD_FD, a.drawn ? (const void *)image.bytes : err, a.len);
 	free(image.bytes);
@@ -243,6 +245,7 @@ static bool hear_answer(struct drawer *d, int64_t deadline, bool *drawn, struct 
 		return true;
 	}
 	out->len = a.len;
+	out->plot = a.plot;
 	out->bytes = malloc(a.len);
 	if (!out->bytes)
 		abort();

@@ -356,7 +356,7 @@ bool rrd_draw(const char *dir, const struct rrd_picture *p, struct rrd_image *ou
 	if (access(path, R_OK) == 0) {
 		set_zone(p->zone);
 		prepare(&a, dir, p, path);
-		ok = rrdlib_graph(path, &a, RRD_IMAGE_MAX, &out->bytes, &out->len, err, errlen);
+		ok = rrdlib_graph(path, &a, RRD_IMAGE_MAX, out, err, errlen);
 	} else {
 		snprintf(err, errlen,
 			 "%s is missing: \"mailseal rebuild-rrd\" draws it from the ledger", path);

@@ -17,6 +17,7 @@
 #include "reports/counts.h"
 #include "reports/health.h"
 #include "reports/peers.h"
+#include "reports/rrdlib.h"
 
 /* The first four are of a pair or of a whole service, the others of the sensor. */
 enum rrd_kind {
@@ -74,12 +75,6 @@ struct rrd_picture {
 };
 
 #define RRD_IMAGE_MAX ((size_t)32 << 20)
-
-/* A picture in memory; freed with free(bytes). */
-struct rrd_image {
-	unsigned char *bytes;
-	size_t len;
-};
 
 /* Whether the picture can be asked for: kind, names, period, size, background, zone, and every text
  * ends. False with a sentence in err. The texts may hold anything; what is not plain is escaped. */

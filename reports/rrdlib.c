@@ -160,30 +160,50 @@ static rrd_info_t *graph(const struct rrd_args *args)
 	return info;
 }
 
-static bool copy_image(const rrd_info_t *info, size_t max, unsigned char **bytes, size_t *len)
+static bool copy_image(const rrd_info_t *info, size_t max, struct rrd_image *out)
 {
 	while (info != NULL && (info->type != RD_I_BLO || strcmp(info->key, "image") != 0))
 		info = info->next;
 	if (info == NULL || info->value.u_blo.size == 0 || info->value.u_blo.size > max)
 		return false;
-	*len = info->value.u_blo.size;
-	*bytes = malloc(*len);
-	if (*bytes == NULL)
+	out->len = info->value.u_blo.size;
+	out->bytes = malloc(out->len);
+	if (out->bytes == NULL)
 		abort();
-	memcpy(*bytes, info->value.u_blo.ptr, *len);
+	memcpy(out->bytes, info->value.u_blo.ptr, out->len);
 	return true;
 }
 
-bool rrdlib_graph(const char *what, const struct rrd_args *args, size_t max, unsigned char **bytes,
-		  size_t *len, char *err, size_t errlen)
+static double pixels(const rrd_info_t *info, const char *key)
+{
+	while (info != NULL && (info->type != RD_I_CNT || strcmp(info->key, key) != 0))
+		info = info->next;
+	return info == NULL ? 0 : (double)info->value.u_cnt;
+}
+
+static struct rrd_plot plot_of(const rrd_info_t *info)
+{
+	double width = pixels(info, "image_width"), height = pixels(info, "image_height");
+
+	if (width < 1 || height < 1)
+		return (struct rrd_plot){ 0, 0, 0, 0 };
+	return (struct rrd_plot){ pixels(info, "graph_left") / width,
+				  pixels(info, "graph_top") / height,
+				  pixels(info, "graph_width") / width,
+				  pixels(info, "graph_height") / height };
+}
+
+bool rrdlib_graph(const char *what, const struct rrd_args *args, size_t max, struct rrd_image *out,
+		  char *err, size_t errlen)
 {
 	rrd_info_t *info = graph(args);
 	bool drawn = info != NULL && !rrd_test_error(), ok = drawn;
 
-	if (drawn && !copy_image(info, max, bytes, len)) {
+	if (drawn && !copy_image(info, max, out)) {
 		snprintf(err, errlen, "%s: the picture is larger than %zu bytes", what, max);
 		ok = false;
 	}
+	out->plot = plot_of(info);
 	if (info != NULL)
 		rrd_info_free(info);
 	return said(drawn ? 0 : -1, what, err, errlen) && ok;

@@ -38,9 +38,19 @@ typedef void rrdlib_point_cb(void *ctx, const char *const *names, const double *
 bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolution_s,
 		  rrdlib_point_cb *cb, void *ctx, char *err, size_t errlen);
 
+/* A picture in memory, freed with free(bytes), and where the plot lies in it: shares of its width and
+ * height, all zero for a bare one. */
+struct rrd_image {
+	unsigned char *bytes;
+	size_t len;
+	struct rrd_plot {
+		double left, top, width, height;
+	} plot;
+};
+
 /* Draws; args are those of "rrdtool graph" behind the name of the picture, what is said of in an
- * error. *bytes is freed with free(); more than max bytes are an error. */
-bool rrdlib_graph(const char *what, const struct rrd_args *args, size_t max, unsigned char **bytes,
-		  size_t *len, char *err, size_t errlen);
+ * error. A picture of more than max bytes is an error. */
+bool rrdlib_graph(const char *what, const struct rrd_args *args, size_t max, struct rrd_image *out,
+		  char *err, size_t errlen);
 
 #endif

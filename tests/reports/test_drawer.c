@@ -159,6 +159,29 @@ static void one_that_is_killed_in_the_middle(void **state)
 	free(i.bytes);
 }
 
+/* The plot is where the picture says that it is: in an image of that size. */
+static void it_tells_where_the_plot_is(void **state)
+{
+	struct rrd_picture p = sample_picture(RRD_RATIO);
+	struct rrd_image i;
+	unsigned width, height;
+
+	(void)state;
+	i = drawn(&p);
+	assert_true(is_png(&i));
+	width = i.bytes[18] * 256u + i.bytes[19];
+	height = i.bytes[22] * 256u + i.bytes[23];
+	assert_int_equal((unsigned)(i.plot.width * width + 0.5), p.width);
+	assert_int_equal((unsigned)(i.plot.height * height + 0.5), p.height);
+	assert_true(i.plot.left > 0 && i.plot.left + i.plot.width < 1);
+	assert_true(i.plot.top > 0 && i.plot.top + i.plot.height < 1);
+	free(i.bytes);
+	p.bare = true;
+	i = drawn(&p);
+	assert_true(i.plot.width <= 1 && i.plot.left >= 0);
+	free(i.bytes);
+}
+
 static void the_child_has_nothing_of_its_parent(void **state)
 {
 	struct rrd_picture p = sample_picture(RRD_SESSIONS);
@@ -215,6 +238,7 @@ int main(void)
 		TEST(one_that_died_is_replaced),
 		TEST(one_that_hangs_is_killed),
 		TEST(one_that_is_killed_in_the_middle),
+		TEST(it_tells_where_the_plot_is),
 		TEST(the_child_has_nothing_of_its_parent),
 		TEST(the_child_dies_with_its_parent),
 	};

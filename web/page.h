@@ -53,8 +53,10 @@ void duration_text(int64_t seconds, char *out, size_t len);
 /* <time datetime="...">2026-11-22 10:00</time> */
 void page_time(struct html *h, int64_t seconds);
 
-#define GRAPH_WIDTH  720u /* of a whole picture, pixels */
-#define GRAPH_HEIGHT 300u
+#define PLOT_WIDTH   640u /* of a graph, pixels */
+#define PLOT_HEIGHT  200u
+#define GRAPH_WIDTH  799u /* of the picture around it, about */
+#define GRAPH_HEIGHT 414u
 /* A picture in light and dark, with what it shows in words. The routes are of ROUTE_GRAPH. */
 void page_graph(struct html *h, const struct route *graph, const char *words);
 

@@ -8,6 +8,7 @@
 
 #include "reports/tool.h"
 #include "web/assets.h"
+#include "web/graphs.h"
 #include "web/page.h"
 #include "web/view.h"
 
@@ -16,6 +17,7 @@
 
 #define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"
 
 static view_fn *const views[PAGES] = {
 	[PAGE_OVERVIEW] = view_overview,
@@ -176,7 +178,7 @@ static void json_head(struct json_out *j, const struct view *v)
 	json_text(j, "ledger_end", v->ledger_end < 0 ? NULL : text);
 }
 
-static void answer_json(struct view *v, struct reply *out)
+static void answer_json(struct view *v, struct drawer *d, struct reply *out)
 {
 	FILE *f = begin(out);
 	struct json_out j;
@@ -186,7 +188,9 @@ static void answer_json(struct view *v, struct reply *out)
 	json_object(&j, NULL);
 	a = open_state(v);
 	json_head(&j, v);
-	if (a == ANSWER_OK || v->route.page == PAGE_METHOD)
+	if (v->route.kind == ROUTE_SERIES)
+		a = a == ANSWER_OK ? graph_series(v, d, &j) : a;
+	else if (a == ANSWER_OK || v->route.page == PAGE_METHOD)
 		a = views[v->route.page](v, NULL, &j);
 	if (a != ANSWER_OK) {
 		f = again(f, out);
@@ -199,6 +203,28 @@ static void answer_json(struct view *v, struct reply *out)
 	end(f);
 	out->type = TYPE_JSON;
 	out->status = status_of(a);
+}
+
+/* What is not drawn is said in text: a picture that shows words would be taken for one. */
+static void answer_graph(struct view *v, struct drawer *d, struct reply *out)
+{
+	struct rrd_image image = { .bytes = NULL };
+	enum answer a = open_state(v);
+	FILE *f;
+
+	if (a == ANSWER_OK)
+		a = graph_draw(v, d, &image);
+	out->status = status_of(a);
+	if (a == ANSWER_OK) {
+		out->type = v->route.png ? "image/png" : "image/svg+xml";
+		out->body = (char *)image.bytes;
+		out->len = image.len;
+		return;
+	}
+	f = begin(out);
+	fprintf(f, "%s\n", v->err);
+	end(f);
+	out->type = TYPE_TEXT;
 }
 
 static void answer_asset(const char *name, struct reply *out)
@@ -235,10 +261,10 @@ void site_answer(struct site *s, const char *path, int64_t now, struct reply *ou
 	}
 	switch (v.route.kind) {
 	case ROUTE_PAGE: answer_html(&v, out); break;
-	case ROUTE_JSON: answer_json(&v, out); break;
+	case ROUTE_JSON:
+	case ROUTE_SERIES: answer_json(&v, s->drawer, out); break;
 	case ROUTE_ASSET: answer_asset(v.route.file, out); break;
-	case ROUTE_GRAPH:
-	case ROUTE_SERIES: answer_nothing(&v, out); break;
+	case ROUTE_GRAPH: answer_graph(&v, s->drawer, out); break;
 	}
 	close_state(&v);
 }

@@ -270,8 +270,8 @@ static void happen(struct demo *d, unsigned client, unsigned server, enum servic
 /* Sessions of this minute for a weight: more by day than by night. */
 static uint32_t how_many(struct demo *d, unsigned weight)
 {
-	double hour = (double)(d->minute % 1440) / 60;
-	double level = 0.25 + 0.75 * pow(sin(M_PI * hour / 24), 2);
+	double day = (double)(now(d) % 86400) / 86400;
+	double level = 0.25 + 0.75 * pow(sin(M_PI * day), 2);
 	uint32_t thousandths = (uint32_t)(100 * weight * level);
 
 	return thousandths / 1000 + (chance(d, 1000) < thousandths % 1000 ? 1 : 0);

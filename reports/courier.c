@@ -13,7 +13,8 @@
 #include "reports/sink.h"
 
 #define POLL_MS 1000
-#define GRACE_S 2 /* for an attempt beyond the timeout of its target */
+#define GRACE_S 2  /* for an attempt beyond the timeout of its target */
+#define SET_S   10 /* a clock that moves by less was not set */
 #define ERR_MAX 512
 
 struct run {
@@ -23,6 +24,7 @@ struct run {
 	bool last;                /* told to end: alarm() ends the last pass */
 	bool down;                /* the target; said, until it works again */
 	bool lost;                /* the store; the same */
+	int64_t apart;            /* the clock of the day and one that nobody sets; seconds */
 };
 
 static void say(const struct run *r, enum courier_level level, const char *fmt, ...)
@@ -82,6 +84,31 @@ static void store_works(struct run *r)
 	r->lost = false;
 }
 
+/* The clock ---------------------------------------------------------------------------------- */
+
+static int64_t seconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec;
+}
+
+/* *now receives the time. A clock that was set makes nothing that waits older; false when the store
+ * cannot be told. */
+static bool look_at_clock(struct run *r, int64_t *now, char *err, size_t errlen)
+{
+	int64_t apart, step;
+
+	*now = seconds(CLOCK_REALTIME);
+	apart = *now - seconds(CLOCK_BOOTTIME);
+	step = apart - r->apart;
+	if ((step > SET_S || step < -SET_S) && !deliveries_clock_set(r->queue, step, err, errlen))
+		return false;
+	r->apart = apart;
+	return true;
+}
+
 /* The target --------------------------------------------------------------------------------- */
 
 static struct alert alert_of(const struct delivery *del)
@@ -91,7 +118,7 @@ static struct alert alert_of(const struct delivery *del)
 		.event = del->event,
 		.incident = &del->incident,
 		.at = del->at,
-		.now = (int64_t)time(NULL),
+		.now = seconds(CLOCK_REALTIME),
 		.again = del->again && del->taken,
 		.evidence = (const char *const *)del->evidence,
 		.evidence_n = del->evidence_n,
@@ -158,12 +185,18 @@ static void say_outcome(struct run *r, const struct delivery *del, enum delivery
 static bool deliver(struct run *r, const struct delivery *del)
 {
 	char answer[SINK_ANSWER_MAX + 1] = "", err[ERR_MAX];
-	enum sink_answer a = attempt(r, del, answer);
 	enum delivery_state state = DELIVERY_WAITING;
+	enum sink_answer a = SINK_LATER;
 	unsigned given_up = 0;
+	int64_t now = 0;
 
-	if (!deliveries_record(r->queue, del, a, answer, (int64_t)time(NULL), &state, &given_up,
-			       err, sizeof(err))) {
+	if (del->hopeless)
+		snprintf(answer, sizeof(answer), "no attempt ended in time");
+	else
+		a = attempt(r, del, answer);
+	if (!look_at_clock(r, &now, err, sizeof(err)) ||
+	    !deliveries_record(r->queue, del, a, answer, now, &state, &given_up, err,
+			       sizeof(err))) {
 		store_failed(r, err);
 		return false;
 	}
@@ -186,15 +219,18 @@ static void sign_test(const struct run *r, struct delivery *del)
 /* One delivery after the other, until nothing is due. */
 static void pass(struct run *r)
 {
-	enum deliveries_next next;
+	enum deliveries_next next = DELIVERIES_FAILED;
 	struct delivery del;
 	char err[ERR_MAX];
 	bool ok = true;
+	int64_t now;
 
 	if (!open_queue(r))
 		return;
 	do {
-		next = deliveries_next(r->queue, (int64_t)time(NULL), &del, err, sizeof(err));
+		next = look_at_clock(r, &now, err, sizeof(err))
+			       ? deliveries_next(r->queue, now, &del, err, sizeof(err))
+			       : DELIVERIES_FAILED;
 		if (next == DELIVERIES_DUE) {
 			sign_test(r, &del);
 			ok = deliver(r, &del);
@@ -210,7 +246,7 @@ static void pass(struct run *r)
 
 void courier_run(const struct courier *c)
 {
-	struct run r = { .c = c };
+	struct run r = { .c = c, .apart = seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME) };
 
 	do {
 		pass(&r);

@@ -3,7 +3,8 @@
  *
  * Polls incidents.db about once a second. Nobody waits for it, and it waits for nobody but its
  * target and SQLite. An attempt that takes longer than the target's timeout_s and a little more ends
- * the process (SIGALRM): whoever started it starts it again, and the attempt counts as one.
+ * the process (SIGALRM): whoever started it starts it again, and the attempt counts as one. A
+ * clock that is set meanwhile makes nothing older that waits.
  */
 #ifndef MAILSEAL_COURIER_H
 #define MAILSEAL_COURIER_H

@@ -10,6 +10,10 @@
 #define PAUSE_MAX_S    300
 #define CLOSED_AGAIN_S 300
 
+/* What stands where an answer will. */
+#define NO_ANSWER       "no answer yet"
+#define NO_ANSWER_AGAIN "no answer yet, nor to the attempt before"
+
 /* What may be tried now. */
 struct candidate {
 	int64_t event, next;
@@ -224,29 +228,46 @@ static int64_t pause_after(int64_t attempts)
 	return attempts > 9 ? PAUSE_MAX_S : (int64_t)1 << (attempts - 1);
 }
 
+/* Counts the attempt, and sees whether it is worth one. */
+static bool count_attempt(struct deliveries *d, struct delivery *out, int64_t now, char *err,
+			  size_t errlen)
+{
+	struct db_stmt *s = deliveries_ask(d,
+					   "SELECT attempts, since, answer = '" NO_ANSWER_AGAIN
+					   "' FROM delivery WHERE target = ?1 AND event = ?2",
+					   &out->event_id, 1, err, errlen);
+	enum db_step step = s ? db_step(s, err, errlen) : DB_ERROR;
+
+	if (step == DB_ROW) {
+		out->attempts = (unsigned)db_int(s, 0) + 1;
+		out->hopeless = db_int(s, 2) != 0 && now - db_int(s, 1) >= d->target->give_up_s;
+	}
+	db_finalize(s);
+	return step != DB_ERROR;
+}
+
 /* Writes down that it is tried now. */
 static bool begin_attempt(struct deliveries *d, struct delivery *out, int64_t now, char *err,
 			  size_t errlen)
 {
-	int64_t numbers[] = { out->event_id, now, 0 }, attempts = 0;
+	int64_t numbers[] = { out->event_id, now, 0 };
 
 	if (out->again)
 		return deliveries_tell(d,
 				       /* a clock that was set back would make it due without end */
-				       "UPDATE delivery SET repeated = ?3, tried = min(tried, ?3)"
-				       " WHERE target = ?1 AND event = ?2",
+				       "UPDATE delivery SET repeated = ?3, tried = min(tried, ?3),"
+				       " repeats = repeats + 1, repeat_state = 'given-up',"
+				       " repeat_answer = '" NO_ANSWER
+				       "' WHERE target = ?1 AND event = ?2",
 				       numbers, 2, err, errlen);
-	if (!incident_store_number(
-		    deliveries_ask(d,
-				   "SELECT attempts FROM delivery WHERE target = ?1 AND event = ?2",
-				   numbers, 1, err, errlen),
-		    &attempts, err, errlen))
+	if (!count_attempt(d, out, now, err, errlen))
 		return false;
-	numbers[2] = now + pause_after(++attempts);
-	out->attempts = (unsigned)attempts;
+	numbers[2] = now + pause_after(out->attempts);
 	return deliveries_tell(d,
 			       "UPDATE delivery SET attempts = attempts + 1, tried = ?3, next = ?4,"
-			       " answer = 'no answer yet' WHERE target = ?1 AND event = ?2",
+			       " answer = iif(answer IN ('" NO_ANSWER "', '" NO_ANSWER_AGAIN "'),"
+			       " '" NO_ANSWER_AGAIN "', '" NO_ANSWER "')"
+			       " WHERE target = ?1 AND event = ?2",
 			       numbers, 3, err, errlen);
 }
 
@@ -352,14 +373,39 @@ static bool record_later(struct deliveries *d, const struct delivery *del, const
 	       deliveries_end(d, give_up(d, del, answer, now, given_up, err, errlen), err, errlen);
 }
 
-/* A repetition changes nothing, unless it is the first that was taken. */
+static bool put_repetition(struct deliveries *d, const struct delivery *del, enum sink_answer a,
+			   const char *answer, char *err, size_t errlen)
+{
+	static const enum delivery_state states[] = { [SINK_TAKEN] = DELIVERY_SENT,
+						      [SINK_LATER] = DELIVERY_GIVEN_UP,
+						      [SINK_REFUSED] = DELIVERY_REFUSED };
+	int64_t numbers[] = { del->event_id };
+	struct db_stmt *s =
+		deliveries_ask(d,
+			       "UPDATE delivery SET repeat_state = ?3, repeat_answer = ?4"
+			       " WHERE target = ?1 AND event = ?2",
+			       numbers, 1, err, errlen);
+	bool ok;
+
+	if (!s)
+		return false;
+	db_bind_text(s, 2, delivery_state_name(states[a]));
+	db_bind_text(s, 3, answer);
+	ok = db_run(s, err, errlen);
+	db_finalize(s);
+	return ok;
+}
+
+/* A repetition is noted beside the delivery and changes nothing of it, unless it is the first that
+ * was taken. */
 static bool record_again(struct deliveries *d, const struct delivery *del, enum sink_answer a,
 			 const char *answer, int64_t now, enum delivery_state *state, char *err,
 			 size_t errlen)
 {
 	*state = del->taken || a == SINK_TAKEN ? DELIVERY_SENT : DELIVERY_GIVEN_UP;
-	return del->taken || a != SINK_TAKEN ||
-	       set(d, del, "state = 'sent'", answer, now, err, errlen);
+	return put_repetition(d, del, a, answer, err, errlen) &&
+	       (del->taken || a != SINK_TAKEN ||
+		set(d, del, "state = 'sent'", answer, now, err, errlen));
 }
 
 bool deliveries_record(struct deliveries *d, const struct delivery *del, enum sink_answer a,
@@ -379,4 +425,12 @@ bool deliveries_record(struct deliveries *d, const struct delivery *del, enum si
 	case SINK_LATER: break;
 	}
 	return record_later(d, del, answer, now, state, given_up, err, errlen);
+}
+
+bool deliveries_clock_set(struct deliveries *d, int64_t seconds, char *err, size_t errlen)
+{
+	return deliveries_tell(d,
+			       "UPDATE delivery SET since = since + ?2"
+			       " WHERE target = ?1 AND state = 'waiting'",
+			       &seconds, 1, err, errlen);
 }

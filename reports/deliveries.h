@@ -7,7 +7,8 @@
  * written down before it is made: whoever is killed in the middle makes it again, after the pause,
  * and what was written down as sent is not sent twice.
  *
- * - A new target begins with the incidents that fire.
+ * - A new target begins with the incidents that fire; one that is back, with those that it was not
+ *   told of.
  * - A target that is critical_only gets no event of an incident that is a warning then.
  * - During maintenance the events of a pair wait, and others pass them. Afterwards those of an
  *   incident that has closed are silenced, but for "closed" to a target that knows the incident.
@@ -54,6 +55,7 @@ struct delivery {
 	struct incident incident;          /* as of the event; when again: as it is. id 0: a test */
 	bool again;                        /* a repetition */
 	bool taken;                        /* was taken before */
+	bool hopeless;                     /* it is not to be tried: see deliveries_record() */
 	unsigned attempts;                 /* this one included, without repetitions */
 	char *evidence[INCIDENT_EVIDENCE]; /* session records, JSON lines; owned */
 	unsigned evidence_n;
@@ -74,11 +76,15 @@ enum deliveries_next deliveries_next(struct deliveries *d, int64_t now, struct d
 				     char *err, size_t errlen);
 void delivery_fini(struct delivery *del);
 
-/* What became of it. *state receives the state of the delivery now, *given_up how many were given
+/* What became of it; of one that is hopeless SINK_LATER, without an attempt: it has waited for
+ * give_up_s, and of the last two attempts nobody came back to tell. *state receives the state of the delivery now, *given_up how many were given
  * up: with the first all that have waited for as long. */
 bool deliveries_record(struct deliveries *d, const struct delivery *del, enum sink_answer a,
 		       const char *answer, int64_t now, enum delivery_state *state,
 		       unsigned *given_up, char *err, size_t errlen);
+
+/* The clock was set by so many seconds: what waits has not waited for longer. */
+bool deliveries_clock_set(struct deliveries *d, int64_t seconds, char *err, size_t errlen);
 
 /* These are the targets now: forgets others, and silences what waits for them. */
 bool deliveries_targets(const char *dir, const struct target *t, size_t n, char *err,
@@ -107,6 +113,10 @@ struct delivery_row {
 	int64_t tried, next, repeated; /* 0: not (yet) */
 	bool held;                     /* waits for the end of maintenance */
 	char answer[SINK_ANSWER_MAX + 1];
+	unsigned repeats;                 /* so often it was sent again */
+	enum delivery_state repeat_state; /* what came of the last time: sent, refused or given
+					   * up; DELIVERY_STATES when it is not known */
+	char repeat_answer[SINK_ANSWER_MAX + 1];
 };
 typedef bool delivery_list_cb(void *ctx, const struct delivery_row *row);
 

@@ -152,6 +152,17 @@ bool incident_test_request(const char *dir, const char *target, int64_t now, int
 
 /* Lists ---------------------------------------------------------------------------------------- */
 
+/* DELIVERY_STATES for a word that is none. */
+static enum delivery_state state_of(const char *word)
+{
+	unsigned n = 0;
+
+	while (n < DELIVERY_STATES &&
+	       strcmp(delivery_state_name((enum delivery_state)n), word) != 0)
+		n++;
+	return (enum delivery_state)n;
+}
+
 static struct delivery_row from_row(struct db_stmt *s)
 {
 	struct delivery_row r = {
@@ -161,17 +172,17 @@ static struct delivery_row from_row(struct db_stmt *s)
 		.tried = db_int(s, 6),
 		.repeated = db_int(s, 8),
 		.held = db_int(s, 9) != 0,
+		.repeats = (unsigned)db_int(s, 11),
+		.repeat_state = state_of(db_text(s, 12)),
 	};
 
 	incident_event_by_name(db_text(s, 2), &r.event);
 	snprintf(r.target, sizeof(r.target), "%s", db_text(s, 3));
-	for (unsigned n = 0; n < DELIVERY_STATES; n++) {
-		if (strcmp(delivery_state_name((enum delivery_state)n), db_text(s, 4)) == 0)
-			r.state = (enum delivery_state)n;
-	}
+	r.state = state_of(db_text(s, 4));
 	if (r.state == DELIVERY_WAITING)
 		r.next = db_int(s, 7);
 	snprintf(r.answer, sizeof(r.answer), "%s", db_text(s, 10));
+	snprintf(r.repeat_answer, sizeof(r.repeat_answer), "%s", db_text(s, 13));
 	return r;
 }
 
@@ -188,6 +199,15 @@ static bool each_row(struct db_stmt *s, delivery_list_cb *cb, void *ctx, char *e
 	return step == DB_DONE;
 }
 
+#define ROW                                                                           \
+	"SELECT e.id, e.at, e.event, d.target, d.state, d.attempts, d.tried, d.next," \
+	" d.repeated, d.held, d.answer"
+#define REPEATS_V2 ", d.repeated > 0, '', ''"
+#define REPEATS_V3 ", d.repeats, d.repeat_state, d.repeat_answer"
+#define ROWS                                              \
+	" FROM event e JOIN delivery d ON d.event = e.id" \
+	" WHERE e.incident = ?1 OR e.id = ?2 ORDER BY e.id, d.target"
+
 /* What version 1 left has no deliveries. */
 bool deliveries_list(const char *dir, int64_t incident, int64_t event, delivery_list_cb *cb,
 		     void *ctx, char *err, size_t errlen)
@@ -202,12 +222,8 @@ bool deliveries_list(const char *dir, int64_t incident, int64_t event, delivery_
 		incident_store_close(st);
 		return true;
 	}
-	s = db_prepare(
-		st->db,
-		"SELECT e.id, e.at, e.event, d.target, d.state, d.attempts, d.tried, d.next,"
-		" d.repeated, d.held, d.answer FROM event e JOIN delivery d ON d.event = e.id"
-		" WHERE e.incident = ?1 OR e.id = ?2 ORDER BY e.id, d.target",
-		err, errlen);
+	s = db_prepare(st->db, st->version < 3 ? ROW REPEATS_V2 ROWS : ROW REPEATS_V3 ROWS, err,
+		       errlen);
 	if (s) {
 		db_bind_int(s, 0, incident);
 		db_bind_int(s, 1, event);

@@ -49,17 +49,20 @@ bool deliveries_end(struct deliveries *d, bool ok, char *err, size_t errlen)
 
 /* New targets ---------------------------------------------------------------------------------- */
 
-/* Of what fires, the last event that says so. */
+/* Of what fires, the last event that says so. A target that was there before and knows of it is not
+ * told again. */
 static bool begin_with_live(struct deliveries *d, int64_t now, char *err, size_t errlen)
 {
 	int64_t numbers[] = { now, d->target->critical_only };
 
 	return deliveries_tell(
 		       d,
-		       "INSERT OR IGNORE INTO delivery (event, target, state, since)"
+		       "INSERT INTO delivery (event, target, state, since)"
 		       " SELECT max(e.id), ?1, 'waiting', ?2 FROM incident i"
 		       " JOIN event e ON e.incident = i.id WHERE i.state <> 'closed' AND " TELLS
-		       " AND (?3 = 0 OR i.severity = 'critical') GROUP BY i.id",
+		       " AND (?3 = 0 OR i.severity = 'critical') GROUP BY i.id"
+		       " ON CONFLICT DO UPDATE SET state = 'waiting', since = ?2, attempts = 0,"
+		       " next = 0, held = 0, answer = '' WHERE state <> 'sent'",
 		       numbers, 2, err, errlen) &&
 	       deliveries_tell(d,
 			       "INSERT INTO target SELECT ?1, coalesce(max(id), 0) FROM event "

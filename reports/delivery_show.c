@@ -48,9 +48,24 @@ static void time_cell(struct table *t, int64_t seconds)
 	table_cell(t, TONE_PLAIN, text);
 }
 
+/* The answer, what it waits for, and what came of sending it again. */
+static void answer_cell(struct table *t, const struct delivery_row *r)
+{
+	char text[2 * SINK_ANSWER_MAX + 128];
+	int n = snprintf(text, sizeof(text), "%s%s%s", r->answer,
+			 r->answer[0] && r->held ? "; " : "",
+			 r->held ? "waits for the end of maintenance" : "");
+
+	if (r->repeats > 0 && r->repeat_state < DELIVERY_STATES)
+		snprintf(text + n, sizeof(text) - (size_t)n, "%srepeated %u time%s, last %s: %s",
+			 n > 0 ? "; " : "", r->repeats, r->repeats == 1 ? "" : "s",
+			 delivery_state_name(r->repeat_state), r->repeat_answer);
+	table_cell(t, TONE_PLAIN, text[0] ? text : "-");
+}
+
 static void put_row(struct table *t, const struct delivery_row *r)
 {
-	char text[SINK_ANSWER_MAX + 64];
+	char text[16];
 
 	table_cell(t, TONE_STRONG, incident_event_name(r->event));
 	table_cell(t, TONE_PLAIN, r->target);
@@ -58,9 +73,7 @@ static void put_row(struct table *t, const struct delivery_row *r)
 	snprintf(text, sizeof(text), "%u", r->attempts);
 	table_cell(t, TONE_PLAIN, text);
 	time_cell(t, r->repeated ? r->repeated : r->tried);
-	snprintf(text, sizeof(text), "%s%s%s", r->answer, r->answer[0] && r->held ? "; " : "",
-		 r->held ? "waits for the end of maintenance" : "");
-	table_cell(t, TONE_PLAIN, text[0] ? text : "-");
+	answer_cell(t, r);
 }
 
 void delivery_table(FILE *out, const struct screen *s, const struct delivery_rows *rows)
@@ -99,6 +112,9 @@ void delivery_json(struct json_out *j, const struct delivery_rows *rows)
 		json_time(j, "tried", r->tried);
 		json_time(j, "next", r->next);
 		json_time(j, "repeated", r->repeated);
+		json_uint(j, "repeats", r->repeats);
+		json_text(j, "repeat_state", delivery_state_name(r->repeat_state));
+		json_text(j, "repeat_answer", r->repeat_answer[0] ? r->repeat_answer : NULL);
 		json_bool(j, "held", r->held);
 		json_text(j, "answer", r->answer[0] ? r->answer : NULL);
 		json_object_end(j);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /* 1: the beginning; events went when syslog had them. 2: events stay; deliveries, targets,
- * acknowledgements. */
-#define SCHEMA_VERSION 2
+ * acknowledgements. 3: what came of repetitions. */
+#define SCHEMA_VERSION 3
 
 /* Words, not numbers, so that a value added in the middle of a list changes no old row. */
 static const char incident_table[] =
@@ -32,6 +32,12 @@ static const char incident_table[] =
 	" slot INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (incident, slot))"
 	" WITHOUT ROWID;";
 
+/* Of a delivery since version 3: how often it was repeated, and what came of the last time. */
+#define REPEATS_N     "repeats INTEGER NOT NULL DEFAULT 0"
+#define REPEAT_STATE  "repeat_state TEXT NOT NULL DEFAULT ''"
+#define REPEAT_ANSWER "repeat_answer TEXT NOT NULL DEFAULT ''"
+#define REPEATS       " " REPEATS_N ", " REPEAT_STATE ", " REPEAT_ANSWER ","
+
 /* Of a test: no incident, and the target that it is for or none. */
 static const char event_tables[] =
 	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -43,11 +49,11 @@ static const char event_tables[] =
 	" state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
 	" tried INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,"
 	" answer TEXT NOT NULL DEFAULT '', since INTEGER NOT NULL DEFAULT 0,"
-	" held INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,"
+	" held INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0," REPEATS
 	" PRIMARY KEY (event, target)) WITHOUT ROWID;"
 	"CREATE INDEX delivery_waiting ON delivery(target, event) WHERE state = 'waiting';"
 	"CREATE TABLE target (name TEXT PRIMARY KEY, last_event INTEGER NOT NULL) WITHOUT ROWID;"
-	"PRAGMA user_version = 2;";
+	"PRAGMA user_version = 3;";
 
 /* What is left of version 1's events was not delivered to syslog yet; of what else fires syslog
  * was told, and is not told again. */
@@ -77,6 +83,11 @@ static const char from_1_events[] =
 	" WHERE incident NOT IN (SELECT incident FROM event_1);"
 	"DROP TABLE event_1;";
 
+static const char from_2[] = "ALTER TABLE delivery ADD COLUMN " REPEATS_N ";"
+			     "ALTER TABLE delivery ADD COLUMN " REPEAT_STATE ";"
+			     "ALTER TABLE delivery ADD COLUMN " REPEAT_ANSWER ";"
+			     "PRAGMA user_version = 3;";
+
 static bool read_version(struct incident_store *st, char *err, size_t errlen)
 {
 	return incident_store_number(db_prepare(st->db, "PRAGMA user_version", err, errlen),
@@ -88,6 +99,8 @@ static bool migrate(struct db *db, int64_t version, char *err, size_t errlen)
 	if (version == 0)
 		return db_exec(db, incident_table, err, errlen) &&
 		       db_exec(db, event_tables, err, errlen);
+	if (version == 2)
+		return db_exec(db, from_2, err, errlen);
 	return db_exec(db, from_1, err, errlen) && db_exec(db, event_tables, err, errlen) &&
 	       db_exec(db, from_1_events, err, errlen);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,10 +23,21 @@ enum mood { TAKE, LATER, REFUSE, HANG, CANNOT_OPEN };
 /* Shared with the courier. */
 struct shared {
 	volatile enum mood mood;
-	int sends[2]; /* the id of each event that is sent, before it is answered */
-	int says[2];  /* lines of the courier */
+	volatile time_t ahead; /* the courier's clock was set by so much; seconds */
+	int sends[2];          /* the id of each event that is sent, before it is answered */
+	int says[2];           /* lines of the courier */
 };
 static struct shared *shared;
+
+/* Stands in for that of libc. */
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	if (syscall(SYS_clock_gettime, id, t) != 0)
+		return -1;
+	if (id == CLOCK_REALTIME && shared)
+		t->tv_sec += shared->ahead;
+	return 0;
+}
 
 /* The sink: stands in for reports/sink.c ------------------------------------------------------- */
 
@@ -88,6 +100,7 @@ static int set_up(void **state)
 	if (!mkdtemp(b->dir) || pipe(shared->sends) != 0 || pipe(shared->says) != 0)
 		return 1;
 	shared->mood = TAKE;
+	shared->ahead = 0;
 	b->store = incident_store_open(b->dir, true, b->err, sizeof(b->err));
 	target_init(&b->target, TARGET_WEBHOOK);
 	strcpy(b->target.name, "noc");
@@ -342,6 +355,47 @@ static void a_sink_that_hangs_ends_the_attempt(void **state)
 	assert_int_equal(row_of(b, id).attempts, 2);
 }
 
+/* Each attempt ends a courier, and the next one begins another: until it has waited for too long. */
+static void a_sink_that_always_hangs_is_given_up(void **state)
+{
+	struct bench *b = *state;
+	int64_t id = opens(b, "orange");
+
+	shared->mood = HANG;
+	b->target.give_up_s = 0;
+	for (unsigned n = 0; n < 2; n++) {
+		start(b);
+		assert_true(WIFSIGNALED(await_end(b)));
+		close(b->life[1]);
+	}
+	start(b);
+	assert_says("1 event=target-down target=noc why=\"no attempt ended in time\"");
+	assert_says("2 event=delivery-given-up target=noc incident=1 what=opened deliveries=1 "
+		    "why=\"no attempt ended in time\"");
+	assert_int_equal(end(b), 0);
+	assert_int_equal(row_of(b, id).state, DELIVERY_GIVEN_UP);
+}
+
+static void a_clock_that_is_set_gives_nothing_up(void **state)
+{
+	struct bench *b = *state;
+	int64_t id = opens(b, "orange");
+
+	shared->mood = LATER;
+	start(b);
+	assert_int_equal(next_send(), 1);
+	shared->ahead = 100 * 86400;
+	assert_int_equal(next_send(), 1);
+	assert_int_equal(next_send(), 1);
+	assert_int_equal(row_of(b, id).state, DELIVERY_WAITING);
+	shared->ahead = 0;
+	assert_int_equal(next_send(), 1);
+	shared->mood = TAKE;
+	assert_int_equal(next_send(), 1);
+	assert_int_equal(end(b), 0);
+	assert_int_equal(row_of(b, id).state, DELIVERY_SENT);
+}
+
 static void a_sink_that_hangs_does_not_keep_it_from_ending(void **state)
 {
 	struct bench *b = *state;
@@ -424,6 +478,8 @@ int main(void)
 		TEST(a_target_that_is_down_is_said_once),
 		TEST(what_is_refused_or_given_up_is_said),
 		TEST(a_sink_that_hangs_ends_the_attempt),
+		TEST(a_sink_that_always_hangs_is_given_up),
+		TEST(a_clock_that_is_set_gives_nothing_up),
 		TEST(a_sink_that_hangs_does_not_keep_it_from_ending),
 		TEST(killed_in_the_middle_it_sends_again),
 		TEST(what_was_recorded_is_not_sent_again),

@@ -280,6 +280,42 @@ static void who_is_killed_in_the_middle_tries_again(void **state)
 	assert_none(b, T0 + DAY);
 }
 
+/* A file on a server that hangs: every attempt ends the process. */
+static void what_kills_every_attempt_is_given_up(void **state)
+{
+	struct bench *b = *state;
+	int64_t now = T0, first = opens(b, "orange", T0).id;
+	unsigned tries = 0;
+
+	opens(b, "sfr", T0 + 1);
+	while (next(b, now) != DELIVERIES_DUE || !b->del.hopeless) {
+		assert_true(now < T0 + DAY + 600);
+		tries += b->del.attempts > tries;
+		now += 60;
+	}
+	assert_in_range(now - T0, DAY, DAY + 600);
+	assert_true(tries > 100);
+	assert_int_equal(b->del.incident.id, first);
+	answer(b, SINK_LATER, now);
+	assert_int_equal(b->state, DELIVERY_GIVEN_UP);
+	assert_int_equal(b->given_up, 2);
+	assert_none(b, now + 1);
+}
+
+/* Killed in an attempt, and started anew days later: it is tried, whatever came of the last one. */
+static void what_became_old_without_a_sensor_is_tried(void **state)
+{
+	struct bench *b = *state;
+
+	opens(b, "orange", T0);
+	assert_int_equal(next(b, T0), DELIVERIES_DUE);
+	open_queue(b);
+	assert_int_equal(next(b, T0 + 3 * DAY), DELIVERIES_DUE);
+	assert_false(b->del.hopeless);
+	answer(b, SINK_TAKEN, T0 + 3 * DAY);
+	assert_int_equal(b->state, DELIVERY_SENT);
+}
+
 static void targets_do_not_wait_for_each_other(void **state)
 {
 	struct bench *b = *state;
@@ -694,11 +730,40 @@ static void deliveries_of_an_incident_are_listed(void **state)
 	assert_int_equal(l.row[0].attempts, 1);
 	assert_int_equal(l.row[0].tried, T0 + 1);
 	assert_int_equal(l.row[0].repeated, T0 + 70);
+	assert_int_equal(l.row[0].repeats, 1);
+	assert_int_equal(l.row[0].repeat_state, DELIVERY_SENT);
+	assert_string_equal(l.row[0].repeat_answer, "said");
 	assert_int_equal(l.row[0].next, 0);
 	assert_int_equal(l.row[1].event, EVENT_CLOSED);
 	assert_int_equal(l.row[1].state, DELIVERY_WAITING);
 	assert_int_equal(l.row[1].next, T0 + 81);
 	assert_string_equal(l.row[1].answer, "said");
+	assert_int_equal(l.row[1].repeats, 0);
+	assert_int_equal(l.row[1].repeat_state, DELIVERY_STATES);
+}
+
+static void what_came_of_a_repetition_is_noted(void **state)
+{
+	struct bench *b = *state;
+	struct incident i = opens(b, "orange", T0);
+	struct delivery_row r;
+
+	b->target.repeat_s = 60;
+	assert_told(b, T0, "opened/orange ");
+	assert_string_equal(told(b, T0 + 60, SINK_REFUSED), "again-opened/orange ");
+	assert_int_equal(list(b, i.id, 0).row[0].repeat_state, DELIVERY_REFUSED);
+	assert_string_equal(told(b, T0 + 120, SINK_LATER), "again-opened/orange ");
+	r = list(b, i.id, 0).row[0];
+	assert_int_equal(r.state, DELIVERY_SENT);
+	assert_int_equal(r.tried, T0);
+	assert_int_equal(r.attempts, 1);
+	assert_int_equal(r.repeats, 2);
+	assert_int_equal(r.repeated, T0 + 120);
+	assert_int_equal(r.repeat_state, DELIVERY_GIVEN_UP);
+	assert_string_equal(r.repeat_answer, "said");
+	assert_int_equal(next(b, T0 + 180), DELIVERIES_DUE); /* killed in the middle */
+	assert_string_equal(list(b, i.id, 0).row[0].repeat_answer, "no answer yet");
+	assert_int_equal(list(b, i.id, 0).row[0].repeats, 3);
 }
 
 static void only_what_fires_is_acknowledged(void **state)
@@ -745,6 +810,21 @@ static void a_target_that_is_gone_is_forgotten(void **state)
 	assert_string_equal(all, "");
 }
 
+/* Taken out of the configuration while it was down, and put back. */
+static void a_target_that_is_back_is_told_what_it_does_not_know(void **state)
+{
+	struct bench *b = *state;
+
+	opens(b, "orange", T0);
+	assert_told(b, T0, "opened/orange ");
+	opens(b, "sfr", T0 + 1);
+	assert_string_equal(told(b, T0 + 1, SINK_LATER), "opened/sfr ");
+	assert_true(deliveries_targets(b->dir, NULL, 0, b->err, sizeof(b->err)));
+	open_queue(b);
+	assert_told(b, T0 + 100, "opened/sfr ");
+	assert_none(b, T0 + DAY);
+}
+
 static void a_queue_makes_no_store(void **state)
 {
 	struct bench *b = *state;
@@ -774,6 +854,20 @@ static void a_clock_that_was_set_back_repeats_no_faster(void **state)
 	assert_none(b, T0 + 59);
 	assert_told(b, T0 + 60, "again-opened/orange ");
 	assert_none(b, T0 + 61);
+}
+
+static void a_clock_that_was_set_makes_nothing_older(void **state)
+{
+	struct bench *b = *state;
+
+	opens(b, "orange", T0);
+	told(b, T0, SINK_LATER);
+	assert_true(deliveries_clock_set(b->queue, 10 * DAY, b->err, sizeof(b->err)));
+	assert_string_equal(told(b, T0 + 10 * DAY + 5, SINK_LATER), "opened/orange ");
+	assert_int_equal(b->state, DELIVERY_WAITING);
+	assert_true(deliveries_clock_set(b->queue, -10 * DAY, b->err, sizeof(b->err)));
+	assert_string_equal(told(b, T0 + DAY, SINK_LATER), "opened/orange ");
+	assert_int_equal(b->state, DELIVERY_GIVEN_UP);
 }
 
 /* Alertmanager resolves after 3 repeat_s what it does not hear of. */
@@ -814,6 +908,8 @@ int main(void)
 		TEST(what_waits_for_too_long_is_given_up),
 		TEST(what_is_refused_is_not_tried_again),
 		TEST(who_is_killed_in_the_middle_tries_again),
+		TEST(what_kills_every_attempt_is_given_up),
+		TEST(what_became_old_without_a_sensor_is_tried),
 		TEST(targets_do_not_wait_for_each_other),
 		TEST(a_clock_that_is_set_back_stops_nothing),
 		TEST(a_new_target_begins_with_what_fires),
@@ -835,10 +931,13 @@ int main(void)
 		TEST(a_test_is_for_whom_it_names_and_for_now),
 		TEST(a_test_that_kills_is_not_tried_again),
 		TEST(deliveries_of_an_incident_are_listed),
+		TEST(what_came_of_a_repetition_is_noted),
 		TEST(only_what_fires_is_acknowledged),
 		TEST(a_target_that_is_gone_is_forgotten),
+		TEST(a_target_that_is_back_is_told_what_it_does_not_know),
 		TEST(a_queue_makes_no_store),
 		TEST(a_clock_that_was_set_back_repeats_no_faster),
+		TEST(a_clock_that_was_set_makes_nothing_older),
 		TEST(what_waits_keeps_nothing_from_alertmanager),
 	};
 

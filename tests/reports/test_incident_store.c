@@ -134,7 +134,7 @@ static void a_writer_brings_it_up_to_date(void **state)
 
 	for (unsigned n = 0; n < 2; n++) { /* once */
 		open_store(b, true);
-		assert_int_equal(number(b, "PRAGMA user_version"), 2);
+		assert_int_equal(number(b, "PRAGMA user_version"), 3);
 		assert_incidents(b);
 		assert_int_equal(number(b, "SELECT count(*) FROM event"), 3);
 		assert_int_equal(number(b, "SELECT at FROM event WHERE id = 7"), 250);
@@ -191,7 +191,36 @@ static void a_new_store_is_what_an_old_one_becomes(void **state)
 	assert_int_equal(system(command), 0);
 	open_store(b, true);
 	assert_int_equal(number(b, columns), old);
-	assert_int_equal(number(b, "PRAGMA user_version"), 2);
+	assert_int_equal(number(b, "PRAGMA user_version"), 3);
+}
+
+static bool on_row(void *ctx, const struct delivery_row *row)
+{
+	*(struct delivery_row *)ctx = *row;
+	return true;
+}
+
+/* Version 2 knew when something was repeated, and not what came of it. */
+static void repetitions_of_version_2_are_kept(void **state)
+{
+	static const char version_2[] = "ALTER TABLE delivery DROP COLUMN repeats;"
+					"ALTER TABLE delivery DROP COLUMN repeat_state;"
+					"ALTER TABLE delivery DROP COLUMN repeat_answer;"
+					"UPDATE delivery SET repeated = 300;"
+					"PRAGMA user_version = 2";
+	struct bench *b = *state;
+	struct delivery_row row = { 0 };
+
+	open_store(b, true);
+	assert_true(db_exec(b->st->db, version_2, b->err, sizeof(b->err)));
+	for (unsigned n = 0; n < 2; n++) { /* as it is, and brought up to date */
+		assert_true(deliveries_list(b->dir, 1, 0, on_row, &row, b->err, sizeof(b->err)));
+		assert_int_equal(row.state, DELIVERY_SENT);
+		assert_int_equal(row.repeated, 300);
+		assert_int_equal(row.repeat_state, DELIVERY_STATES);
+		assert_int_equal(number(b, "PRAGMA user_version"), n == 0 ? 2 : 3);
+		open_store(b, true);
+	}
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -202,6 +231,7 @@ int main(void)
 		TEST(a_reader_takes_it_as_it_is),
 		TEST(a_writer_brings_it_up_to_date),
 		TEST(syslog_is_told_what_it_was_not_told),
+		TEST(repetitions_of_version_2_are_kept),
 		TEST(a_new_store_is_what_an_old_one_becomes),
 	};
 

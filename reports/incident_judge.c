@@ -26,19 +26,22 @@ static void note_dark(struct looking *k, int64_t until)
 		k->out->dark_s = until - k->light;
 }
 
+/* The step in which it began is no whole one, and is not counted: what was before, nobody saw. */
+
 static bool look(void *ctx, int64_t step, const struct health *h)
 {
 	struct looking *k = ctx;
+	bool began = step != k->ran;
 
 	for (unsigned n = 0; step >= k->from && n < HEALTH_N; n++)
 		k->out->sum.n[n] += h->n[n];
-	if (h->n[HEALTH_PACKETS] > 0 || step != k->ran)
+	if (h->n[HEALTH_PACKETS] > 0 || began)
 		k->out->last_s = 0;
-	k->ran = step + k->step_s;
-	if (h->n[HEALTH_PACKETS] == 0) {
+	else
 		k->out->last_s += k->step_s;
+	k->ran = step + k->step_s;
+	if (h->n[HEALTH_PACKETS] == 0)
 		return true;
-	}
 	note_dark(k, step);
 	k->light = step + k->step_s;
 	return true;
@@ -57,6 +60,7 @@ bool judge_sight(struct ledger *l, int64_t early, int64_t from, int64_t end, str
 
 	memset(out, 0, sizeof(*out));
 	k.from = from - from % k.step_s;
+	k.ran = early - early % k.step_s; /* before that it ran, for all that is looked at */
 	if (!ledger_walk_health(l, r, early - early % k.step_s, end, look, &k, err, errlen))
 		return false;
 	note_dark(&k, end);
@@ -141,6 +145,58 @@ const struct judge_pair *judge_find(const struct judge_pairs *p, enum service se
 			return &p->list[i];
 	}
 	return NULL;
+}
+
+/* Peers that are gone ------------------------------------------------------------------------- */
+
+/* A party of which a peer of the configuration may be; "other" and "-" are always there. */
+struct party {
+	const char *name;
+	bool known;
+	size_t peers;
+};
+
+static bool add_peer(void *ctx, const char *name, bool signatory)
+{
+	struct party *p = ctx;
+	size_t len = strlen(name);
+
+	(void)signatory;
+	p->peers++;
+	if (strncmp(p->name, name, len) == 0 &&
+	    (p->name[len] == '\0' || strcmp(p->name + len, "-net") == 0))
+		p->known = true;
+	return true;
+}
+
+/* A ledger without any peers was written by a sensor that was started without its configuration. */
+static bool is_known(struct ledger *l, const char *name, bool *known, char *err, size_t errlen)
+{
+	struct party p = { .name = name };
+
+	*known = true;
+	if (strcmp(name, "other") == 0 || strcmp(name, "-") == 0)
+		return true;
+	if (!ledger_peers(l, add_peer, &p, err, errlen))
+		return false;
+	*known = p.known || p.peers == 0;
+	return true;
+}
+
+bool judge_gone(const struct judge *j, const struct incident *i, char why[WHY_SIZE], char *err,
+		size_t errlen)
+{
+	bool client, server;
+
+	why[0] = '\0';
+	if (!is_known(j->ledger, i->client, &client, err, errlen) ||
+	    !is_known(j->ledger, i->server, &server, err, errlen))
+		return false;
+	if (!client || !server)
+		snprintf(why, WHY_SIZE,
+			 "not shown to be over: %s is no longer in the configuration",
+			 client ? i->server : i->client);
+	return true;
 }
 
 /* The quiet time ----------------------------------------------------------------------------- */

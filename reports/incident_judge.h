@@ -46,6 +46,11 @@ struct judge {
 	double lossy_share; /* share of packets or records lost that is too much */
 };
 
+/* Has a peer of an incident left the configuration? Then nothing will show that it is over. Fills why if
+ * so; false with err when the ledger cannot be read. */
+bool judge_gone(const struct judge *j, const struct incident *i, char why[INCIDENT_WHY_MAX + 1],
+		char *err, size_t errlen);
+
 /* Is an incident that was quiet for quiet_s shown to be over? Fills why unless it is. False with
  * err when the ledger cannot be read. */
 bool judge_quiet(const struct judge *j, const struct incident *i, enum rule r,

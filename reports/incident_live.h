@@ -19,14 +19,25 @@ struct brew {
 	char *records[INCIDENT_EVIDENCE];
 };
 
+#define PENDING_MAX 8
+
+/* What happened to an incident and is not in the store yet, with what the incident was then. */
+struct pending {
+	enum incident_event event;
+	int64_t at; /* seconds, UTC */
+	enum severity severity;
+	enum incident_state state;
+	char why[INCIDENT_WHY_MAX + 1];
+};
+
 /* An incident that is not closed, and what of it is not in the store yet. */
 struct live {
 	struct incident i;
 	uint64_t serial;   /* within this run; an id is there only once it is stored */
 	struct brew *brew; /* owned; it is no incident yet. NULL for one */
 	bool dirty;
-	unsigned events;                  /* bits of enum incident_event */
-	int64_t at;                       /* of the last of them; seconds, UTC */
+	struct pending events[PENDING_MAX]; /* in their order; of the last, i says what it was */
+	unsigned events_n;
 	char *records[INCIDENT_EVIDENCE]; /* owned; evidence that is not in the store yet */
 };
 
@@ -70,6 +81,10 @@ struct live *live_find(struct incidents *in, enum rule r, enum service service, 
  * one, with its id and counts. Valid until the next one is added. */
 struct live *live_add(struct incidents *in, enum rule r, enum service service, const char *client,
 		      const char *server, int64_t at);
+
+/* Something happens to it: called before it changes. Of more than PENDING_MAX that wait for the store the
+ * first and the last remain. */
+void live_note(struct live *l, enum incident_event e, int64_t at);
 
 /* It is an incident from now on, for the first time or again. */
 void live_raise(struct incidents *in, struct live *l, int64_t at);

@@ -185,7 +185,7 @@ static void describe(struct live *l, const struct offer *o)
 
 	live_seen(l, seen_at(o->s));
 	if (severity > l->i.severity && l->i.severity != SEVERITY_OFF && !l->brew)
-		l->events |= 1u << EVENT_ESCALATED;
+		live_note(l, EVENT_ESCALATED, seen_at(o->s));
 	if (severity > l->i.severity)
 		l->i.severity = severity;
 	if (o->rule == RULE_STRIPPED)
@@ -206,7 +206,7 @@ static bool keep(struct incidents *in, struct live *l, const struct offer *o, un
 		return o->needs > 1 || live_raise_brew(in, l, seen_at(o->s), to, err, errlen);
 	}
 	/* Beyond evidence and events only counts change: they are saved with the step. */
-	if (l->events == 0 && slot == INCIDENT_EVIDENCE && l->i.id != 0)
+	if (l->events_n == 0 && slot == INCIDENT_EVIDENCE && l->i.id != 0)
 		return true;
 	if (slot < INCIDENT_EVIDENCE)
 		records[slot] = o->record;
@@ -218,7 +218,7 @@ static bool go_on(struct incidents *in, struct live *l, const struct offer *o,
 		  const struct listener *to, char *err, size_t errlen)
 {
 	live_seen(l, seen_at(o->s));
-	return l->events == 0 || live_save(in, l, NULL, to, err, errlen);
+	return l->events_n == 0 || live_save(in, l, NULL, to, err, errlen);
 }
 
 static bool take(struct incidents *in, uint64_t key, const struct offer *o,

@@ -132,22 +132,25 @@ static bool settle(struct incidents *in, struct live *l, enum rule r, const stru
 	struct rule_settings set = live_settings(in, r, l->i.client, l->i.server);
 	int64_t quiet = quiet_time(&l->i, &set);
 	char why[INCIDENT_WHY_MAX + 1];
+	bool gone;
 
 	if (!is_quiet(&l->i, quiet, k->j.end))
 		return true;
-	if (!judge_quiet(&k->j, &l->i, r, &set, quiet, why, err, errlen))
+	if (!judge_gone(&k->j, &l->i, why, err, errlen))
 		return false;
-	if (why[0] == '\0') {
+	gone = why[0] != '\0';
+	if (!gone && !judge_quiet(&k->j, &l->i, r, &set, quiet, why, err, errlen))
+		return false;
+	if (gone || why[0] == '\0') {
+		live_note(l, EVENT_CLOSED, k->j.end);
 		l->i.state = INCIDENT_CLOSED;
 		l->i.closed = k->j.end;
-		l->events |= 1u << EVENT_CLOSED;
 	} else if (l->i.state == INCIDENT_OPEN) {
+		live_note(l, EVENT_STALE, k->j.end);
 		l->i.state = INCIDENT_STALE;
-		l->events |= 1u << EVENT_STALE;
 	} else if (strcmp(why, l->i.why) == 0) {
 		return true; /* stale as before */
 	}
-	l->at = k->j.end;
 	memcpy(l->i.why, why, sizeof(why));
 	l->dirty = true;
 	return true;

@@ -162,6 +162,23 @@ static void count_opening(struct incident *i, int64_t at)
 	i->flaps++;
 }
 
+/* What it was then goes with an event. */
+static void seal(struct pending *p, const struct incident *i)
+{
+	p->severity = i->severity;
+	p->state = i->state;
+	memcpy(p->why, i->why, sizeof(p->why));
+}
+
+void live_note(struct live *l, enum incident_event e, int64_t at)
+{
+	if (l->events_n == PENDING_MAX)
+		l->events_n--;
+	if (l->events_n > 0)
+		seal(&l->events[l->events_n - 1], &l->i);
+	l->events[l->events_n++] = (struct pending){ .event = e, .at = at };
+}
+
 void live_raise(struct incidents *in, struct live *l, int64_t at)
 {
 	live_forget_brew(in, l);
@@ -169,9 +186,10 @@ void live_raise(struct incidents *in, struct live *l, int64_t at)
 		l->i.opened = at;
 	else
 		l->i.reopened++;
-	l->i.since = l->at = at;
+	l->i.since = at;
 	count_opening(&l->i, at);
-	l->events = 1u << EVENT_OPENED;
+	l->events_n = 0;
+	live_note(l, EVENT_OPENED, at);
 	l->dirty = true;
 }
 
@@ -179,12 +197,10 @@ void live_seen(struct live *l, int64_t when)
 {
 	if (when > l->i.last_seen)
 		l->i.last_seen = when;
-	if (!(l->events & 1u << EVENT_OPENED)) /* that one has a time, and waits for the store */
-		l->at = when;
 	if (l->i.state == INCIDENT_STALE) {
+		live_note(l, EVENT_OPENED, when);
 		l->i.state = INCIDENT_OPEN;
 		l->i.why[0] = '\0';
-		l->events |= 1u << EVENT_OPENED;
 	}
 	l->dirty = true;
 }
@@ -214,17 +230,35 @@ static void keep_records(struct live *l, const char *const records[INCIDENT_EVID
 	}
 }
 
+static struct incident at_event(const struct live *l, const struct pending *p)
+{
+	struct incident i = l->i;
+
+	i.severity = p->severity;
+	i.state = p->state;
+	memcpy(i.why, p->why, sizeof(i.why));
+	return i;
+}
+
+static bool put_events(struct incidents *in, const struct live *l, int64_t id, char *err,
+		       size_t errlen)
+{
+	for (unsigned n = 0; n < l->events_n; n++) {
+		const struct pending *p = &l->events[n];
+		struct incident then = at_event(l, p);
+
+		if (!incident_store_put_event(in->store, id, p->event, p->at, &then, err, errlen))
+			return false;
+	}
+	return true;
+}
+
 static bool put_all(struct incidents *in, const struct live *l, int64_t *id, char *err,
 		    size_t errlen)
 {
-	if (!incident_store_put(in->store, &l->i, id, err, errlen))
+	if (!incident_store_put(in->store, &l->i, id, err, errlen) ||
+	    !put_events(in, l, *id, err, errlen))
 		return false;
-	for (unsigned e = 0; e < EVENT_N; e++) {
-		if ((l->events & 1u << e) &&
-		    !incident_store_put_event(in->store, *id, (enum incident_event)e, l->at, &l->i,
-					      err, errlen))
-			return false;
-	}
 	for (unsigned n = 0; n < INCIDENT_EVIDENCE; n++) {
 		if (l->records[n] &&
 		    !incident_store_put_evidence(in->store, *id, n, l->records[n], err, errlen))
@@ -247,10 +281,11 @@ static bool put_in_one(struct incidents *in, const struct live *l, int64_t *id, 
 bool live_save(struct incidents *in, struct live *l, const char *const records[INCIDENT_EVIDENCE],
 	       const struct listener *to, char *err, size_t errlen)
 {
-	unsigned events = l->events;
 	int64_t id = 0;
 
 	l->dirty = true;
+	if (l->events_n > 0)
+		seal(&l->events[l->events_n - 1], &l->i);
 	keep_records(l, records);
 	if (in->behind)
 		return true;
@@ -260,12 +295,13 @@ bool live_save(struct incidents *in, struct live *l, const char *const records[I
 	}
 	l->i.id = id;
 	l->dirty = false;
-	l->events = 0;
 	forget_records(l);
-	for (unsigned e = 0; to->cb && e < EVENT_N; e++) {
-		if (events & 1u << e)
-			to->cb(to->ctx, (enum incident_event)e, &l->i);
+	for (unsigned n = 0; to->cb && n < l->events_n; n++) {
+		struct incident then = at_event(l, &l->events[n]);
+
+		to->cb(to->ctx, l->events[n].event, &then);
 	}
+	l->events_n = 0;
 	return true;
 }
 

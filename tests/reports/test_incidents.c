@@ -722,9 +722,9 @@ static void a_sensor_that_did_not_run_is_not_blind(void **state)
 
 	step(b, T0, 100, 0, 0);
 	b->next = T0 + 7200;
-	pass(b, T0 + 7200 + 240, 0);
+	pass(b, T0 + 7200 + 300, 0); /* of the first of these it saw a part */
 	assert_incidents(b, "");
-	pass(b, T0 + 7200 + 300, 0);
+	pass(b, T0 + 7200 + 360, 0);
 	assert_incidents(b, "sensor-blind ->-/- open 0; ");
 	b->next = T0 + 14400;
 	pass(b, T0 + 14400 + 60, 100);
@@ -966,6 +966,91 @@ static void a_locked_store_is_waited_for_once(void **state)
 	assert_string_equal(all, "record 1;record 2;record 3;record 4;record 5;");
 }
 
+static bool on_delivery(void *ctx, const struct delivery_row *row)
+{
+	char *all = ctx;
+
+	snprintf(all + strlen(all), 64, "%s@%d ", incident_event_name(row->event),
+		 (int)(row->at - T0));
+	return true;
+}
+
+/* Each as it was then, and in the order in which it happened. */
+static void what_happens_while_the_store_is_locked_keeps_its_order(void **state)
+{
+	struct session s = clear_session(T0, EXPOSURE_ENVELOPE, TRI_TRUE);
+	char seen[256] = "", stored[256] = "", err[256];
+	struct bench *b = *state;
+	struct db *other = lock_store(b);
+	struct deliveries *queue;
+	struct delivery del;
+	struct target t;
+
+	assert_false(incidents_session(b->in, 1, &s, &promised, "r", note, b, err, sizeof(err)));
+	for (b->next = T0; b->next < T0 + 3 * QUIET; b->next += STEP_S) {
+		struct health h = { .n[HEALTH_PACKETS] = 100 };
+		struct ledger_batch batch = { .step = b->next, .health = &h };
+
+		assert_true(ledger_commit(b->ledger, &batch, b->err, sizeof(b->err)));
+		(void)incidents_step(b->in, b->ledger, b->next, note, b, err, sizeof(err));
+	}
+	offer(b, 2, clear_session(T0 + 3 * QUIET, EXPOSURE_CONTENT, TRI_TRUE));
+	db_rollback(other);
+	db_close(other);
+	assert_true(incidents_save(b->in, note, b, b->err, sizeof(b->err)));
+	assert_string_equal(b->events,
+			    "opened/warning stale/warning opened/warning escalated/critical ");
+	target_init(&t, TARGET_WEBHOOK);
+	strcpy(t.name, "noc");
+	change_store(b, "INSERT INTO target VALUES ('noc', 0)");
+	queue = deliveries_open(b->dir, &t, NULL, 0, b->err, sizeof(b->err));
+	while (deliveries_next(queue, T0, &del, b->err, sizeof(b->err)) == DELIVERIES_DUE) {
+		enum delivery_state sent;
+		unsigned given_up;
+
+		snprintf(seen + strlen(seen), 64, "%s/%s/%s ", incident_event_name(del.event),
+			 severity_name(del.incident.severity),
+			 incident_state_name(del.incident.state));
+		assert_int_equal(del.incident.why[0] != '\0', del.event == EVENT_STALE);
+		assert_true(deliveries_record(queue, &del, SINK_TAKEN, "", T0, &sent, &given_up,
+					      b->err, sizeof(b->err)));
+		delivery_fini(&del);
+	}
+	deliveries_close(queue);
+	assert_string_equal(seen, "opened/warning/open stale/warning/stale opened/warning/open "
+				  "escalated/critical/open ");
+	assert_true(deliveries_list(b->dir, 1, 0, on_delivery, stored, b->err, sizeof(b->err)));
+	assert_string_equal(stored, "opened@0 stale@600 opened@1800 escalated@1800 ");
+}
+
+/* Of what happens again and again meanwhile, the beginning and the end are kept. */
+static void what_happens_without_end_while_the_store_is_locked_is_bounded(void **state)
+{
+	struct session s = clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE);
+	struct bench *b = *state;
+	struct db *other = lock_store(b);
+	char err[256];
+
+	assert_false(incidents_session(b->in, 1, &s, &promised, "r", note, b, err, sizeof(err)));
+	for (b->next = T0; b->next < T0 + 20 * QUIET; b->next += STEP_S) {
+		struct health h = { .n[HEALTH_PACKETS] = 100 };
+		struct ledger_batch batch = { .step = b->next, .health = &h };
+
+		assert_true(ledger_commit(b->ledger, &batch, b->err, sizeof(b->err)));
+		(void)incidents_step(b->in, b->ledger, b->next, note, b, err, sizeof(err));
+		if (b->next % (2 * QUIET) == 0)
+			offer(b, (uint64_t)b->next,
+			      clear_session(b->next + STEP_S, EXPOSURE_CONTENT, TRI_TRUE));
+	}
+	db_rollback(other);
+	db_close(other);
+	assert_true(incidents_save(b->in, note, b, b->err, sizeof(b->err)));
+	assert_string_equal(b->events,
+			    "opened/critical stale/critical opened/critical stale/critical "
+			    "opened/critical stale/critical opened/critical stale/critical ");
+	assert_int_equal(list(b, INCIDENT_STALE).n, 1);
+}
+
 static void a_newer_store_is_refused(void **state)
 {
 	struct bench *b = *state;
@@ -1072,6 +1157,48 @@ static void a_sensor_that_was_renamed_settles_what_it_left(void **state)
 	assert_int_equal(list(b, INCIDENT_OPEN).n + list(b, INCIDENT_STALE).n, 0);
 }
 
+/* Nothing is counted under its name any more: for ever stale would say nothing. */
+static void what_a_peer_left_closes_and_says_so(void **state)
+{
+	struct bench *b = *state;
+	struct peers *p = peers_new();
+	struct incident i;
+
+	set_peers(b);
+	b->next = T0;
+	offer(b, 1, clear_session(T0, EXPOSURE_CONTENT, TRI_TRUE));
+	pass(b, T0 + QUIET + STEP_S, 100);
+	assert_int_equal(list(b, INCIDENT_STALE).n, 1);
+	assert_true(peers_add(p, "orange", true, b->err, sizeof(b->err)) >= 0);
+	assert_true(peers_add(p, "fre", true, b->err, sizeof(b->err)) >= 0);
+	assert_true(ledger_set_peers(b->ledger, p, b->err, sizeof(b->err)));
+	peers_free(p);
+	pass(b, T0 + QUIET + 2 * STEP_S, 0); /* however blind it is */
+	assert_int_equal(list(b, INCIDENT_CLOSED).n, 1);
+	i = list(b, INCIDENT_CLOSED).newest;
+	assert_string_equal(i.why, "not shown to be over: free is no longer in the configuration");
+	offer(b, 2, clear_session(T0 + 3 * QUIET, EXPOSURE_CONTENT, TRI_TRUE)); /* it is back */
+	assert_string_equal(list(b, INCIDENT_OPEN).newest.why, "");
+	assert_int_equal(list(b, INCIDENT_OPEN).newest.reopened, 1);
+}
+
+/* It began within the first step, and has seen nothing yet. */
+static void a_sensor_that_has_just_begun_is_not_blind(void **state)
+{
+	struct rule_entry minute = { .rule = RULE_SENSOR_BLIND,
+				     .given = 1u << RULE_KEY_BLIND,
+				     .s = { .blind_s = 60 } };
+	struct bench *b = *state;
+
+	incidents_close(b->in);
+	open_with(b, &minute, 1);
+	b->next = T0;
+	pass(b, T0 + STEP_S, 0);
+	assert_string_equal(b->events, "");
+	pass(b, T0 + 2 * STEP_S, 0);
+	assert_string_equal(b->events, "opened/warning ");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -1114,7 +1241,11 @@ int main(void)
 		TEST(readers_need_no_configuration),
 		TEST(a_store_that_takes_nothing_loses_no_incident),
 		TEST(a_locked_store_is_waited_for_once),
+		TEST(what_happens_while_the_store_is_locked_keeps_its_order),
+		TEST(what_happens_without_end_while_the_store_is_locked_is_bounded),
 		TEST(a_newer_store_is_refused),
+		TEST(what_a_peer_left_closes_and_says_so),
+		TEST(a_sensor_that_has_just_begun_is_not_blind),
 		TEST(failures_do_not_mend_a_ratio),
 		TEST(what_comes_back_while_the_store_is_locked_voids_the_acknowledgement),
 		TEST(what_grows_late_was_seen_late),

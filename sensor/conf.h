@@ -105,8 +105,9 @@ struct conf *conf_default(void);
 struct conf *conf_read(const char *path, char *err, size_t errlen);
 void conf_free(struct conf *c);
 
-/* Writes the configuration in force as YAML that conf_read() reads back to the same. */
-void conf_print(const struct conf *c, FILE *out);
+/* Writes the configuration in force as YAML: with secrets, as conf_read() reads back to the same; without
+ * them, to be shown to people, with a comment for each that is left out. */
+void conf_print(const struct conf *c, bool secrets, FILE *out);
 
 /* How many of the targets are not from alerts.targets: 1, named "syslog", unless syslog.socket is
  * empty. */

@@ -170,10 +170,32 @@ static bool is_unset(const struct conf_option *o, const char *text)
 	return text[0] == '\0' || (o->kind == OPTION_COUNT && o->min > 0 && strcmp(text, "0") == 0);
 }
 
+/* What lets whoever knows it in: a community, and the path to a webhook, which with many services is the
+ * key. */
+static bool is_secret(const struct target *t, const char *word, const char *text)
+{
+	const char *host = strstr(text, "://"), *path;
+
+	if (strcmp(word, "user") == 0)
+		return t->security == SNMP_V2C;
+	if (strcmp(word, "url") != 0 || t->kind != TARGET_WEBHOOK)
+		return false;
+	host = host ? host + 3 : text;
+	path = host + strcspn(host, "/?#");
+	return *path && strcmp(path, "/") != 0;
+}
+
 #define ALL_SETTINGS (~0u)
 
+/* A list of items: its key, and whether secrets of its items are shown. */
+struct shown {
+	const char *list;
+	bool secrets;
+};
+
 /* The keys that the item uses and that have a value. given: bits of the settings of a rule. */
-static void print_item(FILE *out, const char *list, const void *item, unsigned use, unsigned given)
+static void print_item(FILE *out, const struct shown *s, const void *item, unsigned use,
+		       unsigned given)
 {
 	const char *lead = "    - ";
 	const struct conf_option *options;
@@ -181,7 +203,7 @@ static void print_item(FILE *out, const char *list, const void *item, unsigned u
 
 	for (size_t i = 0; i < n; i++) {
 		const struct conf_option *o = &options[i];
-		const char *word = conf_option_word(o, list);
+		const char *word = conf_option_word(o, s->list);
 		int setting = word ? conf_rule_setting(word) : -1;
 		char text[CONF_TEXT_MAX + 1];
 
@@ -190,6 +212,10 @@ static void print_item(FILE *out, const char *list, const void *item, unsigned u
 		conf_option_get(item, o, text, sizeof(text));
 		if (o->kind != OPTION_ARGUMENTS && is_unset(o, text))
 			continue;
+		if (!s->secrets && is_secret(item, word, text)) {
+			fprintf(out, "      # %s: not shown\n", word); /* a name comes before it */
+			continue;
+		}
 		fprintf(out, "%s%s: ", lead, word);
 		lead = "      ";
 		if (o->kind == OPTION_ARGUMENTS)
@@ -199,8 +225,11 @@ static void print_item(FILE *out, const char *list, const void *item, unsigned u
 	}
 }
 
-static void print_alerts(FILE *out, const struct conf *c)
+static void print_alerts(FILE *out, const struct conf *c, bool secrets)
 {
+	const struct shown rules = { "alerts.rules", true };
+	const struct shown targets = { "alerts.targets", secrets };
+	const struct shown maintenance = { "alerts.maintenance", true };
 	size_t builtin = conf_targets_builtin(c);
 
 	if (c->rules_n || c->targets_n > builtin || c->maintenance_n)
@@ -208,20 +237,19 @@ static void print_alerts(FILE *out, const struct conf *c)
 	if (c->rules_n)
 		fputs("  rules:\n", out);
 	for (size_t i = 0; i < c->rules_n; i++)
-		print_item(out, "alerts.rules", &c->rules[i], 1u << c->rules[i].rule,
-			   c->rules[i].given);
+		print_item(out, &rules, &c->rules[i], 1u << c->rules[i].rule, c->rules[i].given);
 	if (c->targets_n > builtin)
 		fputs("  targets:\n", out);
 	for (size_t i = builtin; i < c->targets_n; i++)
-		print_item(out, "alerts.targets", &c->targets[i],
-			   1u << conf_target_variant(&c->targets[i]), ALL_SETTINGS);
+		print_item(out, &targets, &c->targets[i], 1u << conf_target_variant(&c->targets[i]),
+			   ALL_SETTINGS);
 	if (c->maintenance_n)
 		fputs("  maintenance:\n", out);
 	for (size_t i = 0; i < c->maintenance_n; i++)
-		print_item(out, "alerts.maintenance", &c->maintenance[i], 1, ALL_SETTINGS);
+		print_item(out, &maintenance, &c->maintenance[i], 1, ALL_SETTINGS);
 }
 
-void conf_print(const struct conf *c, FILE *out)
+void conf_print(const struct conf *c, bool secrets, FILE *out)
 {
 	const struct ynode *root = c->source ? ydoc_root(c->source) : NULL;
 	const struct conf_option *options;
@@ -242,5 +270,5 @@ void conf_print(const struct conf *c, FILE *out)
 		print_items(out, "peers", ynode_get(root, "peers"));
 		print_items(out, "exceptions", ynode_get(root, "exceptions"));
 	}
-	print_alerts(out, c);
+	print_alerts(out, c, secrets);
 }

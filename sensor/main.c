@@ -353,7 +353,7 @@ static int act(struct options *o)
 	if (!c)
 		return say(EXIT_USAGE, o->conf ? err : "out of memory");
 	if (o->action == ACTION_PRINT)
-		conf_print(c, stdout);
+		conf_print(c, false, stdout);
 	else if (o->action == ACTION_CHECK)
 		printf("%s: ok\n", o->conf ? o->conf : "built-in defaults");
 	else

@@ -54,7 +54,7 @@ static char *printed(const struct conf *c, size_t *n)
 	FILE *out = open_memstream(&text, n);
 
 	MUST(out != NULL);
-	conf_print(c, out);
+	conf_print(c, true, out);
 	MUST(fclose(out) == 0 && text != NULL);
 	return text;
 }

@@ -67,7 +67,7 @@ static inline char *print(const struct conf *c)
 	FILE *f = open_memstream(&text, &len);
 
 	assert_non_null(f);
-	conf_print(c, f);
+	conf_print(c, true, f);
 	fclose(f);
 	return text;
 }

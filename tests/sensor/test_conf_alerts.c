@@ -117,6 +117,42 @@ static void what_is_printed_reads_back_to_the_same(void **state)
 	conf_free(c);
 }
 
+#if defined(HAVE_CURL) && defined(HAVE_NETSNMP)
+/* As a ticket may hold it. What is left out cannot be taken for a configuration that works. */
+static void what_lets_somebody_in_is_not_shown(void **state)
+{
+	static const char text[] = TARGET
+		"{name: v2, kind: snmp, host: h, user: Kamelle}\n"
+		"    - {name: v3, kind: snmp, host: h, security: noAuthNoPriv, user: anna}\n"
+		"    - {name: am, kind: alertmanager, url: 'http://am.example/prefix'}\n"
+		"    - {name: hook, kind: webhook, url: 'https://h.example/T0/Kamelle', "
+		"secret_file: "
+		"/k}\n"
+		"    - {name: hook2, kind: webhook, url: 'https://h.example?t=Kamelle', "
+		"secret_file: "
+		"/k}\n"
+		"    - {name: own, kind: webhook, url: 'https://own.example:8443/', secret_file: "
+		"/k}\n";
+	struct conf *c = read_text(text);
+	char *shown = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&shown, &len);
+
+	(void)state;
+	assert_non_null(f);
+	conf_print(c, false, f);
+	fclose(f);
+	assert_null(strstr(shown, "Kamelle"));
+	assert_non_null(strstr(shown, "# user: not shown"));
+	assert_non_null(strstr(shown, "user: \"anna\""));
+	assert_non_null(strstr(shown, "http://am.example/prefix"));
+	assert_non_null(strstr(shown, "https://own.example:8443/"));
+	assert_refused(shown, ":");
+	free(shown);
+	conf_free(printed_and_read(c));
+}
+#endif
+
 static void assert_builtin(const struct conf *c, const char *socket)
 {
 	assert_int_equal(conf_targets_builtin(c), 1);
@@ -406,6 +442,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_printed_reads_back_to_the_same),
+#if defined(HAVE_CURL) && defined(HAVE_NETSNMP)
+		cmocka_unit_test(what_lets_somebody_in_is_not_shown),
+#endif
 		cmocka_unit_test(syslog_socket_is_a_target),
 		cmocka_unit_test(nothing_is_no_alerts),
 		cmocka_unit_test(mistakes_in_shape_get_their_place),

@@ -122,7 +122,11 @@ static int start(const struct target *t, struct run *r)
 	r->out = out[0];
 	if (error == 0) {
 		r->ended = pidfd_open(r->pid, 0);
-		return r->ended < 0 ? errno : 0;
+		if (r->ended >= 0)
+			return 0;
+		error = errno;
+		kill(-r->pid, SIGKILL); /* nobody would see it end */
+		(void)waitpid(r->pid, NULL, 0);
 	}
 	end_run(r);
 	return error;

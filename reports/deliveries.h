@@ -8,7 +8,7 @@
  * and what was written down as sent is not sent twice.
  *
  * - A new target begins with the incidents that fire; one that is back, with those that it was not
- *   told of.
+ *   told of, and the end of those that it knew.
  * - A target that is critical_only gets no event of an incident that is a warning then.
  * - During maintenance the events of a pair wait, and others pass them. Afterwards those of an
  *   incident that has closed are silenced, but for "closed" to a target that knows the incident.

@@ -49,26 +49,46 @@ bool deliveries_end(struct deliveries *d, bool ok, char *err, size_t errlen)
 
 /* New targets ---------------------------------------------------------------------------------- */
 
-/* Of what fires, the last event that says so. A target that was there before and knows of it is not
- * told again. */
+/* A target that was there before is not told again what it knows. */
+#define UNLESS_IT_KNOWS                                                           \
+	" ON CONFLICT DO UPDATE SET state = 'waiting', since = ?2, attempts = 0," \
+	" next = 0, held = 0, answer = '' WHERE state <> 'sent'"
+
+/* Of what fires, the last event that says so. */
 static bool begin_with_live(struct deliveries *d, int64_t now, char *err, size_t errlen)
 {
 	int64_t numbers[] = { now, d->target->critical_only };
 
 	return deliveries_tell(
-		       d,
-		       "INSERT INTO delivery (event, target, state, since)"
-		       " SELECT max(e.id), ?1, 'waiting', ?2 FROM incident i"
-		       " JOIN event e ON e.incident = i.id WHERE i.state <> 'closed' AND " TELLS
-		       " AND (?3 = 0 OR i.severity = 'critical') GROUP BY i.id"
-		       " ON CONFLICT DO UPDATE SET state = 'waiting', since = ?2, attempts = 0,"
-		       " next = 0, held = 0, answer = '' WHERE state <> 'sent'",
-		       numbers, 2, err, errlen) &&
+		d,
+		"INSERT INTO delivery (event, target, state, since)"
+		" SELECT max(e.id), ?1, 'waiting', ?2 FROM incident i"
+		" JOIN event e ON e.incident = i.id WHERE i.state <> 'closed' AND " TELLS
+		" AND (?3 = 0 OR i.severity = 'critical') GROUP BY i.id" UNLESS_IT_KNOWS,
+		numbers, 2, err, errlen);
+}
+
+/* What it knows, and what closed while it was away. */
+static bool begin_with_ends(struct deliveries *d, int64_t now, char *err, size_t errlen)
+{
+	return deliveries_tell(
+		d,
+		"INSERT INTO delivery (event, target, state, since)"
+		" SELECT max(e.id), ?1, 'waiting', ?2 FROM incident i"
+		" JOIN event e ON e.incident = i.id WHERE i.state = 'closed' AND e.event = 'closed'"
+		" AND i.id IN (SELECT k.incident FROM delivery o JOIN event k ON k.id = o.event"
+		"  WHERE o.target = ?1 AND o.state = 'sent') GROUP BY i.id" UNLESS_IT_KNOWS,
+		&now, 1, err, errlen);
+}
+
+static bool begin_now(struct deliveries *d, int64_t now, char *err, size_t errlen)
+{
+	return begin_with_live(d, now, err, errlen) && begin_with_ends(d, now, err, errlen) &&
 	       deliveries_tell(d,
 			       "INSERT INTO target SELECT ?1, coalesce(max(id), 0) FROM event "
 			       "WHERE event <>"
 			       " 'test' OR at < ?2 - " NUMBER(TEST_AGE_S),
-			       numbers, 1, err, errlen);
+			       &now, 1, err, errlen);
 }
 
 static bool register_target(struct deliveries *d, int64_t now, char *err, size_t errlen)
@@ -81,7 +101,7 @@ static bool register_target(struct deliveries *d, int64_t now, char *err, size_t
 	if (known)
 		return true;
 	return db_begin(d->store->db, err, errlen) &&
-	       deliveries_end(d, begin_with_live(d, now, err, errlen), err, errlen);
+	       deliveries_end(d, begin_now(d, now, err, errlen), err, errlen);
 }
 
 /* Maintenance ---------------------------------------------------------------------------------- */

@@ -814,14 +814,22 @@ static void a_target_that_is_gone_is_forgotten(void **state)
 static void a_target_that_is_back_is_told_what_it_does_not_know(void **state)
 {
 	struct bench *b = *state;
+	struct incident known, unknown, over;
 
+	assert_none(b, T0);
 	opens(b, "orange", T0);
-	assert_told(b, T0, "opened/orange ");
+	known = opens(b, "laposte", T0);
+	over = opens(b, "bouygues", T0);
+	happens(b, &over, EVENT_CLOSED, T0);
+	assert_told(b, T0, "opened/orange opened/laposte opened/bouygues closed/bouygues ");
 	opens(b, "sfr", T0 + 1);
+	unknown = opens(b, "free", T0 + 1);
 	assert_string_equal(told(b, T0 + 1, SINK_LATER), "opened/sfr ");
 	assert_true(deliveries_targets(b->dir, NULL, 0, b->err, sizeof(b->err)));
+	happens(b, &known, EVENT_CLOSED, T0 + 50);
+	happens(b, &unknown, EVENT_CLOSED, T0 + 50);
 	open_queue(b);
-	assert_told(b, T0 + 100, "opened/sfr ");
+	assert_told(b, T0 + 100, "opened/sfr closed/laposte ");
 	assert_none(b, T0 + DAY);
 }
 

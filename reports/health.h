@@ -61,6 +61,7 @@ enum health_counter { HEALTH_TABLE(HEALTH_ENUM) HEALTH_N };
 struct health {
 	uint64_t n[HEALTH_N];
 	uint64_t alive; /* flows in the table now: a level, not a counter */
+	uint64_t steps; /* read from the ledger: steps of the row in which the sensor ran */
 };
 
 const char *health_name(enum health_counter c);

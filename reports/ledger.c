@@ -221,8 +221,9 @@ static bool add_row(struct ledger *l, int64_t step, const struct ledger_row *row
 	return true;
 }
 
-static bool add_health(struct ledger *l, int64_t step, const struct health *h, char *err,
-		       size_t errlen)
+/* again: the step is there already, and more comes to it. */
+static bool add_health(struct ledger *l, int64_t step, bool again, const struct health *h,
+		       char *err, size_t errlen)
 {
 	for (unsigned r = 0; r < RESOLUTION_N; r++) {
 		struct db_stmt *s = l->add_health[r];
@@ -231,6 +232,7 @@ static bool add_health(struct ledger *l, int64_t step, const struct health *h, c
 		for (int i = 0; i < HEALTH_N; i++)
 			db_bind_int(s, 1 + i, ledger_bounded(h->n[i]));
 		db_bind_int(s, 1 + HEALTH_N, ledger_bounded(h->alive));
+		db_bind_int(s, 2 + HEALTH_N, again ? 0 : 1);
 		if (!db_run(s, err, errlen))
 			return false;
 	}
@@ -239,11 +241,16 @@ static bool add_health(struct ledger *l, int64_t step, const struct health *h, c
 
 static bool add_batch(struct ledger *l, const struct ledger_batch *b, char *err, size_t errlen)
 {
+	bool open;
+	int64_t last;
+
+	if (!ledger_last_step(l, &last, &open, err, errlen))
+		return false;
 	for (size_t i = 0; i < b->rows_n; i++) {
 		if (!add_row(l, b->step, &b->rows[i], err, errlen))
 			return false;
 	}
-	return add_health(l, b->step, b->health, err, errlen) &&
+	return add_health(l, b->step, b->step == last, b->health, err, errlen) &&
 	       ledger_put_servers(l, b, err, errlen);
 }
 

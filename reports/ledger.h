@@ -129,6 +129,10 @@ typedef bool ledger_health_cb(void *ctx, int64_t step, const struct health *h);
 bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64_t to,
 			ledger_health_cb *cb, void *ctx, char *err, size_t errlen);
 
+/* How long the sensor ran in a row of this resolution, in seconds; an hour or a day that was
+ * written before schema 4 counts whole. */
+int64_t ledger_seen_s(const struct health *h, enum resolution r);
+
 /* First and last step in the ledger, the first as exact as it is still known; false with empty
  * err when there is none. */
 bool ledger_span(struct ledger *l, int64_t *first, int64_t *last, char *err, size_t errlen);

@@ -150,6 +150,7 @@ static void health_at(struct db_stmt *s, struct health *h)
 	for (int i = 0; i < HEALTH_N; i++)
 		h->n[i] = count_at(s, 1 + i);
 	h->alive = count_at(s, 1 + HEALTH_N);
+	h->steps = count_at(s, 2 + HEALTH_N);
 }
 
 static bool total_health(struct ledger *l, struct health *h, char *err, size_t errlen)
@@ -256,6 +257,13 @@ bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64
 	}
 	db_finalize(s);
 	return got != DB_ERROR;
+}
+
+int64_t ledger_seen_s(const struct health *h, enum resolution r)
+{
+	int64_t all = resolution_seconds(r);
+
+	return h->steps > (uint64_t)(all / STEP_S) ? all : (int64_t)h->steps * STEP_S;
 }
 
 /* What is in it --------------------------------------------------------------------------- */

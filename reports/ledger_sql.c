@@ -8,14 +8,15 @@
 
 static const struct names {
 	const char *rows, *health, *kept_from;
+	unsigned steps; /* in one row */
 } names[RESOLUTION_N] = {
-	[RESOLUTION_MINUTE] = { "minutes", "health_minutes", "minutes_from" },
-	[RESOLUTION_HOUR] = { "hours", "health_hours", "hours_from" },
-	[RESOLUTION_DAY] = { "days", "health_days", "days_from" },
+	[RESOLUTION_MINUTE] = { "minutes", "health_minutes", "minutes_from", 1 },
+	[RESOLUTION_HOUR] = { "hours", "health_hours", "hours_from", 60 },
+	[RESOLUTION_DAY] = { "days", "health_days", "days_from", 1440 },
 };
 
 /* What is past the retention of days, in rows of step 0. */
-static const struct names gone = { "gone", "health_gone", NULL };
+static const struct names gone = { "gone", "health_gone", NULL, 0 };
 
 void sql_add(struct sql *q, const char *format, ...)
 {
@@ -46,7 +47,7 @@ static void add_health(struct sql *q, const char *before, const char *behind)
 {
 	for (unsigned i = 0; i < HEALTH_N; i++)
 		sql_add(q, ", %s%s%s", before, health_name((enum health_counter)i), behind);
-	sql_add(q, ", %salive%s", before, behind);
+	sql_add(q, ", %salive%s, %ssteps%s", before, behind, before, behind);
 }
 
 static void add_parameters(struct sql *q, unsigned n)
@@ -105,6 +106,10 @@ static void add_columns(struct sql *q, const struct names *n, sql_has_cb *has, v
 		add_column(q, n->rows, count_name((enum count)i), has, ctx);
 	for (unsigned i = 0; i < HEALTH_N; i++)
 		add_column(q, n->health, health_name((enum health_counter)i), has, ctx);
+	/* Of the rows that are there nobody knows better than that the sensor ran all the time. */
+	if (!has(ctx, n->health, "steps"))
+		sql_add(q, "ALTER TABLE %s ADD COLUMN steps INTEGER NOT NULL DEFAULT %u;",
+			n->health, n->steps);
 }
 
 void sql_missing(struct sql *q, sql_has_cb *has, void *ctx)
@@ -136,7 +141,8 @@ static void add_to_row(struct sql *q)
 /* The same; alive is a level: the last one stands. */
 static void add_to_health(struct sql *q)
 {
-	sql_add(q, " ON CONFLICT(step) DO UPDATE SET alive = excluded.alive");
+	sql_add(q, " ON CONFLICT(step) DO UPDATE SET alive = excluded.alive,"
+		   " steps = steps + excluded.steps");
 	for (unsigned i = 0; i < HEALTH_N; i++) {
 		const char *name = health_name((enum health_counter)i);
 
@@ -160,7 +166,7 @@ void sql_add_health(struct sql *q, enum resolution r)
 	sql_add(q, "INSERT INTO %s(step", names[r].health);
 	add_health(q, "", "");
 	sql_add(q, ") VALUES(?");
-	add_parameters(q, HEALTH_N + 1);
+	add_parameters(q, HEALTH_N + 2);
 	sql_add(q, ")");
 	add_to_health(q);
 }

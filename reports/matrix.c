@@ -157,7 +157,7 @@ const struct matrix_cell *matrix_cell_of(const struct matrix *m, size_t client, 
  * ledger_sum(). */
 struct health_sum {
 	struct matrix *m;
-	int64_t seconds; /* that one row stands for */
+	enum resolution resolution;
 };
 
 static bool on_health(void *ctx, int64_t step, const struct health *h)
@@ -167,7 +167,7 @@ static bool on_health(void *ctx, int64_t step, const struct health *h)
 	(void)step;
 	for (unsigned i = 0; i < HEALTH_N; i++)
 		sum->m->health.n[i] += h->n[i];
-	sum->m->seen_s += sum->seconds;
+	sum->m->seen_s += ledger_seen_s(h, sum->resolution);
 	return true;
 }
 
@@ -183,13 +183,13 @@ static bool read_health(struct matrix *m, struct ledger *l, char *err, size_t er
 			return false;
 		if (kept < m->period.from)
 			kept = m->period.from;
-		sum.seconds = resolution_seconds(r);
+		sum.resolution = r;
 		if (kept < to && !ledger_walk_health(l, r, kept, to, on_health, &sum, err, errlen))
 			return false;
 		if (kept < to)
 			to = kept;
 	}
-	if (m->seen_s > all_s) /* hours and days count whole */
+	if (m->seen_s > all_s) /* an hour or a day that the period cuts counts whole */
 		m->seen_s = all_s;
 	return true;
 }

@@ -566,7 +566,12 @@ static void health_tells_when_the_sensor_ran(void **state)
 	assert_int_equal(hours.n, 1);
 	assert_int_equal(hours.last, T0);
 	assert_int_equal(hours.h.n[HEALTH_PACKETS], 40);
-	assert_int_equal(hours.h.alive, 3); /* a level does not add up */
+	assert_int_equal(hours.h.alive, 3);   /* a level does not add up */
+	assert_int_equal(minutes.h.steps, 1); /* once, though it came in two parts */
+	assert_int_equal(hours.h.steps, 3);
+	assert_int_equal(ledger_seen_s(&hours.h, RESOLUTION_HOUR), 180);
+	hours.h.steps = 61;
+	assert_int_equal(ledger_seen_s(&hours.h, RESOLUTION_HOUR), 3600);
 }
 
 static void the_span_is_as_exact_as_it_is_known(void **state)
@@ -686,7 +691,7 @@ static void a_newer_schema_is_refused(void **state)
 	led = opened(LEDGER_WRITE);
 	ledger_close(led);
 	led = NULL;
-	change("UPDATE meta SET value = 4 WHERE name = 'schema'");
+	change("UPDATE meta SET value = 5 WHERE name = 'schema'");
 	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
 	assert_non_null(strstr(err, "newer mailseal"));
 	assert_non_null(strstr(err, file));
@@ -698,6 +703,7 @@ static void an_older_schema_is_brought_up_to_date(void **state)
 {
 	struct ledger_query q = { .from = 0, .to = EVER, .service = -1 };
 	struct ledger_row row = row_of(SERVICE_MTA, "alpha", "beta", 1, 0);
+	struct ran hours = { .n = 0 };
 	int64_t last;
 	bool open;
 
@@ -711,13 +717,17 @@ static void an_older_schema_is_brought_up_to_date(void **state)
 	assert_int_equal(sum_of(&q).sealed, 1);
 	ledger_close(led);
 	change("ALTER TABLE days DROP COLUMN excepted;"
-	       "ALTER TABLE health_hours DROP COLUMN overflow;");
+	       "ALTER TABLE health_hours DROP COLUMN overflow;"
+	       "ALTER TABLE health_hours DROP COLUMN steps;");
 	led = opened(LEDGER_WRITE);
 	row.counts.n[COUNT_EXCEPTED] = 5;
 	assert_true(commit_rows(T0 + 60, false, &row, 1));
 	assert_int_equal(sum_of(&q).sealed, 2);
 	assert_true(ledger_last_step(led, &last, &open, err, sizeof(err)));
 	assert_int_equal(last, T0 + 60);
+	assert_true(ledger_walk_health(led, RESOLUTION_HOUR, 0, EVER, note_health, &hours, err,
+				       sizeof(err)));
+	assert_int_equal(ledger_seen_s(&hours.h, RESOLUTION_HOUR), 3600); /* as far as is known */
 	ledger_close(led);
 	led = opened(LEDGER_WRITE); /* and stays so */
 	ledger_close(led);

@@ -1,15 +1,10 @@
 /* cmd_export.c - mailseal export: series of the ledger as CSV or JSON. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "reports/export.h"
 #include "reports/tool.h"
-
-#define PATH_ROOM 4096
 
 enum {
 	O_PAIR,
@@ -174,67 +169,19 @@ static int read_options(struct asked *a, int argc, char **argv)
 
 /* Writing ------------------------------------------------------------------------------------ */
 
-static bool write_to(const struct asked *a, struct ledger *l, FILE *out)
+struct writing {
+	const struct asked *a;
+	struct ledger *l;
+};
+
+static bool write_to(void *ctx, FILE *out)
 {
+	const struct writing *w = ctx;
 	char err[TOOL_ERR_MAX] = "";
 
-	if (export_write(&a->export, l, out, err, sizeof(err)))
+	if (export_write(&w->a->export, w->l, out, err, sizeof(err)))
 		return true;
-	tool_error(usage.command, "%.200s: %s", a->dir, err);
-	return false;
-}
-
-static bool out_failed(const char *name)
-{
-	tool_error(usage.command, "%.300s: %s", name, strerror(errno));
-	return false;
-}
-
-/* Closes out in any case. */
-static bool write_and_close(const struct asked *a, struct ledger *l, FILE *out)
-{
-	bool ok = write_to(a, l, out);
-	bool written = fflush(out) == 0 && !ferror(out);
-
-	if (ok && !written)
-		out_failed(a->out);
-	if (fclose(out) != 0 && ok && written) {
-		out_failed(a->out);
-		written = false;
-	}
-	return ok && written;
-}
-
-/* What is no file of its own, as a device, is written to and not replaced. */
-static bool is_replaced(const char *name)
-{
-	struct stat st;
-
-	return lstat(name, &st) != 0 || S_ISREG(st.st_mode);
-}
-
-static bool write_file(const struct asked *a, struct ledger *l)
-{
-	char beside[PATH_ROOM];
-	int fd;
-	FILE *out;
-
-	if (!is_replaced(a->out)) {
-		out = fopen(a->out, "we");
-		return out ? write_and_close(a, l, out) : out_failed(a->out);
-	}
-	fd = tool_beside(a->out, beside, sizeof(beside));
-	if (fd < 0)
-		return out_failed(a->out);
-	out = fdopen(fd, "w");
-	if (!out)
-		abort();
-	if (write_and_close(a, l, out)) {
-		if (rename(beside, a->out) == 0)
-			return true;
-		out_failed(a->out);
-	}
-	unlink(beside);
+	tool_error(usage.command, "%.200s: %s", w->a->dir, err);
 	return false;
 }
 
@@ -242,7 +189,7 @@ static int run(int argc, char **argv)
 {
 	struct asked a = { .dir = TOOL_STATE_DIR };
 	int code = read_options(&a, argc, argv);
-	struct ledger *l;
+	struct writing w = { .a = &a };
 	bool ok;
 
 	if (code >= 0)
@@ -251,12 +198,12 @@ static int run(int argc, char **argv)
 		series_list(stdout);
 		return tool_flush(usage.command);
 	}
-	l = tool_ledger(usage.command, a.dir, LEDGER_READ);
-	if (!l)
+	w.l = tool_ledger(usage.command, a.dir, LEDGER_READ);
+	if (!w.l)
 		return TOOL_FAILED;
-	ok = a.out ? write_file(&a, l) : write_to(&a, l, stdout);
-	ledger_close(l);
-	return ok ? tool_flush(usage.command) : TOOL_FAILED;
+	ok = tool_write(usage.command, a.out, write_to, &w);
+	ledger_close(w.l);
+	return ok ? TOOL_OK : TOOL_FAILED;
 }
 
 const struct tool_command cmd_export = { &usage, run };

@@ -112,6 +112,65 @@ int tool_beside(const char *name, char *path, size_t pathlen)
 	return fd;
 }
 
+static bool out_failed(const char *command, const char *name)
+{
+	tool_error(command, "%.300s: %s", name, strerror(errno));
+	return false;
+}
+
+/* Closes file in any case. */
+static bool write_and_close(const char *command, const char *name, FILE *file, tool_write_cb *cb,
+			    void *ctx)
+{
+	bool ok = cb(ctx, file);
+	bool written = fflush(file) == 0 && !ferror(file);
+
+	if (ok && !written)
+		out_failed(command, name);
+	if (fclose(file) != 0 && ok && written)
+		written = out_failed(command, name);
+	return ok && written;
+}
+
+static bool is_replaced(const char *name)
+{
+	struct stat st;
+
+	return lstat(name, &st) != 0 || S_ISREG(st.st_mode);
+}
+
+static bool replace(const char *command, const char *out, tool_write_cb *cb, void *ctx)
+{
+	char beside[PATH_ROOM];
+	int fd = tool_beside(out, beside, sizeof(beside));
+	FILE *file;
+
+	if (fd < 0)
+		return out_failed(command, out);
+	file = fdopen(fd, "w");
+	if (!file)
+		abort();
+	if (write_and_close(command, out, file, cb, ctx)) {
+		if (rename(beside, out) == 0)
+			return true;
+		out_failed(command, out);
+	}
+	unlink(beside);
+	return false;
+}
+
+bool tool_write(const char *command, const char *out, tool_write_cb *cb, void *ctx)
+{
+	FILE *file;
+
+	if (!out)
+		return cb(ctx, stdout) && tool_flush(command) == TOOL_OK;
+	if (is_replaced(out))
+		return replace(command, out, cb, ctx);
+	file = fopen(out, "we");
+	return file ? write_and_close(command, out, file, cb, ctx) : out_failed(command, out);
+}
+
 bool tool_state_has(const char *dir, const char *name)
 {
 	char path[PATH_ROOM];

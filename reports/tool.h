@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "reports/incidents.h"
 #include "reports/ledger.h"
@@ -58,6 +59,12 @@ int tool_flush(const char *command);
 /* A new file beside NAME, to be renamed to it once it is whole, so that a failure leaves no half of
  * it; its name in path. Returns its descriptor; -1: errno says why. */
 int tool_beside(const char *name, char *path, size_t pathlen);
+
+/* Has out written: to standard output (NULL), or to a file, which is replaced once it is whole; what is
+ * no file of its own, as a device, is written to. False after an error on standard error: that of the
+ * callback, or that it could not be written. */
+typedef bool tool_write_cb(void *ctx, FILE *out);
+bool tool_write(const char *command, const char *out, tool_write_cb *cb, void *ctx);
 
 /* Open what is in a state directory; NULL with a sentence in err that says what is wrong with it. */
 struct ledger *tool_open_ledger(const char *dir, enum ledger_mode mode, char *err, size_t errlen);

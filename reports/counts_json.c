@@ -27,3 +27,12 @@ void counts_json(struct json_out *j, const struct counts *c, uint64_t lost)
 		json_uint(j, count_name((enum count)i), c->n[i]);
 	json_object_end(j);
 }
+
+void counts_json_withheld(struct json_out *j)
+{
+	static const char *const keys[] = { "sessions", "E",       "P",        "U",     "ratio",
+					    "lowest",   "highest", "coverage", "counts" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		json_null(j, keys[i]);
+}

@@ -9,5 +9,7 @@
  * highest, coverage (null where there is nothing to divide by) and counts. lost as in
  * counts_ratio(). */
 void counts_json(struct json_out *j, const struct counts *c, uint64_t lost);
+/* The same keys, all of them null, for counts that are not published. */
+void counts_json_withheld(struct json_out *j);
 
 #endif

@@ -112,6 +112,10 @@ bool ledger_totals(struct ledger *l, ledger_pair_cb *cb, void *ctx, struct healt
 /* From when on the rows of a resolution are kept; before the first step when nothing was deleted. */
 bool ledger_kept(struct ledger *l, enum resolution r, int64_t *from, char *err, size_t errlen);
 
+/* Where a period that begins or ends at t is really cut by ledger_sum(): at t, or at the next hour or
+ * day where nothing finer is kept around t. Not negative. */
+bool ledger_border(struct ledger *l, int64_t t, int64_t *border, char *err, size_t errlen);
+
 /* Row by row in time order, of one resolution; within a step by client, server, service. */
 typedef bool ledger_step_cb(void *ctx, int64_t step, const struct ledger_row *row);
 bool ledger_walk(struct ledger *l, enum resolution r, const struct ledger_query *q,

@@ -145,6 +145,21 @@ bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *
 	return ok;
 }
 
+bool ledger_border(struct ledger *l, int64_t t, int64_t *border, char *err, size_t errlen)
+{
+	int64_t minutes, hours;
+
+	if (!ledger_kept(l, RESOLUTION_MINUTE, &minutes, err, errlen) ||
+	    !ledger_kept(l, RESOLUTION_HOUR, &hours, err, errlen))
+		return false;
+	*border = t;
+	if (ledger_floor(t, HOUR_S) < minutes)
+		*border = ceiling(t, HOUR_S);
+	if (ledger_floor(t, DAY_S) < hours)
+		*border = ceiling(t, DAY_S);
+	return true;
+}
+
 static void health_at(struct db_stmt *s, struct health *h)
 {
 	for (int i = 0; i < HEALTH_N; i++)

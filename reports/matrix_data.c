@@ -1,8 +1,7 @@
 /* matrix_data.c - the matrix for programs: JSON and CSV; and its shares as text. */
 #include "reports/matrix.h"
 
-#include <inttypes.h>
-
+#include "reports/counts_csv.h"
 #include "reports/counts_json.h"
 #include "reports/csv.h"
 #include "reports/json_out.h"
@@ -150,26 +149,12 @@ void matrix_json(const struct matrix *m, FILE *out)
 static void csv_cell(const struct matrix *m, const struct matrix_cell *c, const char *from,
 		     const char *to, FILE *out)
 {
-	struct ratio r = counts_ratio(&c->counts, 0);
-	bool bounded = r.encrypted + r.plaintext + r.unknown > 0;
-
 	fprintf(out, "%s,%s,%s,", from, to, service_name(m->service));
 	csv_name(out, m->parties[c->client].name);
 	putc(',', out);
 	csv_name(out, m->parties[c->server].name);
-	fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
-		c->promised ? "true" : "false", counts_sessions(&c->counts), r.encrypted,
-		r.plaintext, r.unknown);
-	putc(',', out);
-	csv_share(out, r.known, r.ratio);
-	putc(',', out);
-	csv_share(out, bounded, r.lowest);
-	putc(',', out);
-	csv_share(out, bounded, r.highest);
-	putc(',', out);
-	csv_share(out, r.covered, r.coverage);
-	for (unsigned i = 0; i < COUNT_N; i++)
-		fprintf(out, ",%" PRIu64, c->counts.n[i]);
+	fprintf(out, ",%s,", c->promised ? "true" : "false");
+	counts_csv(out, &c->counts, 0);
 	fputs("\n", out);
 }
 
@@ -179,10 +164,8 @@ void matrix_csv(const struct matrix *m, FILE *out)
 
 	utc_text(m->period.from, UTC_ISO, from);
 	utc_text(m->period.to, UTC_ISO, to);
-	fputs("from,to,service,client,server,promised,sessions,E,P,U,ratio,lowest,highest,coverage",
-	      out);
-	for (unsigned i = 0; i < COUNT_N; i++)
-		fprintf(out, ",%s", count_name((enum count)i));
+	fputs("from,to,service,client,server,promised,", out);
+	counts_csv_names(out);
 	fputs("\n", out);
 	for (size_t i = 0; i < m->cells_n; i++)
 		csv_cell(m, &m->cells[i], from, to, out);

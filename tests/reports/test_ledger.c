@@ -394,6 +394,32 @@ static void sums_stay_exact_where_hours_are_gone(void **state)
 	assert_int_equal(sealed_between(T0 + DAY + 60, later), 0);
 }
 
+static int64_t border(int64_t t)
+{
+	int64_t at = -1;
+
+	assert_true(ledger_border(led, t, &at, err, sizeof(err)));
+	return at;
+}
+
+/* Where nothing finer is kept, what a border cuts counts in the period in which it begins. */
+static void borders_are_as_fine_as_what_is_kept(void **state)
+{
+	int64_t later = T0 + 500 * (int64_t)DAY;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0, 1, 0);
+	assert_int_equal(border(T0 + 90), T0 + 90);
+	commit(later, 1, 0);
+	assert_true(ledger_expire(led, later + 60, err, sizeof(err)));
+	assert_int_equal(border(T0), T0);
+	assert_int_equal(border(T0 + 60), T0 + DAY);
+	assert_int_equal(border(later - 100 * DAY), later - 100 * DAY);
+	assert_int_equal(border(later - 100 * DAY + 1800), later - 100 * DAY + HOUR);
+	assert_int_equal(border(later - 60), later - 60);
+}
+
 static void days_end_after_five_years(void **state)
 {
 	int64_t later = T0 + 1900 * (int64_t)DAY;
@@ -950,6 +976,7 @@ int main(int argc, char **argv)
 		TEST(sums_are_exact_over_any_period),
 		TEST(sums_stay_exact_where_minutes_are_gone),
 		TEST(sums_stay_exact_where_hours_are_gone),
+		TEST(borders_are_as_fine_as_what_is_kept),
 		TEST(days_end_after_five_years),
 		TEST(totals_never_fall),
 		TEST(a_wrong_clock_deletes_nothing),

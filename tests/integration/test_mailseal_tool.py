@@ -21,7 +21,7 @@ MAKE_STATE = BUILDDIR / "tests" / "integration" / "make_state"
 
 DONE, FAILED, USAGE = 0, 1, 2
 PLAY_COURIERS = BUILDDIR / "tests" / "integration" / "play_couriers"
-COMMANDS = ("matrix", "explain", "graph", "incidents", "ack", "test-alert", "export",
+COMMANDS = ("matrix", "report", "explain", "graph", "incidents", "ack", "test-alert", "export",
             "rebuild-rrd")
 NOBODY = 65534
 ENV = dict(os.environ, LC_ALL="C", TZ="Pacific/Auckland")
@@ -518,13 +518,90 @@ def rebuild_is_refused_while_a_sensor_runs(top):
     return bad + Ran("rebuild-rrd", "--state", state).expect(DONE, "drawn from the ledger")
 
 
+# Report ------------------------------------------------------------------------------------------
+
+NOVEMBER = ("report", "--month", "2026-11")
+
+
+def report_to_a_file(top):
+    """Whole or not at all, as private as other files; standard output stays empty."""
+    out, state, bad = top / "report.out", top / "state", []
+    for form in ("--csv", "--html"):
+        out.write_text("old")
+        ran = Ran(*NOVEMBER, form, "--state", state, "--out", out)
+        bad += ran.expect(DONE) + ([] if ran.out == "" else [ran.out])
+        shown = Ran(*NOVEMBER, form, "--state", state).out
+        bad += [] if out.read_text().splitlines()[-3:] == shown.splitlines()[-3:] else [form]
+    bad += [] if out.stat().st_mode & 0o777 == 0o666 & ~UMASK else ["mode of the file"]
+    folder = top / "folder"
+    folder.mkdir()
+    for where, text in ((folder, "Is a directory"), (top / "none" / "x", "No such file")):
+        bad += Ran(*NOVEMBER, "--state", state, "--out", where).expect(FAILED, text)
+    left = sorted(p.name for p in top.iterdir() if p.name.startswith(("report", "folder")))
+    return bad + ([] if left == ["folder", "report.out"] else ["left behind: %s" % left])
+
+
+def report_of_what(top):
+    """Months and zones that are none, and months of which nothing is known."""
+    state, bad = top / "state", []
+    for arguments, text in ((["--month", "2026-13"], "as 2026-10"), (["--month", ""], "as 2026-10"),
+                            (["--timezone", "Europe/Atlantis"], 'no time zone "Europe/Atlantis"'),
+                            (["--timezone", "../etc"], "no time zone"),
+                            (["--min-sessions", "-1"], "from 0"), (["--json", "--csv"], "exclude"),
+                            (["--html", "--json"], "exclude"),
+                            (["--out", ""], "a file"), (["word"], "word")):
+        bad += Ran("report", "--state", state, *arguments).expect(USAGE, text, "report --help")
+    bad += Ran("report", "--state", state).expect(FAILED, "no month is over yet", "2026-11")
+    for month in ("2026-10", "2026-12", "9999-12", "1970-01"):
+        bad += Ran("report", "--month", month, "--state", state).expect(
+            FAILED, "nothing of " + month, "begins at 2026-11-12 10:00")
+    report = json.loads(Ran(*NOVEMBER, "--json", "--state", state).out)
+    total = {k: report["total"][k] for k in ("lost", "sessions", "E", "P", "U")}
+    bad += [] if total == {"lost": 2, "sessions": 838, "E": 830, "P": 2, "U": 3} else [str(total)]
+    return bad
+
+
+def report_of_what_is_deleted(top):
+    """As after five years: what is gone is said to be, and is not taken for an outage."""
+    state = fresh(top, "fiveyears")
+    day = 1795305600  # 22 November
+    with sqlite3.connect(state / "ledger.db") as db:
+        for table in ("minutes", "hours", "days"):
+            for kind in (table, "health_" + table):
+                db.execute("DELETE FROM %s WHERE step < %d" % (kind, day))
+            db.execute("INSERT OR REPLACE INTO meta VALUES('%s_from', %d)" % (table, day))
+    report = json.loads(Ran(*NOVEMBER, "--json", "--state", state).out)
+    notes = {n["note"]: n["at"] for n in report["notes"]}
+    bad = [] if notes == {"month-not-over": "2026-11-22T11:00:00Z",
+                          "partly-deleted": "2026-11-22T00:00:00Z"} else ["%r" % notes]
+    bad += [] if report["total"]["sessions"] == 833 else ["%r" % report["total"]]
+    period, outages = report["period"], report["sensor"]["outages"]
+    bad += [] if [o["seconds"] for o in outages] == [300] else ["%r" % outages]
+    known = period["seconds_before_ledger"] + period["seconds_seen"] + 300
+    return bad + ([] if known == period["seconds_elapsed"] else ["%r" % period])
+
+
+def report_without_incidents(top):
+    """There may be none to read, or none that can be read: two things."""
+    state = fresh(top, "withoutincidents")
+    for path in state.glob("incidents.db*"):
+        path.unlink()
+    ran = Ran(*NOVEMBER, "--json", "--state", state)
+    report = json.loads(ran.out)
+    bad = ran.expect(DONE) + ([] if report["incidents"] is None else ["incidents"])
+    bad += [] if {"note": "no-incidents-db", "at": None} in report["notes"] else ["no note"]
+    (state / "incidents.db").write_bytes(b"x" * 5000)
+    return bad + Ran(*NOVEMBER, "--state", state).expect(FAILED, "incidents.db")
+
+
 # Bad state directories ---------------------------------------------------------------------------
 
 
 def each(state, code, text, user=None):
     """Every command that reads a state directory says the same of it."""
     bad = []
-    for arguments in (["matrix"], ["graph", "--pair", "orange:free"], ["rebuild-rrd"]):
+    for arguments in (["matrix"], ["report"], ["graph", "--pair", "orange:free"],
+                      ["rebuild-rrd"]):
         bad += Ran(*arguments, "--state", state, user=user, cwd="/").expect(code, text)
     return bad
 
@@ -644,7 +721,7 @@ def usage(state):
 
 def a_full_disk(state):
     bad = []
-    for arguments in (["matrix"], ["matrix", "--json"], ["matrix", "--csv"], ["incidents"],
+    for arguments in (["matrix"], ["matrix", "--json"], ["matrix", "--csv"], ["incidents"], NOVEMBER,
                       ["explain", state / "sessions" / "2026-11-22.jsonl"]):
         with open("/dev/full", "wb") as full:
             bad += Ran(*arguments, "--state", state, stdout=full).expect(FAILED, "No space left")
@@ -679,6 +756,8 @@ def main():
             tap.run(test.__name__.replace("_", " "), test, top, state)
         for test in (a_session_log_that_is_missing, ack, deliveries_of_an_incident,
                      a_test_without_a_sensor, a_test_of_every_target, a_test_that_some_do_not_take,
+                     report_to_a_file, report_of_what, report_of_what_is_deleted,
+                     report_without_incidents,
                      rebuild, rebuild_is_refused_while_a_sensor_runs,
                      bad_directories, being_written_to,
                      evidence_that_is_hurt, half_written, empty_ledger, newer_version, hostile_names,

@@ -245,9 +245,10 @@ def built_with(feature):
 class Sensor:
     """mailseald -r -, whose standard input is a pipe that the test fills."""
 
-    def __init__(self, folder, state, *arguments, stdout=subprocess.DEVNULL):
+    def __init__(self, folder, state, *arguments, stdout=subprocess.DEVNULL,
+                 configuration=CONFIGURATION):
         conf = Path(folder) / "mailseal.yaml"
-        conf.write_text(CONFIGURATION, encoding="ascii")
+        conf.write_text(configuration, encoding="ascii")
         # pylint: disable=R1732
         self.process = subprocess.Popen(
             [str(MAILSEALD), "-c", str(conf), "-r", "-", "--state", str(state), "--quiet",

@@ -303,27 +303,26 @@ static bool on_health(void *ctx, int64_t step, const struct health *h)
 
 struct seeing {
 	struct reading *r;
-	int64_t length_s;
+	enum resolution resolution;
 };
 
 static bool on_seen(void *ctx, int64_t step, const struct health *h)
 {
 	const struct seeing *s = ctx;
 
-	(void)h;
-	s->r->seen_s[(step - s->r->piece) / s->r->unit] += s->length_s;
+	s->r->seen_s[(step - s->r->piece) / s->r->unit] += ledger_seen_s(h, s->resolution);
 	return true;
 }
 
 /* How much of each step of the piece the sensor saw: from minutes where they are kept, hours
- * before, then days, as in ledger_sum(). What remains of an hour or a day counts whole. */
+ * before, then days, as in ledger_sum(). */
 static bool read_seen(struct reading *r)
 {
 	int64_t to = r->piece_end;
 
 	memset(r->seen_s, 0, sizeof(r->seen_s));
 	for (enum resolution f = RESOLUTION_MINUTE; f <= r->resolution && to > r->piece; f++) {
-		struct seeing s = { .r = r, .length_s = resolution_seconds(f) };
+		struct seeing s = { .r = r, .resolution = f };
 		int64_t from = f == r->resolution || r->kept[f] < r->piece ? r->piece : r->kept[f];
 
 		if (from < to &&

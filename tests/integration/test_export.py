@@ -192,14 +192,15 @@ def hours_say_how_much_was_seen(state):
 
 
 def minutes_that_are_gone(top):
-    """Then auto is hours, and minutes are refused instead of half given."""
+    """Then auto is hours, which know how many there were, and minutes are refused instead of half
+    given."""
     state = fresh(top, "expired")
     with sqlite3.connect(state / "ledger.db") as db:
         for table in ("minutes", "health_minutes"):
             db.execute("DELETE FROM %s WHERE step < 1795341600" % table)
         db.execute("INSERT OR REPLACE INTO meta VALUES('minutes_from', 1795341600)")
     m = json_of(state, "--last", "2w")
-    bad = [] if m["resolution"] == "hour" and m["rows"][0]["seconds_seen"] == 3600 else [
+    bad = [] if m["resolution"] == "hour" and m["rows"][0]["seconds_seen"] == 60 else [
         "%r" % m["resolution"]]
     bad += [] if json_of(state, "--last", "1h")["resolution"] == "minute" else ["not minutes"]
     return bad + wrong(FAILED, "minutes are kept since 2026-11-22 10:00 UTC only", "--state", state,

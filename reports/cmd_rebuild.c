@@ -25,7 +25,7 @@ static const struct usage usage = {
 	.n = O_N,
 };
 
-/* The line that is shown, and how many files of pairs there are. */
+/* The line that is shown, and how many files there are. */
 struct drawing {
 	struct progress line;
 	unsigned all;
@@ -72,8 +72,6 @@ static int run_locked(const char *dir)
 		tool_error(usage.command, "%s", err);
 		return TOOL_FAILED;
 	}
-	if (tool_state_has(dir, "rrd/health.rrd"))
-		d.all += 1 + SERVICE_N; /* it and the totals */
 	text_count(d.all, "RRD file", "RRD files", files, sizeof(files));
 	printf("%s drawn from the ledger.\n", files);
 	return tool_flush(usage.command);

@@ -292,19 +292,18 @@ static bool walk_rows(struct rebuild *b)
 
 /* The end --------------------------------------------------------------------------------- */
 
-static bool finish_all(struct rebuild *b, void (*progress)(void *, unsigned, unsigned), void *ctx)
+/* Files of the whole and of the sensor, of which there are few. */
+static unsigned others(const struct rebuild *b)
 {
-	unsigned all = (unsigned)b->fresh.n;
+	unsigned n = b->health.path != NULL;
 
-	for (unsigned i = 0; i < all; i++) {
-		struct series *s = &b->fresh.series[i];
+	for (unsigned s = 0; s < SERVICE_N; s++)
+		n += b->totals[s].feed.path != NULL;
+	return n;
+}
 
-		if (!feed_finish(b, s->feed))
-			return false;
-		s->last = s->feed->at;
-		if (progress != NULL)
-			progress(ctx, i + 1, all);
-	}
+static bool finish_others(struct rebuild *b)
+{
 	for (unsigned s = 0; s < SERVICE_N; s++) {
 		struct total *t = &b->totals[s];
 
@@ -315,6 +314,26 @@ static bool finish_all(struct rebuild *b, void (*progress)(void *, unsigned, uns
 	if (b->health.path != NULL && !feed_finish(b, &b->health))
 		return false;
 	b->fresh.health_last = b->health.path != NULL ? b->health.at : -1;
+	return true;
+}
+
+static bool finish_all(struct rebuild *b, void (*progress)(void *, unsigned, unsigned), void *ctx)
+{
+	unsigned n = (unsigned)b->fresh.n, all = n + others(b);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct series *s = &b->fresh.series[i];
+
+		if (!feed_finish(b, s->feed))
+			return false;
+		s->last = s->feed->at;
+		if (progress != NULL)
+			progress(ctx, i + 1, all);
+	}
+	if (!finish_others(b))
+		return false;
+	if (progress != NULL)
+		progress(ctx, all, all);
 	return true;
 }
 

@@ -29,8 +29,9 @@ struct ledger;
 enum ledger_mode { LEDGER_WRITE, LEDGER_READ };
 
 /* Opens DIR/ledger.db; LEDGER_WRITE creates it and brings an older schema up to date. NULL with
- * a sentence in err (which names the file). A ledger of a newer schema is refused. The functions
- * that change something need LEDGER_WRITE. */
+ * a sentence in err (which names the file). A ledger of a newer schema is refused; and LEDGER_READ
+ * refuses an older one, which may lack what is asked for. The functions that change something need
+ * LEDGER_WRITE. */
 struct ledger *ledger_open(const char *dir, enum ledger_mode mode, char *err, size_t errlen);
 void ledger_close(struct ledger *l); /* NULL is allowed */
 

@@ -97,5 +97,14 @@ bool ledger_check_schema(struct ledger *l, const char *path, enum ledger_mode mo
 			 path, schema, LEDGER_SCHEMA);
 		return false;
 	}
-	return schema == LEDGER_SCHEMA || mode != LEDGER_WRITE || complete(l, err, errlen);
+	if (schema == LEDGER_SCHEMA)
+		return true;
+	if (mode == LEDGER_WRITE)
+		return complete(l, err, errlen);
+	snprintf(
+		err, errlen,
+		"%s was written by an older mailseal: starting this mailseald on it, or \"mailseal "
+		"rebuild-rrd\", brings it up to date",
+		path);
+	return false;
 }

@@ -1,62 +1,13 @@
 #include "sensor/confine.h"
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <net/if.h>
-#include <pwd.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-bool confine_find_user(const char *configured, const char *fallback, uid_t *uid, gid_t *gid)
-{
-	const struct passwd *pw = configured[0] ? getpwnam(configured) : NULL;
-
-	if (!pw && fallback)
-		pw = getpwnam(fallback);
-	if (!pw)
-		return false;
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	return true;
-}
-
-static bool drop_capabilities(bool change_user, uid_t uid, gid_t gid)
-{
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (change_user)
-		return capng_change_id(
-			       (int)uid, (int)gid,
-			       (capng_flags_t)(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING)) == 0;
-	if (geteuid() == 0)
-		return capng_apply(CAPNG_SELECT_BOTH) == 0;
-	return capng_apply(CAPNG_SELECT_CAPS) == 0; /* the bounding set is not ours to change */
-}
-
-bool confine_privileges(bool change_user, uid_t uid, gid_t gid, char *err, size_t errlen)
-{
-	const struct rlimit none = { 0, 0 };
-
-#ifdef WITHOUT_CONFINEMENT
-	change_user = false; /* the counts of coverage are files of the user who built it */
-#endif
-	if (!drop_capabilities(change_user && geteuid() == 0, uid, gid)) {
-		snprintf(err, errlen, "privileges cannot be dropped: %s", strerror(errno));
-		return false;
-	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
-		snprintf(err, errlen, "the process cannot be confined: %s", strerror(errno));
-		return false;
-	}
-	return true;
-}
 
 #ifdef WITHOUT_CONFINEMENT
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "reports/privileges.h"
 #include "sensor/capture.h"
 #include "sensor/channel.h"
 #include "sensor/conf.h"
@@ -59,12 +60,12 @@ static bool confine(const struct run *r, char *err, size_t errlen)
 	gid_t gid = 0;
 	bool root = geteuid() == 0;
 
-	if (root && !confine_find_user(r->conf->user, "nobody", &uid, &gid)) {
+	if (root && !privileges_find_user(r->conf->user, "nobody", &uid, &gid)) {
 		snprintf(err, errlen, "there is neither a user %s nor nobody to run as",
 			 r->conf->user);
 		return false;
 	}
-	return confine_privileges(root, uid, gid, err, errlen) &&
+	return privileges_drop(root, uid, gid, GROUPS_NONE, err, errlen) &&
 	       confine_capture(r->channel_write, err, errlen);
 }
 
@@ -170,7 +171,7 @@ static bool drop_recorder_privileges(const struct run *r, const char *state, cha
 	gid_t gid = 0;
 	bool change = false;
 
-	if (geteuid() == 0 && confine_find_user(r->conf->user, NULL, &uid, &gid)) {
+	if (geteuid() == 0 && privileges_find_user(r->conf->user, NULL, &uid, &gid)) {
 		change = true;
 		if (state && mkdir(state, 0750) == 0 && chown(state, uid, gid) != 0) {
 			snprintf(err, errlen, "%s: %s", state, strerror(errno));
@@ -179,7 +180,7 @@ static bool drop_recorder_privileges(const struct run *r, const char *state, cha
 	} else if (geteuid() == 0 && state) {
 		change = owner_of(state, &uid, &gid);
 	}
-	return confine_privileges(change, uid, gid, err, errlen);
+	return privileges_drop(change, uid, gid, GROUPS_NONE, err, errlen);
 }
 
 static FILE *open_sessions(const char *name, char *err, size_t errlen)

@@ -35,6 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reports/privileges.h"
 #include "sensor/confine.h"
 
 #define NOT_TRIED -1 /* there was nothing to try it on */
@@ -613,11 +614,11 @@ static bool confine(bool as_root, int channel)
 	uid_t uid = 0;
 	gid_t gid = 0;
 
-	if (!confine_find_user("", "nobody", &uid, &gid))
+	if (!privileges_find_user("", "nobody", &uid, &gid))
 		return false;
 	if (!as_root && geteuid() == 0 && !become(uid, gid))
 		return false;
-	return confine_privileges(as_root, uid, gid, err, sizeof(err)) &&
+	return privileges_drop(as_root, uid, gid, GROUPS_NONE, err, sizeof(err)) &&
 	       confine_capture(channel, err, sizeof(err));
 }
 
@@ -742,7 +743,7 @@ static int check_privileges(bool root, uid_t uid, gid_t gid)
 	gid_t g[3];
 	char err[256];
 
-	if (!confine_privileges(root, uid, gid, err, sizeof(err)))
+	if (!privileges_drop(root, uid, gid, GROUPS_NONE, err, sizeof(err)))
 		return 1;
 	if (getresuid(&u[0], &u[1], &u[2]) != 0 || getresgid(&g[0], &g[1], &g[2]) != 0)
 		return 2;
@@ -779,7 +780,7 @@ static void privileges_are_gone_for_good(void **state)
 	(void)state;
 	if (does_not_confine())
 		return;
-	assert_true(confine_find_user("", "nobody", &uid, &gid));
+	assert_true(privileges_find_user("", "nobody", &uid, &gid));
 	assert_int_equal(in_a_child(geteuid() == 0, uid, gid), 0);
 }
 
@@ -792,13 +793,13 @@ static void a_user_is_found_or_not(void **state)
 	(void)state;
 	assert_non_null(nobody);
 	nobody_uid = nobody->pw_uid;
-	assert_true(confine_find_user("nobody", NULL, &uid, &gid));
+	assert_true(privileges_find_user("nobody", NULL, &uid, &gid));
 	assert_int_equal(uid, nobody_uid);
-	assert_true(confine_find_user("no-such-user", "nobody", &uid, &gid));
+	assert_true(privileges_find_user("no-such-user", "nobody", &uid, &gid));
 	assert_int_equal(uid, nobody_uid);
-	assert_true(confine_find_user("", "nobody", &uid, &gid));
-	assert_false(confine_find_user("no-such-user", NULL, &uid, &gid));
-	assert_false(confine_find_user("no-such-user", "nor-this-one", &uid, &gid));
+	assert_true(privileges_find_user("", "nobody", &uid, &gid));
+	assert_false(privileges_find_user("no-such-user", NULL, &uid, &gid));
+	assert_false(privileges_find_user("no-such-user", "nor-this-one", &uid, &gid));
 }
 
 int main(void)

@@ -6,8 +6,6 @@
 
 #include "reports/matrix.h"
 
-#define STALE_S 180 /* as mailseal check: a last step older than this is not the present */
-
 /* Links ----------------------------------------------------------------------------------- */
 
 void page_href(struct html *h, const struct route *to)

@@ -15,6 +15,8 @@
 #include "web/html.h"
 #include "web/route.h"
 
+#define STALE_S 180 /* as mailseal check: a last step older than this is not the present */
+
 /* What stands around a page. */
 struct frame {
 	struct route route;

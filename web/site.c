@@ -238,9 +238,9 @@ static void answer_asset(const char *name, struct reply *out)
 	out->status = 200;
 }
 
-static void answer_nothing(struct view *v, struct reply *out)
+static void answer_nothing(struct view *v, const char *path, struct reply *out)
 {
-	struct html h = { .out = begin(out), .root = "" };
+	struct html h = { .out = begin(out), .root = route_root(path) };
 
 	snprintf(v->err, sizeof(v->err), "%s", text_of(T_NO_SUCH_PAGE));
 	put_problem(&h, v, ANSWER_NOT_FOUND);
@@ -256,7 +256,7 @@ void site_answer(struct site *s, const char *path, int64_t now, struct reply *ou
 	v.ledger_end = -1;
 	*out = (struct reply){ .body = NULL };
 	if (!route_parse(path, &v.route) || !views[v.route.page]) {
-		answer_nothing(&v, out);
+		answer_nothing(&v, path, out);
 		return;
 	}
 	switch (v.route.kind) {

@@ -8,7 +8,7 @@
 
 static const struct tool_command *const commands[] = {
 	&cmd_matrix,     &cmd_report, &cmd_explain, &cmd_graph,   &cmd_incidents, &cmd_ack,
-	&cmd_test_alert, &cmd_check,  &cmd_export,  &cmd_rebuild, &cmd_serve,
+	&cmd_test_alert, &cmd_check,  &cmd_export,  &cmd_rebuild, &cmd_serve,     &cmd_html,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -34,7 +34,7 @@ struct tool_command {
 };
 
 extern const struct tool_command cmd_matrix, cmd_explain, cmd_graph, cmd_incidents, cmd_ack,
-	cmd_test_alert, cmd_check, cmd_export, cmd_rebuild, cmd_report, cmd_serve;
+	cmd_test_alert, cmd_check, cmd_export, cmd_rebuild, cmd_report, cmd_serve, cmd_html;
 
 /* One line on standard error: "mailseal COMMAND: ...". */
 void tool_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -71,7 +71,8 @@ static int start(const struct serve_asked *a)
 	return serve(a);
 #else
 	(void)a;
-	tool_error(usage.command, "this build has no server (configure --without-httpd)");
+	tool_error(usage.command, "this build has no server (configure --without-httpd); mailseal "
+				  "html makes the same pages as files");
 	return TOOL_FAILED;
 #endif
 }

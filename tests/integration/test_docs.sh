@@ -139,7 +139,7 @@ unit_is_tight()
 		rm -rf "$folder")"
 }
 
-for unit in mailseald.service=20 mailseal-web.service=15; do
+for unit in mailseald.service=20 mailseal-web.service=15 mailseal-html.service=15; do
 	if ! command -v systemd-analyze >/dev/null; then
 		skip "${unit%=*}" "systemd-analyze is not installed"
 	elif [ ! -f "$build/systemd/${unit%=*}" ]; then

@@ -22,7 +22,7 @@ MAKE_STATE = BUILDDIR / "tests" / "integration" / "make_state"
 DONE, FAILED, USAGE = 0, 1, 2
 PLAY_COURIERS = BUILDDIR / "tests" / "integration" / "play_couriers"
 COMMANDS = ("matrix", "report", "explain", "graph", "incidents", "ack", "test-alert", "export",
-            "rebuild-rrd", "serve")
+            "rebuild-rrd", "serve", "html")
 NOBODY = 65534
 ENV = dict(os.environ, LC_ALL="C", TZ="Pacific/Auckland")
 for name in ("COLUMNS", "NO_COLOR"):

@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "reports/drawer.h"
+#include "reports/progress.h"
 #include "reports/tool.h"
+#include "web/lines.h"
 #include "web/still.h"
 
 enum { O_OUT, O_STATE, O_N };
@@ -27,10 +30,47 @@ static const struct usage usage = {
 	.n = O_N,
 };
 
-static void on_failed(void *ctx, const char *path, const char *why)
+static void on_failed(void *ctx, const char *path)
 {
-	(void)ctx;
-	tool_error(usage.command, "warning: %s: %s", path, why);
+	progress_clear(ctx);
+	tool_error(usage.command, "warning: %s cannot be made at the moment", path);
+}
+
+static void on_files(void *ctx, size_t done, size_t all)
+{
+	struct progress_at at = { .things = done, .things_all = all, .what = "files" };
+
+	progress_show(ctx, &at);
+}
+
+static void on_lines(void *ctx, uint64_t done, uint64_t all)
+{
+	struct progress_at at = { .bytes = done, .bytes_all = all };
+
+	progress_show(ctx, &at);
+}
+
+/* With what the session log says, and pictures. */
+static bool make_files(struct site *site, const char *out, struct still_done *done, char *err,
+		       size_t errlen)
+{
+	struct progress p;
+	struct still_watch watch = { on_failed, on_files, &p };
+	bool ok;
+
+	site->drawer = drawer_start(site->dir, err, errlen);
+	if (!site->drawer)
+		return false;
+	site->lines = lines_new(site->dir, NULL);
+	progress_init(&p, stderr, true);
+	lines_update(site->lines, 0, on_lines, &p);
+	progress_clear(&p);
+	progress_init(&p, stderr, true);
+	ok = still_make(site, out, (int64_t)time(NULL), &watch, done, err, errlen);
+	progress_clear(&p);
+	lines_free(site->lines);
+	drawer_stop(site->drawer);
+	return ok;
 }
 
 static int make(const char *state, const char *out)
@@ -41,8 +81,7 @@ static int make(const char *state, const char *out)
 
 	if (!tool_state_dir(usage.command, state))
 		return TOOL_FAILED;
-	if (!still_make(&site, out, (int64_t)time(NULL), on_failed, NULL, &done, err,
-			sizeof(err))) {
+	if (!make_files(&site, out, &done, err, sizeof(err))) {
 		tool_error(usage.command, "%s", err);
 		return TOOL_FAILED;
 	}

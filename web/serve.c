@@ -13,16 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reports/drawer.h"
 #include "reports/privileges.h"
 #include "reports/tool.h"
 #include "web/answers.h"
 #include "web/hosts.h"
 #include "web/httpd.h"
+#include "web/lines.h"
 #include "web/openmetrics.h"
 #include "web/watch.h"
 
-#define CONNECTIONS_MAX 512u /* of one socket */
-#define FILES_RESERVE   64u  /* besides connections: databases, the log, pictures */
+#define CONNECTIONS_MAX 512u                /* of one socket */
+#define FILES_RESERVE   64u                 /* besides connections: databases, the log, pictures */
+#define LINES_AT_ONCE   ((uint64_t)1 << 20) /* bytes of the session log between two answers */
+#define LINES_EVERY_MS  5000
 
 struct serving {
 	const struct serve_asked *asked;
@@ -33,6 +37,7 @@ struct serving {
 	int signals;
 	struct site site;
 	struct answers *answers;
+	int64_t lines_due_ms; /* when the session log is to be looked at again */
 };
 
 /* Answers ----------------------------------------------------------------------------------- */
@@ -130,6 +135,10 @@ static bool start(struct serving *s, char *err, size_t errlen)
 {
 	unsigned connections = allow_connections(s->asked->at_n);
 
+	s->site.lines = lines_new(s->asked->dir, NULL);
+	s->site.drawer = drawer_start(s->asked->dir, err, errlen);
+	if (!s->site.drawer)
+		return false;
 	s->signals = catch_signals();
 	if (s->signals < 0) {
 		snprintf(err, errlen, "signals: %s", strerror(errno));
@@ -161,14 +170,29 @@ static void say_where(const struct listen_at *at, size_t n)
 	}
 }
 
-static int next_timeout(const struct serving *s)
+/* Reads on in the session log, a piece at a time. Returns in how many milliseconds to do it again. */
+static int read_lines(struct serving *s)
 {
-	int least = -1;
+	struct timespec t;
+	int64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	if (now >= s->lines_due_ms)
+		s->lines_due_ms = lines_update(s->site.lines, LINES_AT_ONCE, NULL, NULL)
+					  ? now + LINES_EVERY_MS
+					  : now;
+	return (int)(s->lines_due_ms - now);
+}
+
+static int next_timeout(struct serving *s)
+{
+	int least = read_lines(s);
 
 	for (size_t i = 0; i < s->n; i++) {
 		int ms = httpd_timeout_ms(s->httpd[i]);
 
-		if (ms >= 0 && (least < 0 || ms < least))
+		if (ms >= 0 && ms < least)
 			least = ms;
 	}
 	return least;
@@ -194,6 +218,8 @@ static void stop(struct serving *s)
 	for (size_t i = 0; i < s->n; i++)
 		httpd_stop(s->httpd[i]);
 	answers_free(s->answers);
+	drawer_stop(s->site.drawer);
+	lines_free(s->site.lines);
 	free(s->metrics);
 }
 

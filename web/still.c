@@ -14,8 +14,7 @@ struct still {
 	int64_t now;
 	struct names *paths; /* to make, in this order; grows on the way */
 	struct still_dir *dir;
-	still_warn_cb *warn;
-	void *ctx;
+	const struct still_watch *watch;
 	struct still_done *done;
 };
 
@@ -42,8 +41,15 @@ static void take_link(struct still *s, const char *root, const char *value, size
 	if (text[0] == '\0' || !route_parse(text, &r))
 		return;
 	route_path(&r, path);
-	if (strcmp(path, text) == 0)
+	if (strcmp(path, text) != 0)
+		return;
+	names_add(s->paths, path);
+	if (r.kind == ROUTE_GRAPH) { /* the script asks for what it shows */
+		r.kind = ROUTE_SERIES;
+		r.dark = r.png = false;
+		route_path(&r, path);
 		names_add(s->paths, path);
+	}
 }
 
 static void take_links(struct still *s, const char *path, const char *page)
@@ -62,7 +68,7 @@ static void take_links(struct still *s, const char *path, const char *page)
 static void give_up(struct still *s, const char *path)
 {
 	s->done->failed++;
-	s->warn(s->ctx, path, "it cannot be made at the moment");
+	s->watch->failed(s->watch->ctx, path);
 	still_dir_keep(s->dir, path);
 }
 
@@ -93,14 +99,15 @@ static bool make_all(struct still *s, char *err, size_t errlen)
 	for (size_t i = 0; i < names_count(s->paths); i++) {
 		if (!make(s, names_at(s->paths, i), err, errlen))
 			return false;
+		s->watch->progress(s->watch->ctx, i + 1, names_count(s->paths));
 	}
 	return still_dir_finish(s->dir, &s->done->removed, err, errlen);
 }
 
-bool still_make(struct site *site, const char *folder, int64_t now, still_warn_cb *warn, void *ctx,
+bool still_make(struct site *site, const char *folder, int64_t now, const struct still_watch *watch,
 		struct still_done *done, char *err, size_t errlen)
 {
-	struct still s = { .site = site, .now = now, .warn = warn, .ctx = ctx, .done = done };
+	struct still s = { .site = site, .now = now, .watch = watch, .done = done };
 	bool ok;
 
 	*done = (struct still_done){ .files = 0 };

@@ -17,6 +17,7 @@ SRCDIR = Path(os.environ.get("top_srcdir") or Path(__file__).resolve().parents[2
 BUILDDIR = Path(os.environ.get("top_builddir") or SRCDIR)
 HERE = SRCDIR / "tests" / "browser"
 PICTURES = BUILDDIR / "tests" / "browser" / "pictures"
+USER = ["--user", "nobody"] if os.geteuid() == 0 else []
 MODULES = Path(os.environ.get("MAILSEAL_LAB", "/var/cache/mailseal-lab")) / "browser" / "node_modules"
 DOCUMENTS = {"overview-light.png": "overview.png", "overview-dark.png": "overview-dark.png",
              "overview-phone.png": "overview-phone.png", "pair-light.png": "pair.png",
@@ -36,7 +37,7 @@ def missing():
 
 def serve(state):
     """A server on a port of its own, and its address."""
-    server = subprocess.Popen([BUILDDIR / "mailseal", "serve", "--state", state,
+    server = subprocess.Popen([BUILDDIR / "mailseal", "serve", *USER, "--state", state,
                                "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
     line = server.stderr.readline()
     found = re.search(r"http://127\.0\.0\.1:\d+/", line)
@@ -57,6 +58,8 @@ def main():
         state = Path(top) / "state"
         subprocess.run([BUILDDIR / "tests" / "browser" / "make_demo", state,
                         str(int(time.time()) // 60 * 60)], check=True)
+        os.chmod(top, 0o755)
+        subprocess.run(["chmod", "-R", "a+rX", state], check=True)
         server, address = serve(state)
         try:
             done = subprocess.run(["node", HERE / "pages.js", address, PICTURES], check=False,

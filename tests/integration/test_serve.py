@@ -33,6 +33,7 @@ TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json", ".svg
 PAGES = ["index.html", "overview-week.html", "overview-month.html", "overview-year.html"]
 ASSETS = ["style.css", "page.js", "icon.svg"]
 ROUNDS = 40
+BEGIN = 1795341600  # the hour of make_state.c
 
 
 def fresh(top, name):
@@ -69,6 +70,11 @@ def pages_and_their_headers(top):
             bad += [] if a.headers["cache-control"] == cache else [path + ": cached"]
             if path.endswith(".json"):
                 bad += [] if json.loads(a.text)["version"] == 1 else [path]
+        for name, kind, begin in (("ratio.svg", "image/svg+xml", b"<"), ("ratio-dark.svg", "image/svg+xml", b"<"),
+                                  ("ratio.png", "image/png", b"\x89PNG"), ("ratio.json", "application/json", b"{")):
+            a = s.ask("/graph/mta/total/week-" + name)
+            bad += [] if (a.status, a.type) == (200, kind) and a.body.startswith(begin) else [
+                "%s: %d %s" % (name, a.status, a.text[:200])]
         bad += [] if is_page(s.ask("/"), "Is the mail between the signatories sealed?") else ["/"]
         bad += [] if s.ask("/").body == s.ask("/index.html?from=1&to=%00").body else ["a query counts"]
     return bad + s.complaints
@@ -604,6 +610,25 @@ def it_can_do_nothing(top):
     return bad + ([] if before == after else ["the state directory has changed"]) + s.complaints
 
 
+def pictures_by_a_process_of_its_own(top):
+    """One that is killed costs a picture at most, and none is left behind."""
+    bad, seen = [], set()
+    with Server(top / "state") as s:
+        children = Path("/proc/%d/task/%d/children" % (s.process.pid, s.process.pid))
+        for n in range(4):
+            # Each of another period: none of them has been kept.
+            answers = [s.ask("/graph/mta/total/%d-%d-ratio.svg" % (BEGIN - 60 * n, BEGIN + 3600 + 60 * again))
+                       for again in range(2)]
+            bad += [] if answers[1].status == 200 else ["%d %s" % (answers[1].status, answers[1].text)]
+            there = children.read_text().split()
+            bad += [] if len(there) == 1 and not seen & set(there) else ["children: %s" % there]
+            seen |= set(there)
+            for child in there:
+                os.kill(int(child), signal.SIGKILL)
+    left = [c for c in seen if Path("/proc/" + c).exists()]
+    return bad + (["left: %s" % left] if left else []) + s.complaints
+
+
 def not_as_root(top):
     at = ["--listen", "127.0.0.1:0", "--state", top / "state"]
     return refused(["--user", "no-such-user", *at], 1, 'no user "no-such-user"') + \
@@ -614,7 +639,8 @@ TESTS = (pages_and_their_headers, not_there, methods, what_is_known_is_not_sent_
          names_of_the_server, the_parser_of_openmetrics_is_strict, metrics_of_a_run,
          files_that_are_no_metrics, health, malformed_requests, pipelined, idle_clients, slow_readers,
          many_at_once, the_end_comes_at_any_time, unfit_states, a_directory_that_comes_and_goes,
-         hurt_anywhere, written_meanwhile, usage, the_port_is_taken, several_sockets, it_can_do_nothing)
+         hurt_anywhere, written_meanwhile, usage, the_port_is_taken, several_sockets, it_can_do_nothing,
+         pictures_by_a_process_of_its_own)
 AS_ROOT = (no_right_to_read, not_as_root)
 
 

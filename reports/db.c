@@ -78,9 +78,12 @@ static bool has_wal(const char *path)
 static const char read_setup[] = "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 				 "SELECT count(*) FROM sqlite_master;";
 
+/* A handle stays with the thread that opened it: there is nothing to lock for each column. */
+static const int read_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+
 static int open_read(struct db *db)
 {
-	int rc = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READONLY, NULL);
+	int rc = sqlite3_open_v2(db->path, &db->handle, read_flags, NULL);
 	char *uri;
 
 	sqlite3_busy_timeout(db->handle, BUSY_MS);
@@ -91,7 +94,7 @@ static int open_read(struct db *db)
 		return rc;
 	sqlite3_close(db->handle);
 	uri = immutable_uri(db->path);
-	rc = sqlite3_open_v2(uri, &db->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	rc = sqlite3_open_v2(uri, &db->handle, read_flags | SQLITE_OPEN_URI, NULL);
 	free(uri);
 	return rc != SQLITE_OK ? rc : sqlite3_exec(db->handle, read_setup, NULL, NULL, NULL);
 }

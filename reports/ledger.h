@@ -104,6 +104,11 @@ typedef bool ledger_pair_cb(void *ctx, const struct ledger_row *sum);
 bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
 		char *err, size_t errlen);
 
+/* What the sensor did in a period, as exact as ledger_sum() (alive 0), and for how many seconds of it
+ * it ran, of which an hour or a day that the period cuts where its minutes are gone counts whole. */
+bool ledger_sum_health(struct ledger *l, int64_t from, int64_t to, struct health *h,
+		       int64_t *seen_s, char *err, size_t errlen);
+
 /* All that was ever added, what is past its retention too, grouped as above; *h receives the same of
  * the health (alive 0). What is counted here never falls. The ledger is of this schema: it was
  * opened with LEDGER_WRITE once. */

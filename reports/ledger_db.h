@@ -1,5 +1,5 @@
 /* ledger_db.h - what the parts of the ledger share: ledger_schema.c makes it, ledger.c writes,
- * ledger_read.c reads, and ledger_servers.c keeps the memory of servers.
+ * ledger_read.c and ledger_sum.c read, and ledger_servers.c keeps the memory of servers.
  */
 #ifndef MAILSEAL_LEDGER_DB_H
 #define MAILSEAL_LEDGER_DB_H
@@ -27,6 +27,11 @@ bool ledger_check_schema(struct ledger *l, const char *path, enum ledger_mode mo
 /* The servers of a step, within its transaction. */
 bool ledger_prepare_servers(struct ledger *l, char *err, size_t errlen);
 bool ledger_put_servers(struct ledger *l, const struct ledger_batch *b, char *err, size_t errlen);
+
+/* A count of a row; 0 for what a damaged file has below. */
+uint64_t ledger_count_at(struct db_stmt *s, int column);
+/* Columns: a step, health counters, alive. */
+void ledger_health_at(struct db_stmt *s, struct health *h);
 
 /* The largest multiple of unit that is not above t; t is not negative. */
 static inline int64_t ledger_floor(int64_t t, int64_t unit)

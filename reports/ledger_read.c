@@ -1,4 +1,4 @@
-/* ledger_read.c - the reading half of the ledger: sums, walks, what is in it. */
+/* ledger_read.c - the reading half of the ledger: totals, walks, what is in it. */
 #include "reports/ledger_db.h"
 
 #include <stdio.h>
@@ -11,52 +11,10 @@ bool ledger_freeze(struct ledger *l, char *err, size_t errlen)
 	return db_begin(l->db, err, errlen);
 }
 
-/* Sums ------------------------------------------------------------------------------------ */
-
-struct span {
-	int64_t from, to;
-};
-
-static int64_t ceiling(int64_t t, int64_t unit)
-{
-	return ledger_floor(t, unit) + (t % unit == 0 ? 0 : unit);
-}
-
-/* The unit that begins in the period and is cut by its end. */
-static struct span rest_of(int64_t from, int64_t to, int64_t unit)
-{
-	int64_t begins = ledger_floor(to, unit);
-
-	if (begins < from || begins == to)
-		return (struct span){ 0, 0 };
-	return (struct span){ begins, begins + unit };
-}
-
-static void plan(int64_t from, int64_t to, struct span arms[ARM_N])
-{
-	int64_t h0 = ceiling(from, HOUR_S), h1 = ledger_floor(to, HOUR_S);
-	int64_t d0 = ceiling(from, DAY_S), d1 = ledger_floor(to, DAY_S);
-
-	memset(arms, 0, ARM_N * sizeof(*arms));
-	arms[HOURS_REST] = rest_of(from, to, HOUR_S);
-	arms[DAYS_REST] = rest_of(from, to, DAY_S);
-	if (h0 > h1) {
-		arms[MINUTES_HEAD] = (struct span){ from, to };
-		return;
-	}
-	arms[MINUTES_HEAD] = (struct span){ from, h0 };
-	arms[MINUTES_TAIL] = (struct span){ h1, to };
-	if (d0 > d1) {
-		arms[HOURS_HEAD] = (struct span){ h0, h1 };
-		return;
-	}
-	arms[HOURS_HEAD] = (struct span){ h0, d0 };
-	arms[DAYS_WHOLE] = (struct span){ d0, d1 };
-	arms[HOURS_TAIL] = (struct span){ d1, h1 };
-}
+/* Rows ------------------------------------------------------------------------------------ */
 
 /* A damaged file is no reason to print 18 million millions. */
-static uint64_t count_at(struct db_stmt *s, int column)
+uint64_t ledger_count_at(struct db_stmt *s, int column)
 {
 	int64_t n = db_int(s, column);
 
@@ -77,7 +35,7 @@ static bool row_at(struct db_stmt *s, int column, struct ledger_row *row, char *
 	snprintf(row->client, sizeof(row->client), "%s", db_text(s, column + 1));
 	snprintf(row->server, sizeof(row->server), "%s", db_text(s, column + 2));
 	for (int i = 0; i < COUNT_N; i++)
-		row->counts.n[i] = count_at(s, column + 3 + i);
+		row->counts.n[i] = ledger_count_at(s, column + 3 + i);
 	return true;
 }
 
@@ -88,20 +46,7 @@ static void bind_filter(struct db_stmt *s, int param, const struct ledger_query 
 	db_bind_text(s, param + 2, q->server);
 }
 
-/* The period, kept to what the ledger can hold. */
-static bool period_of(struct ledger *l, const struct ledger_query *q, struct span *out, char *err,
-		      size_t errlen)
-{
-	int64_t last, end;
-	bool open;
-
-	if (!ledger_last_step(l, &last, &open, err, errlen))
-		return false;
-	end = ceiling(last + 1, DAY_S);
-	out->from = q->from < 0 ? 0 : q->from;
-	out->to = q->to < end ? q->to : end;
-	return true;
-}
+/* Totals ---------------------------------------------------------------------------------- */
 
 /* All rows of a statement that begin with their service. */
 static bool hand_out(struct db_stmt *s, ledger_pair_cb *cb, void *ctx, char *err, size_t errlen)
@@ -118,54 +63,12 @@ static bool hand_out(struct db_stmt *s, ledger_pair_cb *cb, void *ctx, char *err
 	return got != DB_ERROR;
 }
 
-bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *cb, void *ctx,
-		char *err, size_t errlen)
-{
-	struct sql text = { .len = 0 };
-	struct span period, arms[ARM_N];
-	struct db_stmt *s;
-	bool ok;
-
-	if (!period_of(l, q, &period, err, errlen))
-		return false;
-	if (period.from >= period.to)
-		return true;
-	sql_sum(&text);
-	s = db_prepare(l->db, text.text, err, errlen);
-	if (s == NULL)
-		return false;
-	plan(period.from, period.to, arms);
-	for (int i = 0; i < ARM_N; i++) {
-		db_bind_int(s, 2 * i, arms[i].from);
-		db_bind_int(s, 2 * i + 1, arms[i].to);
-	}
-	bind_filter(s, 2 * ARM_N, q);
-	ok = hand_out(s, cb, ctx, err, errlen);
-	db_finalize(s);
-	return ok;
-}
-
-bool ledger_border(struct ledger *l, int64_t t, int64_t *border, char *err, size_t errlen)
-{
-	int64_t minutes, hours;
-
-	if (!ledger_kept(l, RESOLUTION_MINUTE, &minutes, err, errlen) ||
-	    !ledger_kept(l, RESOLUTION_HOUR, &hours, err, errlen))
-		return false;
-	*border = t;
-	if (ledger_floor(t, HOUR_S) < minutes)
-		*border = ceiling(t, HOUR_S);
-	if (ledger_floor(t, DAY_S) < hours)
-		*border = ceiling(t, DAY_S);
-	return true;
-}
-
-static void health_at(struct db_stmt *s, struct health *h)
+void ledger_health_at(struct db_stmt *s, struct health *h)
 {
 	for (int i = 0; i < HEALTH_N; i++)
-		h->n[i] = count_at(s, 1 + i);
-	h->alive = count_at(s, 1 + HEALTH_N);
-	h->steps = count_at(s, 2 + HEALTH_N);
+		h->n[i] = ledger_count_at(s, 1 + i);
+	h->alive = ledger_count_at(s, 1 + HEALTH_N);
+	h->steps = ledger_count_at(s, 2 + HEALTH_N);
 }
 
 static bool total_health(struct ledger *l, struct health *h, char *err, size_t errlen)
@@ -178,7 +81,7 @@ static bool total_health(struct ledger *l, struct health *h, char *err, size_t e
 	s = db_prepare(l->db, text.text, err, errlen);
 	ok = s != NULL && db_step(s, err, errlen) == DB_ROW;
 	if (ok)
-		health_at(s, h);
+		ledger_health_at(s, h);
 	h->alive = 0;
 	db_finalize(s);
 	return ok;
@@ -242,7 +145,7 @@ bool ledger_walk_promised(struct ledger *l, enum resolution r, int64_t from, int
 		struct counts sum;
 
 		for (int i = 0; i < COUNT_N; i++)
-			sum.n[i] = count_at(s, 1 + i);
+			sum.n[i] = ledger_count_at(s, 1 + i);
 		if (!cb(ctx, db_int(s, 0), &sum))
 			break;
 	}
@@ -266,7 +169,7 @@ bool ledger_walk_health(struct ledger *l, enum resolution r, int64_t from, int64
 	while ((got = db_step(s, err, errlen)) == DB_ROW) {
 		struct health h;
 
-		health_at(s, &h);
+		ledger_health_at(s, &h);
 		if (!cb(ctx, db_int(s, 0), &h))
 			break;
 	}

@@ -224,27 +224,60 @@ static const struct arm {
 	[DAYS_REST] = { RESOLUTION_DAY, true, RESOLUTION_HOUR },
 };
 
-static void add_arm(struct sql *q, unsigned i)
+static void add_where_gone(struct sql *q, const char *step, enum resolution finer)
 {
-	sql_add(q, "%sSELECT service, client, server", i == 0 ? "" : " UNION ALL ");
-	add_counts(q, "", "");
-	sql_add(q, " FROM %s WHERE step >= ?%u AND step < ?%u", names[arms[i].resolution].rows,
-		2 * i + 1, 2 * i + 2);
-	if (arms[i].where_gone)
-		sql_add(q, " AND step < coalesce((SELECT value FROM meta WHERE name = '%s'), 0)",
-			names[arms[i].gone].kept_from);
+	sql_add(q, " AND %s < coalesce((SELECT value FROM meta WHERE name = '%s'), 0)", step,
+		names[finer].kept_from);
 }
 
-void sql_sum(struct sql *q)
+/* CROSS JOIN keeps the steps in the outer loop: each has a row of health, and the rows of a pair, or of
+ * a client, in it are found by their key. */
+static void add_arm(struct sql *q, unsigned i, const struct ledger_query *f)
 {
-	sql_add(q, "SELECT a.service, c.name, s.name");
-	add_counts(q, "sum(", ")");
-	sql_add(q, " FROM (");
+	const struct names *n = &names[arms[i].resolution];
+
+	sql_add(q, "%sSELECT r.service, r.client, r.server", i == 0 ? "" : " UNION ALL ");
+	add_counts(q, "r.", "");
+	sql_add(q,
+		" FROM %s h CROSS JOIN %s r ON r.step = h.step"
+		" WHERE h.step >= ?%u AND h.step < ?%u",
+		n->health, n->rows, 2 * i + 1, 2 * i + 2);
+	if (f->service >= 0)
+		sql_add(q, " AND r.service = ?%d", SUM_SERVICE + 1);
+	if (f->client)
+		sql_add(q, " AND r.client = (SELECT id FROM party WHERE name = ?%d)",
+			SUM_CLIENT + 1);
+	if (f->server)
+		sql_add(q, " AND r.server = (SELECT id FROM party WHERE name = ?%d)",
+			SUM_SERVER + 1);
+	if (arms[i].where_gone)
+		add_where_gone(q, "h.step", arms[i].gone);
+}
+
+void sql_sum(struct sql *q, const struct ledger_query *f)
+{
 	for (unsigned i = 0; i < ARM_N; i++)
-		add_arm(q, i);
-	sql_add(q, ") a JOIN party c ON c.id = a.client JOIN party s ON s.id = a.server");
-	add_filter(q, 2 * ARM_N + 1);
-	sql_add(q, " GROUP BY a.client, a.server, a.service ORDER BY c.name, s.name, a.service");
+		add_arm(q, i, f);
+}
+
+void sql_sum_health(struct sql *q)
+{
+	sql_add(q, "SELECT 0");
+	add_health(q, "coalesce(sum(", "), 0)");
+	sql_add(q, " FROM (");
+	for (unsigned i = 0; i < ARM_N; i++) {
+		sql_add(q, "%sSELECT * FROM %s WHERE step >= ?%u AND step < ?%u",
+			i == 0 ? "" : " UNION ALL ", names[arms[i].resolution].health, 2 * i + 1,
+			2 * i + 2);
+		if (arms[i].where_gone)
+			add_where_gone(q, "step", arms[i].gone);
+	}
+	sql_add(q, ")");
+}
+
+void sql_sum_steps(struct sql *q, enum resolution r)
+{
+	sql_add(q, "SELECT coalesce(sum(steps), 0) FROM %s WHERE step >= ? AND step < ?", names[r].health);
 }
 
 /* CROSS JOIN keeps the rows in the outer loop, where they come in the order of their key. */

@@ -56,9 +56,15 @@ enum sum_arm {
 	ARM_N
 };
 
-/* Parameters: from and to of each arm, then service, client, server. Columns: service, client,
- * server, counts. One statement, so that what it sees of meta and of the rows belongs together. */
-void sql_sum(struct sql *q);
+/* Places of the parameters behind from and to of each arm; only those that the query asks for are in
+ * the statement. */
+enum { SUM_SERVICE = 2 * ARM_N, SUM_CLIENT, SUM_SERVER };
+/* Columns: service, ids of client and server, counts; row by row, not added up. */
+void sql_sum(struct sql *q, const struct ledger_query *f);
+/* Parameters: from and to of each arm. Columns: 0, health counters, alive. */
+void sql_sum_health(struct sql *q);
+/* Parameters: from, to. Column: in how many steps the sensor ran. */
+void sql_sum_steps(struct sql *q, enum resolution r);
 /* Parameters: from, to, service, client, server. Columns: step, then as above. */
 void sql_walk(struct sql *q, enum resolution r);
 /* Parameters: from, to. Columns: step, health counters, alive. */

@@ -153,47 +153,6 @@ const struct matrix_cell *matrix_cell_of(const struct matrix *m, size_t client, 
 	return m->cells_n ? bsearch(&key, m->cells, m->cells_n, sizeof(key), by_place) : NULL;
 }
 
-/* The health of the period: minutes where they are kept, hours before, then days, as in
- * ledger_sum(). */
-struct health_sum {
-	struct matrix *m;
-	enum resolution resolution;
-};
-
-static bool on_health(void *ctx, int64_t step, const struct health *h)
-{
-	struct health_sum *sum = ctx;
-
-	(void)step;
-	for (unsigned i = 0; i < HEALTH_N; i++)
-		sum->m->health.n[i] += h->n[i];
-	sum->m->seen_s += ledger_seen_s(h, sum->resolution);
-	return true;
-}
-
-static bool read_health(struct matrix *m, struct ledger *l, char *err, size_t errlen)
-{
-	struct health_sum sum = { .m = m };
-	int64_t to = m->period.to, all_s = m->period.to - m->period.from;
-
-	for (enum resolution r = RESOLUTION_MINUTE; r < RESOLUTION_N; r++) {
-		int64_t kept;
-
-		if (!ledger_kept(l, r, &kept, err, errlen))
-			return false;
-		if (kept < m->period.from)
-			kept = m->period.from;
-		sum.resolution = r;
-		if (kept < to && !ledger_walk_health(l, r, kept, to, on_health, &sum, err, errlen))
-			return false;
-		if (kept < to)
-			to = kept;
-	}
-	if (m->seen_s > all_s) /* an hour or a day that the period cuts counts whole */
-		m->seen_s = all_s;
-	return true;
-}
-
 static bool read_pairs(struct reading *r, struct ledger *l, char *err, size_t errlen)
 {
 	struct matrix *m = r->m;
@@ -236,7 +195,8 @@ struct matrix *matrix_new(struct ledger *l, enum service service, bool all,
 	m->all = all || service != SERVICE_MTA;
 	m->incidents_open = -1;
 	if (!read_period(m, l, asked, err, errlen) || !read_pairs(&r, l, err, errlen) ||
-	    !read_health(m, l, err, errlen)) {
+	    !ledger_sum_health(l, m->period.from, m->period.to, &m->health, &m->seen_s, err,
+			       errlen)) {
 		matrix_free(m);
 		return NULL;
 	}

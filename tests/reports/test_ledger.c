@@ -86,6 +86,8 @@ static bool commit_rows(int64_t step, bool open, const struct ledger_row *rows, 
 	};
 
 	h.n[HEALTH_PACKETS] = 10;
+	for (size_t i = 0; i < n; i++)
+		h.n[HEALTH_BYTES] += rows[i].counts.n[COUNT_ENC_STARTTLS];
 	return ledger_commit(led, &b, err, sizeof(err));
 }
 
@@ -137,11 +139,17 @@ static struct seen sum_of(const struct ledger_query *q)
 	return s;
 }
 
+/* The health is summed over the same time. */
 static uint64_t sealed_between(int64_t from, int64_t to)
 {
 	struct ledger_query q = { .from = from, .to = to, .service = -1 };
+	uint64_t sealed = sum_of(&q).sealed;
+	struct health h;
+	int64_t seen_s;
 
-	return sum_of(&q).sealed;
+	assert_true(ledger_sum_health(led, from, to, &h, &seen_s, err, sizeof(err)));
+	assert_int_equal(h.n[HEALTH_BYTES], sealed);
+	return sealed;
 }
 
 static void what_was_committed_is_summed_by_pair(void **state)
@@ -164,7 +172,12 @@ static void what_was_committed_is_summed_by_pair(void **state)
 	assert_string_equal(sum_of(&q).text, "access alpha>beta 3/4; ");
 	q.service = -1;
 	q.client = "alpha";
+	assert_string_equal(sum_of(&q).text, "mta alpha>alpha 7/8; mta alpha>beta 10/12; "
+					     "access alpha>beta 3/4; ");
+	q.client = NULL;
 	q.server = "alpha";
+	assert_string_equal(sum_of(&q).text, "mta alpha>alpha 7/8; mta beta>alpha 1/2; ");
+	q.client = "alpha";
 	assert_string_equal(sum_of(&q).text, "mta alpha>alpha 7/8; ");
 	q.client = "nobody";
 	assert_string_equal(sum_of(&q).text, "");
@@ -600,6 +613,34 @@ static void health_tells_when_the_sensor_ran(void **state)
 	assert_int_equal(ledger_seen_s(&hours.h, RESOLUTION_HOUR), 3600);
 }
 
+static int64_t seen_between(int64_t from, int64_t to)
+{
+	struct health h;
+	int64_t seen_s;
+
+	assert_true(ledger_sum_health(led, from, to, &h, &seen_s, err, sizeof(err)));
+	assert_int_equal(h.alive, 0);
+	return seen_s;
+}
+
+static void time_seen_is_summed_over_any_rows(void **state)
+{
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_int_equal(seen_between(0, EVER), 0);
+	assert_true(commit_rows(T0, false, NULL, 0));
+	assert_true(commit_rows(T0 + 60, false, NULL, 0));
+	assert_true(commit_rows(T0 + 2 * DAY, false, NULL, 0));
+	assert_int_equal(seen_between(0, EVER), 180);
+	assert_int_equal(seen_between(T0, T0 + 60), 60);
+	assert_int_equal(seen_between(T0 + 60, T0 + 2 * DAY), 60);
+	assert_true(commit_rows(T0 + 30 * DAY, false, NULL, 0));
+	assert_true(ledger_expire(led, EVER, err, sizeof(err)));
+	assert_int_equal(seen_between(0, EVER), 240);
+	assert_int_equal(seen_between(T0, T0 + 60), 60); /* no more than there is */
+	assert_int_equal(seen_between(T0, T0 + 600), 120);
+}
+
 static void the_span_is_as_exact_as_it_is_known(void **state)
 {
 	int64_t first, last;
@@ -982,6 +1023,7 @@ int main(int argc, char **argv)
 		TEST(promised_pairs_are_summed_by_step),
 		TEST(rows_are_walked_in_time_order),
 		TEST(health_tells_when_the_sensor_ran),
+		TEST(time_seen_is_summed_over_any_rows),
 		TEST(the_span_is_as_exact_as_it_is_known),
 		TEST(peers_are_remembered),
 		TEST(the_rrd_mark_survives),

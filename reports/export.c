@@ -159,14 +159,14 @@ static bool is_promised(const struct reading *r, enum service service, const cha
 static bool check_names(struct reading *r)
 {
 	const char *names[] = { r->asked->client, r->asked->server, r->asked->peer };
-	bool known = true;
+	struct ledger_party party;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!names[i][0])
 			continue;
-		if (!ledger_knows(r->l, names[i], &known, r->err, r->errlen))
+		if (!ledger_party(r->l, names[i], &party, r->err, r->errlen))
 			return false;
-		if (known)
+		if (party.known)
 			continue;
 		snprintf(r->err, r->errlen,
 			 "the ledger knows no peer \"%s\" (mailseal matrix --all shows whom it "

@@ -16,27 +16,27 @@ static void time_or_dash(int64_t seconds, char out[UTC_TEXT_MAX])
 		snprintf(out, UTC_TEXT_MAX, "-");
 }
 
-/* "not-offered 3, unknown 1" */
-static void add_words(char *out, size_t outlen, const char *name, uint64_t n)
+static void add_words(char *out, const char *name, uint64_t n)
 {
 	size_t at = strlen(out);
 
-	if (n > 0 && name && at < outlen)
-		snprintf(out + at, outlen - at, "%s%s %" PRIu64, at ? ", " : "", name, n);
+	if (n > 0 && name)
+		snprintf(out + at, INCIDENT_WORDS_MAX - at, "%s%s %" PRIu64, at ? ", " : "", name,
+			 n);
 }
 
-static void causes_text(const struct incident *i, char *out, size_t outlen)
+void incident_causes_text(const struct incident *i, char out[INCIDENT_WORDS_MAX])
 {
 	out[0] = '\0';
 	for (unsigned c = CAUSE_NONE + 1; c < CAUSE_N; c++)
-		add_words(out, outlen, cause_name((enum cause)c), i->by_cause[c]);
+		add_words(out, cause_name((enum cause)c), i->by_cause[c]);
 }
 
-static void exposures_text(const struct incident *i, char *out, size_t outlen)
+void incident_exposures_text(const struct incident *i, char out[INCIDENT_WORDS_MAX])
 {
 	out[0] = '\0';
 	for (unsigned e = EXPOSURE_N - 1; e > EXPOSURE_NONE; e--)
-		add_words(out, outlen, exposure_name((enum exposure)e), i->by_exposure[e]);
+		add_words(out, exposure_name((enum exposure)e), i->by_exposure[e]);
 }
 
 static enum tone incident_tone(const struct incident *i)
@@ -48,11 +48,11 @@ static enum tone incident_tone(const struct incident *i)
 
 static void put_row(struct table *t, const struct incident *i)
 {
-	char opened[UTC_TEXT_MAX], last[UTC_TEXT_MAX], text[256], causes[200];
+	char opened[UTC_TEXT_MAX], last[UTC_TEXT_MAX], text[256], causes[INCIDENT_WORDS_MAX];
 
 	time_or_dash(i->opened, opened);
 	time_or_dash(i->last_seen, last);
-	causes_text(i, causes, sizeof(causes));
+	incident_causes_text(i, causes);
 	snprintf(text, sizeof(text), "%" PRId64, i->id);
 	table_cell(t, TONE_STRONG, text);
 	snprintf(text, sizeof(text), "%s\n%s", severity_name(i->severity),
@@ -138,7 +138,7 @@ static void print_state(FILE *out, const struct screen *s, const struct incident
 
 static void print_weight(FILE *out, const struct screen *s, const struct incident *i)
 {
-	char text[256];
+	char text[INCIDENT_WORDS_MAX];
 
 	if (i->found[0])
 		row(out, s, "found", i->found);
@@ -146,9 +146,9 @@ static void print_weight(FILE *out, const struct screen *s, const struct inciden
 		 "%" PRIu64 ", of these %" PRIu64 " confirmed by the other side", i->sessions,
 		 i->confirmed);
 	row(out, s, "sessions", text);
-	exposures_text(i, text, sizeof(text));
+	incident_exposures_text(i, text);
 	row(out, s, "exposure", text);
-	causes_text(i, text, sizeof(text));
+	incident_causes_text(i, text);
 	row(out, s, "causes", text);
 }
 

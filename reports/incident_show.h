@@ -13,6 +13,11 @@
 /* A table of incidents, two lines for each. */
 void incident_table(FILE *out, const struct screen *s, const struct incident *list, size_t n);
 
+/* "not-offered 3, unknown 1"; "content 4"; empty where no session was counted. */
+#define INCIDENT_WORDS_MAX 256
+void incident_causes_text(const struct incident *i, char out[INCIDENT_WORDS_MAX]);
+void incident_exposures_text(const struct incident *i, char out[INCIDENT_WORDS_MAX]);
+
 /* Everything about one. */
 void incident_page(FILE *out, const struct screen *s, const struct incident *i);
 

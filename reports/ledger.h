@@ -147,12 +147,16 @@ int64_t ledger_seen_s(const struct health *h, enum resolution r);
  * err when there is none. */
 bool ledger_span(struct ledger *l, int64_t *first, int64_t *last, char *err, size_t errlen);
 
+/* What a name is to the ledger: known when it is a peer that is remembered, the "-net" of one, "other",
+ * or was ever counted. */
+struct ledger_party {
+	bool known, signatory;
+};
+bool ledger_party(struct ledger *l, const char *name, struct ledger_party *out, char *err,
+		  size_t errlen);
+
 /* The peers remembered by ledger_set_peers, in name order. */
 typedef bool ledger_peer_cb(void *ctx, const char *name, bool signatory);
 bool ledger_peers(struct ledger *l, ledger_peer_cb *cb, void *ctx, char *err, size_t errlen);
-
-/* Whether a name is that of a peer, of the rest of its network, "other", or one that was ever
- * counted. */
-bool ledger_knows(struct ledger *l, const char *name, bool *known, char *err, size_t errlen);
 
 #endif

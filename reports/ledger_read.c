@@ -230,20 +230,24 @@ bool ledger_peers(struct ledger *l, ledger_peer_cb *cb, void *ctx, char *err, si
 	return got != DB_ERROR;
 }
 
-bool ledger_knows(struct ledger *l, const char *name, bool *known, char *err, size_t errlen)
+bool ledger_party(struct ledger *l, const char *name, struct ledger_party *out, char *err,
+		  size_t errlen)
 {
 	struct db_stmt *s =
 		db_prepare(l->db,
-			   "SELECT ?1 = 'other' OR EXISTS(SELECT 1 FROM party WHERE name = ?1)"
-			   " OR EXISTS(SELECT 1 FROM peer WHERE ?1 IN (name, name || '-net'))",
+			   "SELECT ?1 = 'other' OR EXISTS(SELECT 1 FROM party WHERE name = ?1) OR"
+			   " EXISTS(SELECT 1 FROM peer WHERE name = ?1 OR name || '-net' = ?1),"
+			   " EXISTS(SELECT 1 FROM peer WHERE name = ?1 AND signatory)",
 			   err, errlen);
-	bool ok;
+	bool ok = s != NULL;
 
-	if (s == NULL)
-		return false;
-	db_bind_text(s, 0, name);
-	ok = db_step(s, err, errlen) == DB_ROW;
-	*known = ok && db_int(s, 0) != 0;
+	if (ok) {
+		db_bind_text(s, 0, name);
+		ok = db_step(s, err, errlen) == DB_ROW;
+	}
+	if (ok)
+		*out = (struct ledger_party){ .known = db_int(s, 0) != 0,
+					      .signatory = db_int(s, 1) != 0 };
 	db_finalize(s);
 	return ok;
 }

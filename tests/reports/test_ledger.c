@@ -686,6 +686,35 @@ static void peers_are_remembered(void **state)
 	peers_free(p);
 }
 
+static struct ledger_party party(const char *name)
+{
+	struct ledger_party p = { .known = false };
+
+	assert_true(ledger_party(led, name, &p, err, sizeof(err)));
+	return p;
+}
+
+static void parties_are_known_by_name_or_by_rows(void **state)
+{
+	struct peers *p = peers_new();
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	assert_true(peers_add(p, "gamma", true, err, sizeof(err)) >= 0);
+	assert_true(peers_add(p, "cloud", false, err, sizeof(err)) >= 0);
+	assert_true(ledger_set_peers(led, p, err, sizeof(err)));
+	peers_free(p);
+	commit(T0, 1, 0);
+	assert_true(party("gamma").known && party("gamma").signatory);
+	assert_true(party("gamma-net").known && !party("gamma-net").signatory);
+	assert_true(party("cloud").known && !party("cloud").signatory);
+	assert_true(party("other").known);
+	assert_true(party("alpha").known); /* has rows */
+	assert_false(party("alpha-net").known);
+	assert_false(party("nobody").known);
+	assert_false(party("").known);
+}
+
 static void the_rrd_mark_survives(void **state)
 {
 	bool dirty = true;
@@ -1026,6 +1055,7 @@ int main(int argc, char **argv)
 		TEST(time_seen_is_summed_over_any_rows),
 		TEST(the_span_is_as_exact_as_it_is_known),
 		TEST(peers_are_remembered),
+		TEST(parties_are_known_by_name_or_by_rows),
 		TEST(the_rrd_mark_survives),
 		TEST(a_reader_reads_while_the_writer_writes),
 		TEST(what_cannot_be_opened_is_named),

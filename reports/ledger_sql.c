@@ -277,7 +277,8 @@ void sql_sum_health(struct sql *q)
 
 void sql_sum_steps(struct sql *q, enum resolution r)
 {
-	sql_add(q, "SELECT coalesce(sum(steps), 0) FROM %s WHERE step >= ? AND step < ?", names[r].health);
+	sql_add(q, "SELECT coalesce(sum(steps), 0) FROM %s WHERE step >= ? AND step < ?",
+		names[r].health);
 }
 
 /* CROSS JOIN keeps the rows in the outer loop, where they come in the order of their key. */

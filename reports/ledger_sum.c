@@ -319,7 +319,7 @@ bool ledger_sum(struct ledger *l, const struct ledger_query *q, ledger_pair_cb *
 /* Health ---------------------------------------------------------------------------------- */
 
 static bool steps_seen(struct ledger *l, enum resolution r, int64_t from, int64_t to,
-			int64_t *steps, char *err, size_t errlen)
+		       int64_t *steps, char *err, size_t errlen)
 {
 	struct sql text = { .len = 0 };
 	struct db_stmt *s;

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/incident_show.h"
 #include "reports/matrix.h"
+#include "web/terms.h"
 
 /* Links ----------------------------------------------------------------------------------- */
 
@@ -16,8 +18,21 @@ void page_href(struct html *h, const struct route *to)
 	html_put(h, " href=\"%s%s\"", h->root, path);
 }
 
+bool page_leads(const struct route *to)
+{
+	char path[ROUTE_PATH_MAX];
+	struct route again;
+
+	route_path(to, path);
+	return route_parse(path, &again);
+}
+
 void page_link(struct html *h, const struct route *to, const char *text)
 {
+	if (!page_leads(to)) {
+		html_text(h, text);
+		return;
+	}
 	html_put(h, "<a");
 	page_href(h, to);
 	html_put(h, ">%s</a>", text);
@@ -26,11 +41,9 @@ void page_link(struct html *h, const struct route *to, const char *text)
 /* "orange-net" is told of on the page of orange. */
 void page_party(struct html *h, const char *name)
 {
-	char path[ROUTE_PATH_MAX];
-	struct route to = route_peer(name), again;
+	struct route to = route_peer(name);
 
-	route_path(&to, path);
-	if (route_parse(path, &again) && strcmp(name, "-") != 0)
+	if (strcmp(name, "-") != 0)
 		page_link(h, &to, name);
 	else
 		html_text(h, name);
@@ -85,6 +98,77 @@ void page_number(struct html *h, const char *name, uint64_t n)
 
 	number_text(n, text);
 	html_put(h, "<tr><th scope=\"row\">%s</th><td class=\"n\">%s</td></tr>\n", name, text);
+}
+
+/* Tables ---------------------------------------------------------------------------------- */
+
+void page_table_begin(struct html *h, const char *label, enum text caption)
+{
+	html_put(h,
+		 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>\n",
+		 label);
+	html_element(h, "caption", caption, NULL);
+}
+
+void page_table_end(struct html *h)
+{
+	html_put(h, "</tbody></table></div>\n");
+}
+
+void page_heads(struct html *h, const enum text *heads, size_t n)
+{
+	html_put(h, "<thead><tr>");
+	for (size_t i = 0; i < n; i++)
+		html_element(h, "th scope=\"col\"", heads[i], NULL);
+	html_put(h, "</tr></thead><tbody>\n");
+}
+
+enum text page_span(enum span s)
+{
+	static const enum text words[SPANS] = { T_LAST_DAY, T_LAST_WEEK, T_LAST_MONTH,
+						T_LAST_YEAR };
+
+	return words[s];
+}
+
+void page_span_heads(struct html *h, enum text names, unsigned spans)
+{
+	enum text heads[1 + SPANS] = { names };
+
+	for (unsigned s = 0; s < spans; s++)
+		heads[1 + s] = page_span((enum span)s);
+	page_heads(h, heads, 1 + spans);
+}
+
+#define BAR_WIDTH 200u
+
+/* What is not nothing shows, and what is not all leaves something. */
+void page_bar(struct html *h, uint64_t part, uint64_t whole)
+{
+	unsigned width;
+
+	if (whole == 0 || part > whole)
+		return;
+	width = (unsigned)((double)part / (double)whole * BAR_WIDTH);
+	if (part > 0 && width == 0)
+		width = 1;
+	html_put(h,
+		 "<svg class=\"bar\" width=\"%u\" height=\"14\" aria-hidden=\"true\">"
+		 "<rect class=\"part\" width=\"%u\" height=\"14\"/></svg>",
+		 BAR_WIDTH, width);
+}
+
+void page_part(struct html *h, uint64_t part, uint64_t whole)
+{
+	char number[NUMBER_TEXT_MAX], share[16];
+
+	number_text(part, number);
+	if (whole == 0 || part > whole) {
+		html_text(h, number);
+		return;
+	}
+	percent_text(part, whole, false, share, sizeof(share));
+	html_put(h, "%s (%s %%)", number, share);
 }
 
 /* Shares ---------------------------------------------------------------------------------- */
@@ -154,6 +238,19 @@ void page_graph(struct html *h, const struct route *graph, const char *words)
 
 /* Incidents ------------------------------------------------------------------------------- */
 
+/* What the rule saw, why it was in clear, and why it is not over; of these what there is. */
+static void incident_words(struct html *h, const struct incident *i)
+{
+	char causes[INCIDENT_WORDS_MAX];
+	const char *const words[] = { i->found, causes, i->why };
+
+	incident_causes_text(i, causes);
+	for (size_t n = 0; n < sizeof(words) / sizeof(words[0]); n++) {
+		if (words[n][0])
+			html_put(h, "<span class=\"words\">%s</span>", words[n]);
+	}
+}
+
 static void incident_row(struct html *h, const struct incident *i)
 {
 	struct route to = route_incident(i->id);
@@ -164,36 +261,34 @@ static void incident_row(struct html *h, const struct incident *i)
 	html_put(h, "<tr class=\"%s %s\"><th scope=\"row\">", severity_name(i->severity),
 		 incident_state_name(i->state));
 	page_link(h, &to, id);
-	html_put(h, "</th><td><span class=\"badge %s\">%s</span></td><td>%s</td><td>%s</td><td>",
+	html_put(h, "</th><td><span class=\"badge %s\">%s</span></td><td>%s</td><td>",
 		 severity_name(i->severity), severity_name(i->severity),
-		 incident_state_name(i->state), i->rule);
+		 incident_state_name(i->state));
+	term_link(h, TERMS_RULE, i->rule, i->rule);
+	html_put(h, "</td><td>");
 	page_party(h, i->client);
 	html_put(h, "</td><td>");
 	page_party(h, i->server);
 	html_put(h, "</td><td>%s</td><td>", incident_service(i));
-	page_time(h, i->since);
+	page_time(h, i->since - i->since % STEP_S);
 	html_put(h, "</td><td>");
-	page_time(h, i->last_seen);
-	html_put(h, "</td><td class=\"n\">%s</td></tr>\n", sessions);
+	page_time(h, i->last_seen - i->last_seen % STEP_S);
+	html_put(h, "</td><td class=\"n\">%s</td><td>", i->sessions ? sessions : "\xe2\x80\x93");
+	incident_words(h, i);
+	html_put(h, "</td></tr>\n");
 }
 
-void page_incidents(struct html *h, const struct incident *list, size_t n)
+void page_incidents(struct html *h, const char *label, const struct incident *list, size_t n)
 {
-	static const enum text heads[] = { T_NUMBER,    T_SEVERITY,    T_STATE,   T_RULE,
-					   T_FROM,      T_TO,          T_SERVICE, T_SINCE,
-					   T_LAST_SEEN, T_COL_SESSIONS };
+	static const enum text heads[] = { T_NUMBER,    T_SEVERITY,     T_STATE,   T_RULE,
+					   T_FROM,      T_TO,           T_SERVICE, T_SINCE,
+					   T_LAST_SEEN, T_COL_SESSIONS, T_FOUND };
 
-	html_put(h,
-		 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>\n",
-		 text_of(T_INCIDENTS));
-	html_element(h, "caption class=\"aside\"", T_TIMES_ARE_UTC, NULL);
-	html_put(h, "<thead><tr>");
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		html_element(h, "th scope=\"col\"", heads[i], NULL);
-	html_put(h, "</tr></thead><tbody>\n");
+	page_table_begin(h, label, T_TIMES_ARE_UTC);
+	page_heads(h, heads, sizeof(heads) / sizeof(heads[0]));
 	for (size_t i = 0; i < n; i++)
 		incident_row(h, &list[i]);
-	html_put(h, "</tbody></table></div>\n");
+	page_table_end(h);
 }
 
 /* The frame ------------------------------------------------------------------------------- */

@@ -28,7 +28,10 @@ struct frame {
 void page_begin(struct html *h, const struct frame *f);
 void page_end(struct html *h, const struct frame *f);
 
-/* A link to a page of the site: from the root of the page that h writes. */
+/* Whether there is such an address: a name out of a file may be none. */
+bool page_leads(const struct route *to);
+/* A link to a page of the site, from the root of the page that h writes; text alone where there is no
+ * such address. */
 void page_link(struct html *h, const struct route *to, const char *text);
 void page_href(struct html *h, const struct route *to); /* href="..." with a blank in front */
 /* The same, with the name of a party linked to its page; "-" and names of the ledger that are no
@@ -43,6 +46,21 @@ const char *seal_sign(enum seal s);  /* one character */
 
 /* Two cells or three lines of the same: share, sessions and coverage. lost: of the total only. */
 void page_share(struct html *h, const struct counts *c, uint64_t lost);
+
+/* A table in a region that scrolls by itself where it is too wide: from <table> to the caption. The
+ * label is the name of the region, and no other one on the page has it. */
+void page_table_begin(struct html *h, const char *label, enum text caption);
+void page_table_end(struct html *h); /* </tbody></table> and the region */
+/* <thead> with a cell for each, and <tbody>. */
+void page_heads(struct html *h, const enum text *heads, size_t n);
+/* The same of the spans from day on, behind a head for the names of the rows. */
+void page_span_heads(struct html *h, enum text names, unsigned spans);
+enum text page_span(enum span s); /* "24 hours" */
+
+/* A bar of a share; the number stands beside it as text. None where whole is less or 0. */
+void page_bar(struct html *h, uint64_t part, uint64_t whole);
+/* "1 234 (12.50 %)"; without the share where whole is less or 0. */
+void page_part(struct html *h, uint64_t part, uint64_t whole);
 
 /* A table row of a name and numbers: <tr><th scope="row">name</th><td>...</td></tr>. */
 void page_number(struct html *h, const char *name, uint64_t n);
@@ -62,7 +80,7 @@ void page_time(struct html *h, int64_t seconds);
 /* A picture in light and dark, with what it shows in words. The routes are of ROUTE_GRAPH. */
 void page_graph(struct html *h, const struct route *graph, const char *words);
 
-/* A list of incidents as a table; the caller has a heading. */
-void page_incidents(struct html *h, const struct incident *list, size_t n);
+/* A list of incidents as a table; the caller has a heading. The label as of page_table_begin(). */
+void page_incidents(struct html *h, const char *label, const struct incident *list, size_t n);
 
 #endif

@@ -20,8 +20,10 @@
 #define TYPE_TEXT "text/plain; charset=utf-8"
 
 static view_fn *const views[PAGES] = {
-	[PAGE_OVERVIEW] = view_overview,
-	[PAGE_UNKNOWN] = view_unknown,
+	[PAGE_OVERVIEW] = view_overview, [PAGE_PAIR] = view_pair,
+	[PAGE_PEER] = view_peer,         [PAGE_INCIDENTS] = view_incidents,
+	[PAGE_INCIDENT] = view_incident, [PAGE_SENSOR] = view_sensor,
+	[PAGE_UNKNOWN] = view_unknown,   [PAGE_METHOD] = view_method,
 };
 
 static void title_of(const struct route *r, char out[TITLE_MAX])
@@ -65,6 +67,8 @@ static enum answer open_state(struct view *v)
 	if (!v->l)
 		return ANSWER_FAILED;
 	v->in = tool_open_incidents(v->dir, ignored, sizeof(ignored));
+	if (!ledger_freeze(v->l, v->err, sizeof(v->err)))
+		return ANSWER_FAILED;
 	if (ledger_span(v->l, &first, &last, v->err, sizeof(v->err))) {
 		v->ledger_end = last + STEP_S;
 		return ANSWER_OK;

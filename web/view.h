@@ -10,6 +10,7 @@
 #include "reports/incidents.h"
 #include "reports/json_out.h"
 #include "reports/ledger.h"
+#include "reports/period.h"
 #include "web/html.h"
 #include "web/lines.h"
 #include "web/route.h"
@@ -41,9 +42,40 @@ view_fn view_overview, view_pair, view_peer, view_incidents, view_incident, view
 /* The section "Ciphers" of the page of a pair: the pair is that of the route. With j: one key. */
 void view_ciphers(struct view *v, struct html *h, struct json_out *j);
 
-/* The incidents that fire now, or all: newest first, at most max; *all receives how many there are.
- * Owned by the caller; NULL when there are none or none can be read. */
+/* Incidents that are asked for: NULL names for all. */
+enum incidents_which { INCIDENTS_FIRING, INCIDENTS_CLOSED, INCIDENTS_ANY };
+struct incidents_asked {
+	enum incidents_which which;
+	const char *peer;            /* on either side */
+	const char *client, *server; /* with service; both or none */
+	enum service service;
+};
+
+/* Newest first, at most max; *all receives how many there are. Owned by the caller. When they cannot
+ * be read there are none, and v->in is closed and NULL, so that the page says so. */
+struct incident *view_incidents_of(struct view *v, const struct incidents_asked *asked, size_t max,
+				   size_t *n, size_t *all);
+/* The same of those that fire, or of all. */
 struct incident *view_list_incidents(struct view *v, const char *peer, bool firing, size_t max,
 				     size_t *n, size_t *all);
+/* An array; null when there is no store. */
+void view_json_incidents(const struct view *v, struct json_out *j, const char *key,
+			 const struct incident *list, size_t n);
+
+/* What the ledger says of a period counted back from its end: the counts of a pair, and the sensor. */
+struct span_sums {
+	struct period period;
+	struct counts counts;
+	struct health health;
+	int64_t seen_s;
+};
+/* counts are those of rows that match; NULL names for all. */
+bool view_span(struct view *v, enum span span, enum service service, const char *client,
+	       const char *server, struct span_sums *out);
+/* Keys of a period: from, to, seconds, seconds_seen. */
+void view_json_period(struct json_out *j, const struct span_sums *s);
+
+/* What the ledger knows of a name; false with v->err when it cannot be read. */
+bool view_party(struct view *v, const char *name, struct ledger_party *out);
 
 #endif

@@ -38,14 +38,8 @@ static void put_table(struct html *h, const struct ciphers *c)
 	static const enum text heads[] = { T_COL_CIPHER, T_COL_TLS_VERSION, T_COL_SESSIONS,
 					   T_COL_PART };
 
-	html_put(h,
-		 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>\n",
-		 text_of(T_CIPHERS_HEADING));
-	html_element(h, "caption", T_CIPHERS_CAPTION, NULL);
-	html_put(h, "<thead><tr>");
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		html_element(h, "th scope=\"col\"", heads[i], NULL);
-	html_put(h, "</tr></thead><tbody>\n");
+	page_table_begin(h, text_of(T_CIPHERS_HEADING), T_CIPHERS_CAPTION);
+	page_heads(h, heads, sizeof(heads) / sizeof(heads[0]));
 	for (size_t i = 0; i < c->n; i++) {
 		const struct cipher_use *u = &c->uses[i];
 
@@ -58,7 +52,7 @@ static void put_table(struct html *h, const struct ciphers *c)
 		html_put(h, "<tr><th scope=\"row\">%s</th><td></td>", text_of(T_CIPHERS_REST));
 		put_numbers(h, c->others, c->sessions);
 	}
-	html_put(h, "</tbody></table></div>\n");
+	page_table_end(h);
 }
 
 static void write_json(const struct ciphers *c, struct json_out *j)

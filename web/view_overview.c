@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "reports/counts_json.h"
-#include "reports/incident_show.h"
 #include "reports/matrix.h"
 #include "web/page.h"
 
@@ -84,9 +83,6 @@ static void fini(struct overview *o)
 
 static void put_spans(struct html *h, enum span here)
 {
-	static const enum text words[SPANS] = { T_LAST_DAY, T_LAST_WEEK, T_LAST_MONTH,
-						T_LAST_YEAR };
-
 	html_put(h, "<ul class=\"spans\" aria-label=\"%s\">", text_of(T_PERIOD));
 	for (unsigned s = 0; s < SPANS; s++) {
 		struct route to = { .page = PAGE_OVERVIEW, .span = (enum span)s };
@@ -96,7 +92,7 @@ static void put_spans(struct html *h, enum span here)
 		if ((enum span)s == here)
 			html_put(h, " aria-current=\"page\"");
 		html_put(h, ">");
-		html_say(h, words[s], NULL);
+		html_say(h, page_span((enum span)s), NULL);
 		html_put(h, "</a></li>");
 	}
 	html_put(h, "</ul>\n");
@@ -223,17 +219,11 @@ static void put_users(struct html *h, const struct overview *o)
 {
 	const struct matrix *mta = o->m[SERVICE_MTA];
 	static const enum service services[] = { SERVICE_SUBMISSION, SERVICE_ACCESS };
+	static const enum text heads[] = { T_PEER, T_SUBMISSION, T_ACCESS };
 
 	html_element(h, "h2", T_USERS_HEADING, NULL);
-	html_put(h,
-		 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>",
-		 text_of(T_USERS_HEADING));
-	html_element(h, "caption", T_USERS_CAPTION, NULL);
-	html_put(h, "<thead><tr>");
-	html_element(h, "th scope=\"col\"", T_PEER, NULL);
-	html_element(h, "th scope=\"col\"", T_SUBMISSION, NULL);
-	html_element(h, "th scope=\"col\"", T_ACCESS, NULL);
-	html_put(h, "</tr></thead><tbody>\n");
+	page_table_begin(h, text_of(T_USERS_HEADING), T_USERS_CAPTION);
+	page_heads(h, heads, sizeof(heads) / sizeof(heads[0]));
 	for (size_t i = 0; i < signatories(mta); i++) {
 		html_put(h, "<tr><th scope=\"row\">");
 		page_party(h, mta->parties[i].name);
@@ -248,7 +238,7 @@ static void put_users(struct html *h, const struct overview *o)
 		}
 		html_put(h, "</tr>\n");
 	}
-	html_put(h, "</tbody></table></div>\n");
+	page_table_end(h);
 }
 
 static void put_trend(struct html *h, const struct view *v, const struct overview *o)
@@ -290,7 +280,7 @@ static void put_firing(struct html *h, const struct view *v, const struct overvi
 	else if (o->incidents_all == 0)
 		html_element(h, "p class=\"good\"", T_NOTHING_FIRES, NULL);
 	else
-		page_incidents(h, o->incidents, o->incidents_n);
+		page_incidents(h, text_of(T_FIRING_HEADING), o->incidents, o->incidents_n);
 	if (o->incidents_all > o->incidents_n) {
 		number_text(o->incidents_all, n);
 		html_put(h, "<p><a");
@@ -360,14 +350,11 @@ static void write_json(const struct view *v, const struct overview *o, struct js
 		json_object_end(j);
 	}
 	json_array_end(j);
-	json_array(j, "incidents");
-	for (size_t i = 0; i < o->incidents_n; i++) {
-		json_object(j, NULL);
-		incident_json(j, &o->incidents[i]);
-		json_object_end(j);
-	}
-	json_array_end(j);
-	json_uint(j, "incidents_firing", o->incidents_all);
+	view_json_incidents(v, j, "incidents", o->incidents, o->incidents_n);
+	if (v->in)
+		json_uint(j, "incidents_firing", o->incidents_all);
+	else
+		json_null(j, "incidents_firing");
 }
 
 enum answer view_overview(struct view *v, struct html *h, struct json_out *j)

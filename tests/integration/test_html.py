@@ -62,7 +62,7 @@ def same_time(text):
     text = re.sub(r'"surface[0-9]+"', "", text)
     text = re.sub(r"Page made at [^<]* UTC\.", "", text)
     text = re.sub(r'"generated": "[^"]*"', "", text)
-    return re.sub(r'<p class="stale"[^>]*>[^<]*</p>\n?', "", text)
+    return re.sub(r'<p class="(stale|lag)"[^>]*>[^<]*</p>\n?', "", text)
 
 
 class Links(HTMLParser):
@@ -266,7 +266,7 @@ def may_unshare():
 
 
 FULL = """
-mount -t tmpfs -o size=8m mailseal-test "$1" || exit 77
+mount -t tmpfs -o size=64m mailseal-test "$1" || exit 77
 "$2" html --out "$1/out" --state "$3" >/dev/null || exit 78
 dd if=/dev/zero of="$1/fill" bs=4096 2>/dev/null
 cp -a "$1/out" "$4"

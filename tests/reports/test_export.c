@@ -176,7 +176,7 @@ static void the_finest_that_is_kept_is_taken(void **state)
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
 	assert_int_equal(lines, 1 + 20 * 24 + 1);
-	assert_non_null(strstr(text, "\n2026-11-02T00:00:00Z,3600,3600,mta,7\n"
+	assert_non_null(strstr(text, "\n2026-11-02T00:00:00Z,3600,60,mta,7\n"
 				     "2026-11-02T01:00:00Z,3600,0,mta,\n"));
 	assert_non_null(strstr(text, "\n2026-11-22T00:00:00Z,3600,180,mta,5\n"));
 	a.resolution = RESOLUTION_MINUTE;
@@ -185,7 +185,7 @@ static void the_finest_that_is_kept_is_taken(void **state)
 	assert_non_null(strstr(err, "hours reach back further"));
 	a.resolution = RESOLUTION_DAY;
 	assert_true(export(&a));
-	assert_non_null(strstr(text, "\n2026-11-02T00:00:00Z,86400,3600,mta,7\n"
+	assert_non_null(strstr(text, "\n2026-11-02T00:00:00Z,86400,60,mta,7\n"
 				     "2026-11-03T00:00:00Z,86400,0,mta,\n"));
 	assert_non_null(strstr(text, "\n2026-11-22T00:00:00Z,86400,180,mta,5\n"));
 }

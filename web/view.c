@@ -24,15 +24,35 @@ static bool wanted(const struct incidents_asked *a, const struct incident *i)
 			      strcmp(i->server, a->server) == 0 && i->service == a->service);
 }
 
+/* Of what fires the gravest comes first. */
+static bool is_graver(const struct incident *a, const struct incident *b)
+{
+	return a->severity != b->severity ? a->severity > b->severity : a->since > b->since;
+}
+
+/* Puts it where it belongs; the last one falls out when there is no room. */
+static void place(struct listing *to, const struct incident *i)
+{
+	size_t at = to->n;
+
+	while (to->asked->which == INCIDENTS_FIRING && at > 0 && is_graver(i, &to->list[at - 1]))
+		at--;
+	if (at == to->max)
+		return;
+	if (to->n < to->max)
+		to->n++;
+	memmove(&to->list[at + 1], &to->list[at], (to->n - at - 1) * sizeof(*i));
+	to->list[at] = *i;
+}
+
 static bool on_incident(void *ctx, const struct incident *i)
 {
 	struct listing *to = ctx;
 
-	if (!wanted(to->asked, i))
-		return true;
-	if (to->n < to->max)
-		to->list[to->n++] = *i;
-	to->all++;
+	if (wanted(to->asked, i)) {
+		place(to, i);
+		to->all++;
+	}
 	return true;
 }
 
@@ -52,15 +72,6 @@ struct incident *view_incidents_of(struct view *v, const struct incidents_asked 
 	*n = to.n;
 	*all = to.all;
 	return to.list;
-}
-
-struct incident *view_list_incidents(struct view *v, const char *peer, bool firing, size_t max,
-				     size_t *n, size_t *all)
-{
-	struct incidents_asked asked = { .which = firing ? INCIDENTS_FIRING : INCIDENTS_ANY,
-					 .peer = peer };
-
-	return view_incidents_of(v, &asked, max, n, all);
 }
 
 void view_json_incidents(const struct view *v, struct json_out *j, const char *key,

@@ -51,13 +51,10 @@ struct incidents_asked {
 	enum service service;
 };
 
-/* Newest first, at most max; *all receives how many there are. Owned by the caller. When they cannot
+/* Newest first, and of those that fire the gravest before; at most max; *all receives how many there are. Owned by the caller. When they cannot
  * be read there are none, and v->in is closed and NULL, so that the page says so. */
 struct incident *view_incidents_of(struct view *v, const struct incidents_asked *asked, size_t max,
 				   size_t *n, size_t *all);
-/* The same of those that fire, or of all. */
-struct incident *view_list_incidents(struct view *v, const char *peer, bool firing, size_t max,
-				     size_t *n, size_t *all);
 /* An array; null when there is no store. */
 void view_json_incidents(const struct view *v, struct json_out *j, const char *key,
 			 const struct incident *list, size_t n);

@@ -13,16 +13,6 @@ struct incidents_page {
 	size_t firing_n, firing_all, closed_n, closed_all;
 };
 
-static int by_severity(const void *a, const void *b)
-{
-	const struct incident *x = a, *y = b;
-
-	if (x->severity != y->severity)
-		return x->severity > y->severity ? -1 : 1;
-	return x->since != y->since ? (x->since > y->since ? -1 : 1)
-				    : (x->id < y->id) - (x->id > y->id);
-}
-
 static void read_all(struct view *v, struct incidents_page *p)
 {
 	struct incidents_asked asked = { .which = INCIDENTS_FIRING };
@@ -30,8 +20,6 @@ static void read_all(struct view *v, struct incidents_page *p)
 	p->firing = view_incidents_of(v, &asked, FIRING_MAX, &p->firing_n, &p->firing_all);
 	asked.which = INCIDENTS_CLOSED;
 	p->closed = view_incidents_of(v, &asked, CLOSED_MAX, &p->closed_n, &p->closed_all);
-	if (p->firing_n > 0)
-		qsort(p->firing, p->firing_n, sizeof(*p->firing), by_severity);
 }
 
 static void put_list(struct html *h, const struct incident *list, size_t n, size_t all,

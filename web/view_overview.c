@@ -59,6 +59,7 @@ static bool read_trend(struct view *v, struct overview *o)
 
 static bool read_all(struct view *v, struct overview *o)
 {
+	static const struct incidents_asked firing = { .which = INCIDENTS_FIRING };
 	struct period_asked asked = { .last_s = span_seconds(v->route.span) };
 
 	memset(o, 0, sizeof(*o));
@@ -67,8 +68,8 @@ static bool read_all(struct view *v, struct overview *o)
 		if (!o->m[s])
 			return false;
 	}
-	o->incidents = view_list_incidents(v, NULL, true, INCIDENTS_MAX, &o->incidents_n,
-					   &o->incidents_all);
+	o->incidents =
+		view_incidents_of(v, &firing, INCIDENTS_MAX, &o->incidents_n, &o->incidents_all);
 	return read_trend(v, o);
 }
 
@@ -316,14 +317,14 @@ static void write_html(const struct view *v, const struct overview *o, struct ht
 {
 	put_spans(h, v->route.span);
 	put_answer(h, o);
+	html_put(h, "<div class=\"beside\"><section>");
 	put_matrix(h, o->m[SERVICE_MTA]);
+	html_put(h, "</section><section>");
+	put_users(h, o);
+	html_put(h, "</section></div>\n");
 	put_firing(h, v, o);
 	put_trend(h, v, o);
-	html_put(h, "<div class=\"columns\"><section>");
-	put_users(h, o);
-	html_put(h, "</section><section>");
 	put_health(h, o->m[SERVICE_MTA]);
-	html_put(h, "</section></div>\n");
 }
 
 /* JSON ------------------------------------------------------------------------------------ */

@@ -111,6 +111,7 @@ static int by_name(const void *a, const void *b)
 
 static enum answer read_all(struct view *v, struct peer_page *p)
 {
+	const struct incidents_asked asked = { .which = INCIDENTS_ANY, .peer = v->route.client };
 	if (!view_party(v, v->route.client, &p->party))
 		return ANSWER_FAILED;
 	if (!p->party.known) {
@@ -125,8 +126,8 @@ static enum answer read_all(struct view *v, struct peer_page *p)
 		if (p->way[w].n)
 			qsort(p->way[w].list, p->way[w].n, sizeof(*p->way[w].list), by_name);
 	}
-	p->incidents = view_list_incidents(v, v->route.client, false, INCIDENTS_MAX,
-					   &p->incidents_n, &p->incidents_all);
+	p->incidents =
+		view_incidents_of(v, &asked, INCIDENTS_MAX, &p->incidents_n, &p->incidents_all);
 	return ANSWER_OK;
 }
 

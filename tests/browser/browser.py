@@ -19,9 +19,9 @@ HERE = SRCDIR / "tests" / "browser"
 PICTURES = BUILDDIR / "tests" / "browser" / "pictures"
 USER = ["--user", "nobody"] if os.geteuid() == 0 else []
 MODULES = Path(os.environ.get("MAILSEAL_LAB", "/var/cache/mailseal-lab")) / "browser" / "node_modules"
-DOCUMENTS = {"overview-light.png": "overview.png", "overview-dark.png": "overview-dark.png",
-             "overview-phone.png": "overview-phone.png", "pair-light.png": "pair.png",
-             "incident-light.png": "incident.png", "sensor-light.png": "sensor.png"}
+DOCUMENTS = {"overview-light.png": "overview.png", "overview-dark-window.png": "overview-dark.png",
+             "overview-phone-window.png": "overview-phone.png", "pair-light-window.png": "pair.png",
+             "graph.png": "graph.png", "incident-light-window.png": "incident.png"}
 
 
 def missing():
@@ -54,6 +54,7 @@ def main():
             sys.exit(f"browser.py: {why}; ./quickstart browser installs what is needed")
         print(f"1..0 # SKIP {why}: ./quickstart browser installs what is needed")
         return
+    shutil.rmtree(PICTURES, ignore_errors=True)
     with tempfile.TemporaryDirectory() as top:
         state = Path(top) / "state"
         subprocess.run([BUILDDIR / "tests" / "browser" / "make_demo", state,
@@ -67,7 +68,7 @@ def main():
         finally:
             server.terminate()
             server.wait(timeout=30)
-    if "--documents" in sys.argv[1:]:
+    if "--documents" in sys.argv[1:] and done.returncode == 0:
         (SRCDIR / "doc" / "screenshots").mkdir(exist_ok=True)
         for name, document in DOCUMENTS.items():
             shutil.copyfile(PICTURES / name, SRCDIR / "doc" / "screenshots" / document)

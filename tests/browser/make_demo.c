@@ -211,13 +211,18 @@ static void leave(struct session *s, enum verdict v, enum reason r)
 	evidence(s, words, sizeof(words) / sizeof(words[0]));
 }
 
+/* In an mta or access prefix. */
+static bool is_host(unsigned party)
+{
+	return strcmp(parties[party], "other") != 0 && strstr(parties[party], "-net") == NULL;
+}
+
 static void count(struct demo *d, const struct session *s, unsigned client, unsigned server)
 {
 	struct pair p = { .promised =
 				  s->service == SERVICE_MTA && client < SIGNED && server < SIGNED,
-			  .client_known_host = strcmp(parties[client], "other") != 0 &&
-					       strstr(parties[client], "-net") == NULL,
-			  .server_known_host = true };
+			  .client_known_host = is_host(client),
+			  .server_known_host = is_host(server) };
 	struct record_context c = { .sensor = SENSOR,
 				    .interface = "eth1",
 				    .pair = &p,

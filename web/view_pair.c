@@ -350,11 +350,11 @@ static void write_html(struct view *v, const struct pair_page *p, struct html *h
 	put_promise(h, v, p);
 	put_numbers(h, p);
 	put_incidents(h, v, p);
+	if (!silent(p))
+		put_graphs(h, v, p);
 	put_funnel(h, p);
 	put_versions(h, p);
 	view_ciphers(v, h, NULL);
-	if (!silent(p))
-		put_graphs(h, v, p);
 }
 
 /* JSON ------------------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 /* Reading under way. */
 struct reading {
 	struct matrix *m;
+	const char *client, *server; /* of one pair; NULL: of all */
 	size_t parties_room, cells_room;
 	bool full;
 };
@@ -158,7 +159,9 @@ static bool read_pairs(struct reading *r, struct ledger *l, char *err, size_t er
 	struct matrix *m = r->m;
 	struct ledger_query q = { .from = m->period.from,
 				  .to = m->period.to,
-				  .service = (int)m->service };
+				  .service = (int)m->service,
+				  .client = r->client,
+				  .server = r->server };
 
 	if (!ledger_peers(l, on_peer, r, err, errlen) ||
 	    !ledger_sum(l, &q, on_pair, r, err, errlen))
@@ -183,18 +186,13 @@ static bool read_period(struct matrix *m, struct ledger *l, const struct period_
 	return period_of(asked, m->ledger_end, &m->period, err, errlen);
 }
 
-struct matrix *matrix_new(struct ledger *l, enum service service, bool all,
-			  const struct period_asked *asked, char *err, size_t errlen)
+static struct matrix *read_matrix(struct reading *r, struct ledger *l,
+				  const struct period_asked *asked, char *err, size_t errlen)
 {
-	struct matrix *m = calloc(1, sizeof(*m));
-	struct reading r = { .m = m };
+	struct matrix *m = r->m;
 
-	if (!m)
-		abort();
-	m->service = service;
-	m->all = all || service != SERVICE_MTA;
 	m->incidents_open = -1;
-	if (!read_period(m, l, asked, err, errlen) || !read_pairs(&r, l, err, errlen) ||
+	if (!read_period(m, l, asked, err, errlen) || !read_pairs(r, l, err, errlen) ||
 	    !ledger_sum_health(l, m->period.from, m->period.to, &m->health, &m->seen_s, err,
 			       errlen)) {
 		matrix_free(m);
@@ -202,6 +200,34 @@ struct matrix *matrix_new(struct ledger *l, enum service service, bool all,
 	}
 	sort(m);
 	return m;
+}
+
+static struct matrix *new_matrix(enum service service, bool all)
+{
+	struct matrix *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		abort();
+	m->service = service;
+	m->all = all || service != SERVICE_MTA;
+	return m;
+}
+
+struct matrix *matrix_new(struct ledger *l, enum service service, bool all,
+			  const struct period_asked *asked, char *err, size_t errlen)
+{
+	struct reading r = { .m = new_matrix(service, all) };
+
+	return read_matrix(&r, l, asked, err, errlen);
+}
+
+struct matrix *matrix_new_pair(struct ledger *l, enum service service, const char *client,
+			       const char *server, const struct period_asked *asked, char *err,
+			       size_t errlen)
+{
+	struct reading r = { .m = new_matrix(service, true), .client = client, .server = server };
+
+	return read_matrix(&r, l, asked, err, errlen);
 }
 
 void matrix_free(struct matrix *m)

@@ -53,6 +53,11 @@ struct matrix {
  * mta. NULL with err. */
 struct matrix *matrix_new(struct ledger *l, enum service service, bool all,
 			  const struct period_asked *asked, char *err, size_t errlen);
+/* The same of one pair, which is soon read however many there are: no other cell is in it, and of the
+ * parties those of the configuration and the two, if they have one. */
+struct matrix *matrix_new_pair(struct ledger *l, enum service service, const char *client,
+			       const char *server, const struct period_asked *asked, char *err,
+			       size_t errlen);
 void matrix_free(struct matrix *m);
 
 /* NULL when there was nothing between the two. */

@@ -49,10 +49,21 @@ static bool name_picture(struct view *v, struct rrd_picture *p)
 	return true;
 }
 
-static bool fill_picture(struct view *v, struct rrd_picture *p)
+/* The counts that the legend needs, and no more. The sensor has no pair: its names are empty. */
+static struct matrix *read_matrix(struct view *v)
 {
 	struct period_asked asked = period_of_route(&v->route);
-	struct matrix *m = matrix_new(v->l, v->route.service, true, &asked, v->err, sizeof(v->err));
+	const struct route *r = &v->route;
+
+	if (r->of == GRAPH_TOTAL)
+		return matrix_new(v->l, r->service, false, &asked, v->err, sizeof(v->err));
+	return matrix_new_pair(v->l, r->service, r->client, r->server, &asked, v->err,
+			       sizeof(v->err));
+}
+
+static bool fill_picture(struct view *v, struct rrd_picture *p)
+{
+	struct matrix *m = read_matrix(v);
 	bool ok = m && graph_fill(p, m, v->dir, v->err, sizeof(v->err));
 
 	matrix_free(m);

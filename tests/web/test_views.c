@@ -310,6 +310,31 @@ static void numbers_are_those_of_the_matrix(void **state)
 	}
 }
 
+static void one_pair_is_as_in_the_matrix_of_all(void **state)
+{
+	struct period_asked asked = { .last_s = span_seconds(SPAN_WEEK) };
+	struct matrix *all, *one;
+	struct counts expected, got;
+
+	(void)state;
+	led = ledger_open(dir, LEDGER_READ, err, sizeof(err));
+	all = matrix_new(led, SERVICE_MTA, true, &asked, err, sizeof(err));
+	one = matrix_new_pair(led, SERVICE_MTA, "orange", "free", &asked, err, sizeof(err));
+	assert_true(all != NULL && one != NULL);
+	expected = cell_of(all, "orange", "free");
+	got = cell_of(one, "orange", "free");
+	assert_memory_equal(&got, &expected, sizeof(got));
+	assert_int_equal(one->cells_n, 1);
+	assert_memory_equal(&one->health, &all->health, sizeof(all->health));
+	matrix_free(one);
+	one = matrix_new_pair(led, SERVICE_MTA, "", "", &asked, err, sizeof(err));
+	assert_non_null(one);
+	assert_int_equal(one->cells_n, 0);
+	matrix_free(one);
+	matrix_free(all);
+	ledger_close(led);
+}
+
 static void a_pair_is_told_in_words_and_numbers(void **state)
 {
 	(void)state;
@@ -579,14 +604,24 @@ int main(void)
 #define FULL(test)  cmocka_unit_test_setup_teardown(test, fill, clean)
 #define EMPTY(test) cmocka_unit_test_setup_teardown(test, make_dir, clean)
 	const struct CMUnitTest tests[] = {
-		FULL(numbers_are_those_of_the_matrix), FULL(a_pair_is_told_in_words_and_numbers),
-		FULL(a_silent_pair_is_zeros),          FULL(who_is_not_known_is_not_found),
-		FULL(a_peer_sends_and_receives),       FULL(incidents_are_listed_and_told),
-		FULL(the_sensor_tells_what_it_missed), FULL(books_that_differ_are_told),
-		FULL(open_flows_belong_to_the_books),  FULL(the_method_needs_nothing),
-		EMPTY(an_empty_directory_is_said),     EMPTY(a_directory_that_is_not_there_is_said),
-		EMPTY(an_empty_ledger_is_said),        EMPTY(what_is_no_ledger_is_said),
-		FULL(a_damaged_ledger_is_said),        FULL(no_incidents_db_is_said),
+		FULL(numbers_are_those_of_the_matrix),
+		FULL(a_pair_is_told_in_words_and_numbers),
+		FULL(one_pair_is_as_in_the_matrix_of_all),
+		FULL(a_pair_is_told_in_words_and_numbers),
+		FULL(a_silent_pair_is_zeros),
+		FULL(who_is_not_known_is_not_found),
+		FULL(a_peer_sends_and_receives),
+		FULL(incidents_are_listed_and_told),
+		FULL(the_sensor_tells_what_it_missed),
+		FULL(books_that_differ_are_told),
+		FULL(open_flows_belong_to_the_books),
+		FULL(the_method_needs_nothing),
+		EMPTY(an_empty_directory_is_said),
+		EMPTY(a_directory_that_is_not_there_is_said),
+		EMPTY(an_empty_ledger_is_said),
+		EMPTY(what_is_no_ledger_is_said),
+		FULL(a_damaged_ledger_is_said),
+		FULL(no_incidents_db_is_said),
 		FULL(a_damaged_incidents_db_is_said),
 	};
 

@@ -163,7 +163,6 @@ async function keyboard(browser) {
 async function hover_and_zoom(browser) {
   const { context, page, faults } = await open(browser, { viewport: WIDE }, root + "pair/mta/free/sfr.html");
   const graph = page.locator("figure.graph").first(), image = graph.locator("img");
-  const bad = [];
   await load_all(page); // what loads later would move it
   await image.scrollIntoViewIfNeeded();
   const box = await image.boundingBox();
@@ -175,16 +174,16 @@ async function hover_and_zoom(browser) {
   await page.mouse.move(...at(0.6));
   await page.mouse.move(...at(0.7));
   await page.mouse.up();
-  await page.waitForFunction(was => document.querySelector("figure.graph img").currentSrc !== was, before);
-  const zoomed = await image.evaluate(i => i.currentSrc);
-  if (!/graph\/mta\/free\/sfr\/\d+-\d+-/.test(zoomed))
-    bad.push("a stretch is not looked at closer: " + zoomed);
-  await page.waitForFunction(() => document.querySelector("figure.graph img").complete);
+  // Not at once: while a picture is being chosen there is no current one.
+  await page.waitForFunction(() => /graph\/mta\/free\/sfr\/\d+-\d+-/.test(
+    document.querySelector("figure.graph img").currentSrc));
+  await load_all(page);
   await page.mouse.move(...at(0.4));
   await page.keyboard.press("Escape");
   await page.waitForFunction(was => document.querySelector("figure.graph img").currentSrc === was, before);
+  await load_all(page);
   await context.close();
-  return bad.concat(faults);
+  return faults;
 }
 
 async function main() {

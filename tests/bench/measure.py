@@ -1,0 +1,131 @@
+"""Runs of programs over captures: what they cost, and whether what they say is true."""
+import collections
+import json
+import os
+import subprocess
+import time
+
+Cost = collections.namedtuple("Cost", "cpu peak_kib")
+
+
+class Wrong(Exception):
+    """A run failed, or said what is not true."""
+
+
+def generate(generator, workload, prefix, scale=1.0, open_=0, prefixes=5):
+    subprocess.run([generator, workload, prefix, repr(scale), str(open_), str(prefixes)], check=True)
+    with open(prefix + ".json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def children(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+def high_water(pid):
+    """The most memory a process has had, in KiB; 0 when it is gone."""
+    try:
+        with open("/proc/%d/status" % pid, encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
+
+
+def watch_memory(process):
+    """The sum of the most that each process of a run has had."""
+    most = {}
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        for pid in [process.pid] + children(process.pid):
+            most[pid] = max(most.get(pid, 0), high_water(pid))
+        time.sleep(0.01)
+    return sum(most.values())
+
+
+def cost_of(command, memory=False):
+    """CPU time of a command and of its children, user and system, and what it wrote."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as process:
+        peak = watch_memory(process) if memory else 0
+        said = process.stderr.read().decode(errors="replace")
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Wrong("%s: exit %d: %s" % (" ".join(command), process.returncode, said))
+    return Cost(used.ru_utime + used.ru_stime, peak), said
+
+
+def said_sessions(path):
+    """What a session log says: sessions by service, pair and verdict; bytes."""
+    counts = collections.Counter()
+    volume = collections.Counter()
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            counts[record["service"], record["client_peer"], record["server_peer"],
+                   record["verdict"]] += 1
+            for key in ("bytes_to_server", "bytes_to_client", "bytes_missing"):
+                volume[key] += record[key]
+    return counts, volume
+
+
+def summary_numbers(said):
+    """The numbers of the summary by their names."""
+    words = said.replace(",", " ").split()
+    return {name: int(value) for name, value in zip(words, words[1:]) if value.isdigit()}
+
+
+def true_sessions(truth):
+    return collections.Counter({tuple(row[:4]): row[4] for row in truth["sessions"]})
+
+
+def check_summary(truth, said):
+    """Complaints about the summary of a run over everything (mode any)."""
+    numbers = summary_numbers(said)
+    verdicts = collections.Counter()
+    for row in truth["sessions"]:
+        verdicts[row[3].replace("encrypted", "enc").replace("-", "_")] += row[4]
+    expected = dict(verdicts, packets=truth["packets"], sessions=sum(verdicts.values()),
+                    indeterminate=0)
+    return ["%s: %s instead of %s" % (name, numbers.get(name), value)
+            for name, value in sorted(expected.items()) if numbers.get(name) != value]
+
+
+def check_sessions(truth, path):
+    """Complaints about a session log."""
+    counts, volume = said_sessions(path)
+    expected = true_sessions(truth)
+    complaints = ["%s: %d instead of %d" % (" ".join(key), counts[key], expected[key])
+                  for key in sorted(set(counts) | set(expected)) if counts[key] != expected[key]]
+    sent = truth["bytes_to_server"] + truth["bytes_to_client"]
+    if sum(volume.values()) != sent or volume["bytes_missing"] != truth["bytes_missing"]:
+        complaints.append("%d bytes, %d missing, instead of %d, %d" % (
+            sum(volume.values()), volume["bytes_missing"], sent, truth["bytes_missing"]))
+    return complaints
+
+
+class Sensor:
+    """Runs of mailseald over one generated capture, each checked."""
+
+    def __init__(self, program, prefix, truth):
+        self.program = program
+        self.prefix = prefix
+        self.truth = truth
+
+    def run(self, logged=True, mode="any", memory=False):
+        command = [self.program, "-r", self.prefix + ".pcap", "-c", self.prefix + ".yaml",
+                   "--mode", mode]
+        log = self.prefix + ".jsonl"
+        if logged:
+            command += ["--sessions", log]
+        cost, said = cost_of(command, memory)
+        complaints = check_summary(self.truth, said)
+        if logged:
+            complaints += check_sessions(self.truth, log)
+            os.unlink(log)
+        if complaints:
+            raise Wrong("%s: %s" % (" ".join(command), "; ".join(complaints[:6])))
+        return cost

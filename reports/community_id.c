@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OPENSSL_SUPPRESS_DEPRECATED /* what replaces it looks SHA-1 up by name each time */
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
-#define SHA1_LEN  20
 #define PROTO_TCP 6
 
 /* What is hashed: seed, addresses, protocol, padding, ports; the lower end first. */
@@ -42,7 +43,8 @@ void community_id(const uint8_t a[16], uint16_t a_port, const uint8_t b[16], uin
 	int order = memcmp(a, b, 16);
 	bool a_first = order < 0 || (order == 0 && a_port < b_port);
 	struct hashed h = { .len = 0 };
-	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned char digest[SHA_DIGEST_LENGTH];
+	SHA_CTX sha;
 
 	put_be16(&h, 0); /* seed */
 	put(&h, (a_first ? a : b) + skip, 16 - skip);
@@ -51,8 +53,10 @@ void community_id(const uint8_t a[16], uint16_t a_port, const uint8_t b[16], uin
 	put_be16(&h, a_first ? a_port : b_port);
 	put_be16(&h, a_first ? b_port : a_port);
 	out[0] = '\0';
-	if (EVP_Digest(h.bytes, h.len, digest, NULL, EVP_sha1(), NULL) != 1)
+	if (SHA1_Init(&sha) != 1 || SHA1_Update(&sha, h.bytes, h.len) != 1 ||
+	    SHA1_Final(digest, &sha) != 1)
 		return;
 	memcpy(out, "1:", 2);
-	EVP_EncodeBlock((unsigned char *)out + 2, digest, SHA1_LEN); /* ends it with a NUL */
+	EVP_EncodeBlock((unsigned char *)out + 2, digest,
+			SHA_DIGEST_LENGTH); /* ends it with a NUL */
 }

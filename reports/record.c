@@ -6,9 +6,6 @@
 #include "reports/record.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "reports/tls_names.h"
@@ -22,29 +19,53 @@ struct line {
 	char *at, *end;
 };
 
-__attribute__((format(printf, 2, 3))) static void put(struct line *l, const char *format, ...)
+static void put_bytes(struct line *l, const char *bytes, size_t n)
 {
-	size_t room = (size_t)(l->end - l->at);
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(l->at, room, format, args);
-	va_end(args);
-	assert(n >= 0 && (size_t)n < room);
+	assert(n < (size_t)(l->end - l->at));
+	memcpy(l->at, bytes, n);
 	l->at += n;
 }
 
-/* "key":  with the comma that parts it from what came before. */
-static void put_key(struct line *l, const char *key)
+static void put(struct line *l, const char *text)
 {
-	put(l, "%s\"%s\":", l->at[-1] == '{' ? "" : ",", key);
+	put_bytes(l, text, strlen(text));
+}
+
+/* A number of at least so many digits. */
+static void put_digits(struct line *l, uint64_t value, unsigned least)
+{
+	char text[20];
+	unsigned at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0 || sizeof(text) - at < least);
+	put_bytes(l, text + at, sizeof(text) - at);
+}
+
+static void put_hex4(struct line *l, unsigned value, const char digits[17])
+{
+	const char text[] = { digits[value >> 12 & 15], digits[value >> 8 & 15],
+			      digits[value >> 4 & 15], digits[value & 15] };
+
+	put_bytes(l, text, sizeof(text));
 }
 
 static void put_char(struct line *l, char c)
 {
 	assert(l->at < l->end);
 	*l->at++ = c;
+}
+
+/* "key":  with the comma that parts it from what came before. */
+static void put_key(struct line *l, const char *key)
+{
+	if (l->at[-1] != '{')
+		put_char(l, ',');
+	put_char(l, '"');
+	put(l, key);
+	put_bytes(l, "\":", 2);
 }
 
 /* Bytes from outside. */
@@ -55,10 +76,12 @@ static void put_text(struct line *l, const char *key, const char *bytes, size_t 
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 
-		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
-			put(l, "\\u%04X", (unsigned)c);
-		else
+		if (c >= 0x20 && c <= 0x7e && c != '"' && c != '\\') {
 			put_char(l, (char)c);
+			continue;
+		}
+		put(l, "\\u");
+		put_hex4(l, c, "0123456789ABCDEF");
 	}
 	put(l, "\"");
 }
@@ -67,10 +90,13 @@ static void put_text(struct line *l, const char *key, const char *bytes, size_t 
 static void put_word(struct line *l, const char *key, const char *word)
 {
 	put_key(l, key);
-	if (word == NULL)
+	if (word == NULL) {
 		put(l, "null");
-	else
-		put(l, "\"%s\"", word);
+		return;
+	}
+	put_char(l, '"');
+	put(l, word);
+	put_char(l, '"');
 }
 
 static void put_bool(struct line *l, const char *key, bool value)
@@ -82,13 +108,13 @@ static void put_bool(struct line *l, const char *key, bool value)
 static void put_tri(struct line *l, const char *key, unsigned value)
 {
 	put_key(l, key);
-	put(l, "%s", value == TRI_NULL ? "null" : value == TRI_TRUE ? "true" : "false");
+	put(l, value == TRI_NULL ? "null" : value == TRI_TRUE ? "true" : "false");
 }
 
 static void put_number(struct line *l, const char *key, uint64_t value)
 {
 	put_key(l, key);
-	put(l, "%" PRIu64, value);
+	put_digits(l, value, 1);
 }
 
 static void put_number_or_null(struct line *l, const char *key, bool known, uint64_t value)
@@ -108,7 +134,9 @@ static void put_times(struct line *l, const struct session *s, const struct reco
 	put_word(l, "timestamp", text);
 	put_text(l, "sensor", c->sensor, strnlen(c->sensor, TEXT_MAX));
 	put_key(l, "duration");
-	put(l, "%" PRIu64 ".%06u", ns / 1000000000, (unsigned)(ns % 1000000000 / 1000));
+	put_digits(l, ns / 1000000000, 1);
+	put_char(l, '.');
+	put_digits(l, ns % 1000000000 / 1000, 6);
 }
 
 static void put_ends(struct line *l, const struct session *s, const struct record_context *c)
@@ -168,18 +196,28 @@ static void put_handshake(struct line *l, const struct session *s)
 	tls_group_text(s->tls_group, text);
 	put_word(l, "tls_group", s->tls_group == TLS_GROUP_NONE ? NULL : text);
 	put_tri(l, "tls_resumed", s->tls_resumed);
-	tls_alert_text(s->tls_alert, text);
+	if (s->tls_alert != TLS_ALERT_NONE)
+		tls_alert_text(s->tls_alert, text);
 	put_word(l, "tls_alert", s->tls_alert == TLS_ALERT_NONE ? NULL : text);
 	put_certificate(l, &s->certificate);
 }
 
+static void put_cipher(struct line *l, int32_t cipher)
+{
+	if (cipher == TLS_CIPHER_NONE) {
+		put_word(l, "tls_cipher", NULL);
+		return;
+	}
+	put_key(l, "tls_cipher");
+	put(l, "\"0x");
+	put_hex4(l, (unsigned)cipher & 0xffff, "0123456789abcdef");
+	put_char(l, '"');
+}
+
 static void put_tls(struct line *l, const struct session *s)
 {
-	char cipher[sizeof("0xffff")];
-
 	put_word(l, "tls_version", tls_version_name(s->tls_version));
-	snprintf(cipher, sizeof(cipher), "0x%04x", (unsigned)s->tls_cipher & 0xffff);
-	put_word(l, "tls_cipher", s->tls_cipher == TLS_CIPHER_NONE ? NULL : cipher);
+	put_cipher(l, s->tls_cipher);
 	put_text_or_null(l, "sni", s->sni, s->sni_len);
 	put_word(l, "tls_cipher_name", tls_cipher_name(s->tls_cipher));
 	put_handshake(l, s);
@@ -217,15 +255,17 @@ static void put_weight(struct line *l, const struct session *s)
 /* An array of the names of the bits that are set. */
 static void put_bits(struct line *l, const char *key, uint32_t bits, names_fn *names)
 {
-	const char *comma = "";
+	const char *comma = "\"";
 
 	put_key(l, key);
 	put(l, "[");
 	for (unsigned i = 0; i < 32; i++) {
 		if ((bits & 1u << i) == 0)
 			continue;
-		put(l, "%s\"%s\"", comma, names(i));
-		comma = ",";
+		put(l, comma);
+		put(l, names(i));
+		put_char(l, '"');
+		comma = ",\"";
 	}
 	put(l, "]");
 }

@@ -16,6 +16,34 @@ static bool is_v4(const uint8_t addr[16])
 	return memcmp(addr, mapped, sizeof(mapped)) == 0;
 }
 
+/* So many digits, with zeroes in front. */
+static char *put_digits(char *to, unsigned value, unsigned n)
+{
+	for (unsigned i = n; i-- > 0; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + n;
+}
+
+/* What there is room for. */
+static void copy_text(const char *text, char *out, size_t outlen)
+{
+	size_t n = strlen(text);
+
+	if (outlen == 0)
+		return;
+	n = n < outlen ? n : outlen - 1;
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
+static void v4_text(const uint8_t addr[4], char *to)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		to = put_digits(to, addr[i], addr[i] > 99 ? 3 : addr[i] > 9 ? 2 : 1);
+		*to++ = i < 3 ? '.' : '\0';
+	}
+}
+
 void address_text(const uint8_t addr[16], bool truncate, char *out, size_t outlen)
 {
 	bool v4 = is_v4(addr);
@@ -26,24 +54,38 @@ void address_text(const uint8_t addr[16], bool truncate, char *out, size_t outle
 	memcpy(copy, addr, sizeof(copy));
 	if (truncate)
 		memset(copy + kept, 0, sizeof(copy) - kept);
-	if (inet_ntop(v4 ? AF_INET : AF_INET6, copy + (v4 ? 12 : 0), text, sizeof(text)) == NULL)
+	if (v4)
+		v4_text(copy + 12, text);
+	else if (inet_ntop(AF_INET6, copy, text, sizeof(text)) == NULL)
 		text[0] = '\0';
-	snprintf(out, outlen, "%s", text);
+	copy_text(text, out, outlen);
+}
+
+static char *put_part(char *to, unsigned value, unsigned digits, char behind)
+{
+	to = put_digits(to, value, digits);
+	*to++ = behind;
+	return to;
 }
 
 void time_text(uint64_t ns, unsigned digits, char *out, size_t outlen)
 {
 	time_t seconds = (time_t)(ns / NS);
-	char day[sizeof("2554-07-21T23:34:33")];
+	char text[sizeof("2554-07-21T23:34:33.709551Z")], *at = text;
 	struct tm tm;
 
 	memset(&tm, 0, sizeof(tm));
 	gmtime_r(&seconds, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	if (digits == 0)
-		snprintf(out, outlen, "%sZ", day);
-	else
-		snprintf(out, outlen, "%s.%06uZ", day, (unsigned)(ns % NS / 1000));
+	at = put_part(at, (unsigned)tm.tm_year + 1900, 4, '-');
+	at = put_part(at, (unsigned)tm.tm_mon + 1, 2, '-');
+	at = put_part(at, (unsigned)tm.tm_mday, 2, 'T');
+	at = put_part(at, (unsigned)tm.tm_hour, 2, ':');
+	at = put_part(at, (unsigned)tm.tm_min, 2, ':');
+	at = put_part(at, (unsigned)tm.tm_sec, 2, digits == 0 ? 'Z' : '.');
+	if (digits > 0)
+		at = put_part(at, (unsigned)(ns % NS / 1000), 6, 'Z');
+	*at = '\0';
+	copy_text(text, out, outlen);
 }
 
 void step_text(int64_t step, char *out, size_t outlen)
@@ -96,15 +138,21 @@ const char *certificate_word(unsigned state)
 
 void evidence_text(const struct session *s, char *out, size_t outlen)
 {
-	size_t at = 0;
+	char code[] = "999", *end = out + outlen;
 
 	out[0] = '\0';
-	for (unsigned i = 0; i < s->evidence_len && at < outlen; i++) {
-		const char *word = word_name(s->evidence[i]), *gap = i == 0 ? "" : " ";
-		int n = word != NULL ? snprintf(out + at, outlen - at, "%s%s", gap, word)
-				     : snprintf(out + at, outlen - at, "%s%u", gap,
-						(unsigned)s->evidence[i]);
+	for (unsigned i = 0; i < s->evidence_len && out < end; i++) {
+		const char *word = word_name(s->evidence[i]);
 
-		at += n < 0 ? 0 : (size_t)n;
+		if (word == NULL) {
+			put_digits(code, s->evidence[i], 3);
+			word = code;
+		}
+		if (i > 0) {
+			copy_text(" ", out, (size_t)(end - out));
+			out += out[0] != '\0';
+		}
+		copy_text(word, out, (size_t)(end - out));
+		out += strlen(out);
 	}
 }

@@ -6,6 +6,7 @@
  */
 #include "reports/tls_names.h"
 
+/* By code. */
 /* clang-format off */
 static const struct {
 	uint16_t code;
@@ -378,9 +379,17 @@ static const struct {
 
 const char *tls_cipher_name(int32_t code)
 {
-	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
+	size_t first = 0, behind = sizeof(ciphers) / sizeof(ciphers[0]);
+
+	while (first < behind) {
+		size_t i = first + (behind - first) / 2;
+
 		if (ciphers[i].code == code)
 			return ciphers[i].name;
+		if (ciphers[i].code < code)
+			first = i + 1;
+		else
+			behind = i;
 	}
 	return NULL;
 }

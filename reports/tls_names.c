@@ -73,12 +73,18 @@ static bool code_of(const struct named *table, size_t n, const char *name, int32
 	return false;
 }
 
+static void copy_name(const char *name, char out[TLS_NAME_MAX])
+{
+	strncpy(out, name, TLS_NAME_MAX - 1);
+	out[TLS_NAME_MAX - 1] = '\0';
+}
+
 void tls_group_text(int32_t code, char out[TLS_NAME_MAX])
 {
 	const char *name = name_of(groups, LENGTH(groups), code);
 
 	if (name)
-		snprintf(out, TLS_NAME_MAX, "%s", name);
+		copy_name(name, out);
 	else
 		snprintf(out, TLS_NAME_MAX, "0x%04x", (unsigned)code & 0xffff);
 }
@@ -99,7 +105,7 @@ void tls_alert_text(int description, char out[TLS_NAME_MAX])
 	const char *name = name_of(alerts, LENGTH(alerts), description);
 
 	if (name)
-		snprintf(out, TLS_NAME_MAX, "%s", name);
+		copy_name(name, out);
 	else
 		snprintf(out, TLS_NAME_MAX, "%d", description);
 }

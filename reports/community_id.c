@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPENSSL_SUPPRESS_DEPRECATED /* what replaces it looks SHA-1 up by name each time */
 #include <openssl/evp.h>
-#include <openssl/sha.h>
+
+#include "reports/digest.h"
 
 #define PROTO_TCP 6
 
@@ -43,8 +43,7 @@ void community_id(const uint8_t a[16], uint16_t a_port, const uint8_t b[16], uin
 	int order = memcmp(a, b, 16);
 	bool a_first = order < 0 || (order == 0 && a_port < b_port);
 	struct hashed h = { .len = 0 };
-	unsigned char digest[SHA_DIGEST_LENGTH];
-	SHA_CTX sha;
+	uint8_t digest[DIGEST_SHA1];
 
 	put_be16(&h, 0); /* seed */
 	put(&h, (a_first ? a : b) + skip, 16 - skip);
@@ -53,10 +52,8 @@ void community_id(const uint8_t a[16], uint16_t a_port, const uint8_t b[16], uin
 	put_be16(&h, a_first ? a_port : b_port);
 	put_be16(&h, a_first ? b_port : a_port);
 	out[0] = '\0';
-	if (SHA1_Init(&sha) != 1 || SHA1_Update(&sha, h.bytes, h.len) != 1 ||
-	    SHA1_Final(digest, &sha) != 1)
+	if (!digest_sha1(h.bytes, h.len, digest))
 		return;
 	memcpy(out, "1:", 2);
-	EVP_EncodeBlock((unsigned char *)out + 2, digest,
-			SHA_DIGEST_LENGTH); /* ends it with a NUL */
+	EVP_EncodeBlock((unsigned char *)out + 2, digest, DIGEST_SHA1); /* ends it with a NUL */
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "sensor/pcapfile.h"
 #include "sensor/stoppable.h"
 
 #define WAIT_MS   100
@@ -24,14 +25,16 @@ struct input {
 	struct bpf_program own; /* the user's filter, applied here behind the kernel's */
 	bool filter_here;
 	bool done;
-	struct pcap_pkthdr *head; /* files: the next packet, not handed on yet */
-	const uint8_t *data;
+	struct pcapfile *file; /* NULL: it is libpcap that reads it */
+	struct frame next;     /* files: not handed on yet, */
+	bool ahead;            /* if there is one */
 	uint64_t drops;
 	uint64_t size; /* of a file when it was opened; 0: not known */
 };
 
 struct capture {
 	bool live;
+	bool may_wait; /* files: some keeps its reader waiting */
 	unsigned n;
 	struct input in[CAPTURE_INPUTS_MAX];
 	char error[512];
@@ -118,6 +121,9 @@ static bool open_file(struct input *in, struct stop *stop, char *err, size_t err
 								   PCAP_TSTAMP_PRECISION_NANO, why);
 	if (in->pcap) {
 		in->size = size_of(in->pcap);
+		if (in->size > 0)
+			in->file = pcapfile_open(fileno(pcap_file(in->pcap)),
+						 (uint32_t)pcap_snapshot(in->pcap));
 		return true;
 	}
 	if (strncmp(why, in->name, strlen(in->name)) == 0) /* it already names the file */
@@ -169,29 +175,32 @@ static bool set_filter(struct input *in, const char *text, char *err, size_t err
 	return ok || fail(err, errlen, "%s: filter: %s", in->name, pcap_geterr(in->pcap));
 }
 
+/* The user's filter, where it is not libpcap that applies it. */
+static bool set_filter_here(struct input *in, const char *text, char *err, size_t errlen)
+{
+	pcap_t *dead = pcap_open_dead_with_tstamp_precision(
+		pcap_datalink(in->pcap), pcap_snapshot(in->pcap), PCAP_TSTAMP_PRECISION_NANO);
+
+	in->filter_here = dead && pcap_compile(dead, &in->own, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	if (!in->filter_here)
+		fail(err, errlen, "filter \"%s\": %s", text,
+		     dead ? pcap_geterr(dead) : "out of memory");
+	if (dead)
+		pcap_close(dead);
+	return in->filter_here;
+}
+
 /* The kernel has the filter for mail; the user's own is applied to what it lets through. */
 static bool set_both_filters(struct input *in, const struct capture_options *o, char *err,
 			     size_t errlen)
 {
 	char text[8192];
-	pcap_t *dead;
 	bool vlan = in->link == LINK_ETHERNET; /* libpcap knows no tags on the others */
 
 	if (!capture_ports_filter(o->conf, vlan, text, sizeof(text)))
 		return fail(err, errlen, "too many mail ports for a filter");
-	if (o->filter) {
-		dead = pcap_open_dead_with_tstamp_precision(
-			pcap_datalink(in->pcap), (int)o->conf->snaplen, PCAP_TSTAMP_PRECISION_NANO);
-		in->filter_here = dead && pcap_compile(dead, &in->own, o->filter, 1,
-						       PCAP_NETMASK_UNKNOWN) == 0;
-		if (!in->filter_here)
-			fail(err, errlen, "filter \"%s\": %s", o->filter,
-			     dead ? pcap_geterr(dead) : "out of memory");
-		if (dead)
-			pcap_close(dead);
-		if (!in->filter_here)
-			return false;
-	}
+	if (o->filter && !set_filter_here(in, o->filter, err, errlen))
+		return false;
 	return set_filter(in, text, err, errlen);
 }
 
@@ -212,7 +221,10 @@ static bool open_input(struct input *in, const struct capture_options *o, struct
 	*exit_code = 2;
 	if (o->live && o->kernel_filter)
 		return set_both_filters(in, o, err, errlen);
-	return !o->filter || set_filter(in, o->filter, err, errlen);
+	if (!o->filter)
+		return true;
+	return in->file ? set_filter_here(in, o->filter, err, errlen)
+			: set_filter(in, o->filter, err, errlen);
 }
 
 struct capture *capture_open(const struct capture_options *o, int *exit_code, char *err,
@@ -235,6 +247,8 @@ struct capture *capture_open(const struct capture_options *o, int *exit_code, ch
 			return NULL;
 		}
 	}
+	for (unsigned i = 0; i < c->n; i++)
+		c->may_wait |= !c->in[i].file;
 	return c;
 }
 
@@ -245,6 +259,7 @@ void capture_close(struct capture *c)
 	for (unsigned i = 0; i < c->n; i++) {
 		if (c->in[i].filter_here)
 			pcap_freecode(&c->in[i].own);
+		pcapfile_close(c->in[i].file);
 		if (c->in[i].pcap)
 			pcap_close(c->in[i].pcap);
 	}
@@ -264,10 +279,10 @@ static uint64_t time_of(const struct pcap_pkthdr *h)
 	return (s < last_s ? s : last_s) * SECOND_NS + (ns < SECOND_NS ? ns : SECOND_NS - 1);
 }
 
-static void hand_on(struct capture *c, struct input *in, const struct pcap_pkthdr *h,
-		    const uint8_t *data)
+static struct frame frame_of(const struct capture *c, const struct input *in,
+			     const struct pcap_pkthdr *h, const uint8_t *data)
 {
-	struct frame f = {
+	return (struct frame){
 		.time_ns = time_of(h),
 		.data = data,
 		.caplen = h->caplen,
@@ -275,25 +290,55 @@ static void hand_on(struct capture *c, struct input *in, const struct pcap_pkthd
 		.link = in->link,
 		.interface = (uint8_t)(in - c->in),
 	};
-
-	if (in->filter_here && !pcap_offline_filter(&in->own, h, data))
-		return;
-	c->cb(c->ctx, &f);
 }
 
-/* Files: the next packet of one of them. */
-static void read_ahead(struct capture *c, struct input *in)
+static bool passes(const struct input *in, const struct frame *f)
 {
-	int rc = pcap_next_ex(in->pcap, &in->head, &in->data);
+	const struct pcap_pkthdr h = { .caplen = f->caplen, .len = f->len };
 
-	if (rc == 1)
-		return;
-	in->head = NULL;
+	return !in->filter_here || pcap_offline_filter(&in->own, &h, f->data);
+}
+
+static void hand_on(struct capture *c, struct input *in, const struct frame *f)
+{
+	if (passes(in, f))
+		c->cb(c->ctx, f);
+}
+
+/* No packet follows in this file. */
+static void over(struct capture *c, struct input *in, const char *why)
+{
 	in->done = true;
-	if (rc == PCAP_ERROR_BREAK || c->stop.told)
-		return;
-	if (!c->error[0])
-		snprintf(c->error, sizeof(c->error), "%s: %s", in->name, pcap_geterr(in->pcap));
+	if (why && !c->stop.told && !c->error[0])
+		snprintf(c->error, sizeof(c->error), "%s: %s", in->name, why);
+}
+
+static void read_with_libpcap(struct capture *c, struct input *in)
+{
+	struct pcap_pkthdr *h;
+	const uint8_t *data;
+	int rc = pcap_next_ex(in->pcap, &h, &data);
+
+	in->ahead = rc == 1;
+	if (in->ahead)
+		in->next = frame_of(c, in, h, data);
+	else
+		over(c, in, rc == PCAP_ERROR_BREAK ? NULL : pcap_geterr(in->pcap));
+}
+
+static void read_in_place(struct capture *c, struct input *in)
+{
+	struct pcapfile_packet p;
+
+	switch (pcapfile_next(in->file, &p)) {
+	case PCAPFILE_PACKET:
+		in->ahead = true;
+		in->next = (struct frame){ p.time_ns, p.data,   p.caplen,
+					   p.len,     in->link, (uint8_t)(in - c->in) };
+		break;
+	case PCAPFILE_END: over(c, in, NULL); break;
+	case PCAPFILE_FAILED: over(c, in, pcapfile_error(in->file)); break;
+	}
 }
 
 static struct input *earliest(struct capture *c)
@@ -303,9 +348,11 @@ static struct input *earliest(struct capture *c)
 	for (unsigned i = 0; i < c->n; i++) {
 		struct input *in = &c->in[i];
 
-		if (!in->head && !in->done)
-			read_ahead(c, in);
-		if (in->head && (!best || time_of(in->head) < time_of(best->head)))
+		if (!in->ahead && !in->done && in->file)
+			read_in_place(c, in);
+		else if (!in->ahead && !in->done)
+			read_with_libpcap(c, in);
+		if (in->ahead && (!best || in->next.time_ns < best->next.time_ns))
 			best = in;
 	}
 	return best;
@@ -313,12 +360,18 @@ static struct input *earliest(struct capture *c)
 
 static enum capture_result step_files(struct capture *c)
 {
-	struct input *in = earliest(c);
+	unsigned batch = c->may_wait ? 1 : BATCH;
 
-	if (!in)
-		return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
-	hand_on(c, in, in->head, in->data);
-	in->head = NULL;
+	for (unsigned i = 0; i < batch; i++) {
+		struct input *in = earliest(c);
+
+		if (!in && i == 0)
+			return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
+		if (!in)
+			break;
+		in->ahead = false;
+		hand_on(c, in, &in->next);
+	}
 	return CAPTURE_FRAMES;
 }
 
@@ -326,8 +379,10 @@ static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *
 {
 	struct capture *c = (struct capture *)(void *)user;
 
+	struct frame f = frame_of(c, c->current, h, data);
+
 	c->taken++;
-	hand_on(c, c->current, h, data);
+	hand_on(c, c->current, &f);
 }
 
 static bool read_interface(struct capture *c, struct input *in)
@@ -378,8 +433,11 @@ const char *capture_error(const struct capture *c)
 /* Where the program is in a file, not where its buffer is. */
 static uint64_t bytes_read(const struct input *in)
 {
-	off_t at = ftello(pcap_file(in->pcap));
+	off_t at;
 
+	if (in->file)
+		return pcapfile_position(in->file);
+	at = ftello(pcap_file(in->pcap));
 	return at > 0 ? (uint64_t)at : 0;
 }
 

@@ -1,4 +1,5 @@
-/* capture.h - frames from interfaces or files. The only place that knows libpcap.
+/* capture.h - frames from interfaces or files. The only place that knows libpcap; classic files are
+ * opened by it and read without it (pcapfile.h).
  *
  * Everything is opened at the start; nothing is opened afterwards, not even for the counters.
  * Several files are merged by time. Several interfaces feed one stream of frames.
@@ -47,7 +48,7 @@ enum capture_result {
 	CAPTURE_FAILED, /* capture_error() says why; what came before was handed on */
 };
 
-/* Hands on the next frames: one from files, a batch from interfaces, for which it waits at most
+/* Hands on the next frames: a batch, or from a pipe just one. For interfaces it waits at most
  * 100 ms. Waiting ends when stop_fd becomes readable; a pipe that is read as a file is then at
  * its end. */
 typedef void frame_cb(void *ctx, const struct frame *f);

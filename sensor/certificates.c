@@ -1,11 +1,11 @@
 /* certificates.c - pieces, the memory of those that were parsed, and the comparison of names. */
 #include "sensor/certificates.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dissectors/cursor.h"
+#include "reports/digest.h"
 #include "reports/lru.h"
 #include "sensor/certificates_x509.h"
 
@@ -34,8 +34,7 @@ struct certificates *certificates_new(void)
 		free(c);
 		return NULL;
 	}
-	c->known =
-		lru_new(CERTIFICATES_KNOWN, SHA256_DIGEST_LENGTH, sizeof(struct certificate_read));
+	c->known = lru_new(CERTIFICATES_KNOWN, DIGEST_SHA256, sizeof(struct certificate_read));
 	certificate_prepare();
 	return c;
 }
@@ -104,10 +103,10 @@ static enum tri name_matches(const struct certificate_read *r, struct span sni)
 static const struct certificate_read *read_once(struct certificates *c, const uint8_t *der,
 						size_t n)
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH];
+	uint8_t digest[DIGEST_SHA256];
 	struct certificate_read *r;
 
-	if (!SHA256(der, n, digest))
+	if (!digest_sha256(der, n, digest))
 		return NULL;
 	r = lru_find(c->known, digest);
 	if (r)

@@ -59,21 +59,22 @@ bool channel_send(struct channel *c, struct message *m)
 	}
 }
 
-/* Fills buf; returns what came before the end. */
-static size_t read_all(int fd, void *buf, size_t len)
+/* Reads what is there, and to the end of the last message that has begun; returns how many bytes. */
+static size_t read_whole(int fd, void *buf, size_t room)
 {
 	size_t have = 0;
 
-	while (have < len) {
-		ssize_t n = read(fd, (char *)buf + have, len - have);
+	for (;;) {
+		ssize_t n = read(fd, (char *)buf + have, room - have);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			break;
+			return have;
 		have += (size_t)n;
+		if (have % sizeof(struct message) == 0)
+			return have;
 	}
-	return have;
 }
 
 static bool message_valid(const struct message *m)
@@ -91,13 +92,14 @@ static bool message_valid(const struct message *m)
 	return false;
 }
 
-enum channel_read channel_receive(int fd, struct message *m)
+enum channel_read channel_receive(int fd, struct message *m, size_t max, size_t *n)
 {
-	size_t n = read_all(fd, m, sizeof(*m));
+	size_t have = read_whole(fd, m, max * sizeof(*m));
 
-	if (n == 0)
-		return CHANNEL_END;
-	if (n != sizeof(*m) || !message_valid(m))
+	*n = 0;
+	while (*n < have / sizeof(*m) && message_valid(&m[*n]))
+		++*n;
+	if (*n * sizeof(*m) != have)
 		return CHANNEL_BAD;
-	return CHANNEL_MESSAGE;
+	return have == 0 ? CHANNEL_END : CHANNEL_MESSAGE;
 }

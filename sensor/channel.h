@@ -8,6 +8,7 @@
 #define MAILSEAL_CHANNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dissectors/verdict.h"
@@ -67,8 +68,9 @@ bool channel_send(struct channel *c, struct message *m);
 /* Reader ---------------------------------------------------------------------------------- */
 enum channel_read { CHANNEL_MESSAGE, CHANNEL_END, CHANNEL_BAD };
 
-/* Reads one message, waiting for it. BAD: not a message that a sane writer sends. That the
- * numbers grow is for the caller to check, who knows the one before. */
-enum channel_read channel_receive(int fd, struct message *m);
+/* Reads the messages that are there, at least one, for which it waits, and at most max. *n of them
+ * are good, whatever is returned. BAD: then comes what no sane writer sends. That the numbers grow
+ * is for the caller to check, who knows the one before. */
+enum channel_read channel_receive(int fd, struct message *m, size_t max, size_t *n);
 
 #endif

@@ -25,31 +25,47 @@ struct inbox {
 
 /* Thread ------------------------------------------------------------------------------------- */
 
+#define BATCH  64 /* messages read at a time */
+#define FEW    16
+#define NAP_MS 1
+
 /* Waits until the channel has something. False: to stop. */
 static bool wait_for_channel(const struct inbox *b)
 {
-	struct pollfd p[] = { { b->fd, POLLIN, 0 }, { b->stop[0], POLLIN, 0 } };
+	struct pollfd p[] = { { b->stop[0], POLLIN, 0 }, { b->fd, POLLIN, 0 } };
 
 	while (poll(p, 2, -1) < 0) {
 		if (errno != EINTR)
 			return false;
 	}
-	return p[1].revents == 0;
+	return p[0].revents == 0;
+}
+
+/* To be woken for each message costs more than the message: who finds few comes back a little later.
+ * The pipe holds what comes in the meantime many times over. */
+static void nap(const struct inbox *b)
+{
+	struct pollfd p = { b->stop[0], POLLIN, 0 };
+
+	poll(&p, 1, NAP_MS);
 }
 
 /* False: to stop. */
-static bool put(struct inbox *b, const struct message *m)
+static bool put(struct inbox *b, const struct message *m, size_t n)
 {
 	bool ok;
 
 	pthread_mutex_lock(&b->lock);
-	while (b->n == b->capacity && !b->stopping)
-		pthread_cond_wait(&b->emptied, &b->lock);
-	ok = !b->stopping;
-	if (ok) {
-		b->queue[(b->first + b->n++) % b->capacity] = *m;
-		pthread_cond_signal(&b->filled);
+	for (size_t i = 0; i < n && !b->stopping; i++) {
+		while (b->n == b->capacity && !b->stopping) {
+			pthread_cond_signal(&b->filled);
+			pthread_cond_wait(&b->emptied, &b->lock);
+		}
+		if (!b->stopping)
+			b->queue[(b->first + b->n++) % b->capacity] = m[i];
 	}
+	pthread_cond_signal(&b->filled);
+	ok = !b->stopping;
 	pthread_mutex_unlock(&b->lock);
 	return ok;
 }
@@ -58,12 +74,15 @@ static void *drain(void *arg)
 {
 	struct inbox *b = arg;
 	enum channel_read got = CHANNEL_MESSAGE;
-	struct message m;
+	struct message batch[BATCH];
+	size_t n;
 
 	while (got == CHANNEL_MESSAGE && wait_for_channel(b)) {
-		got = channel_receive(b->fd, &m);
-		if (got == CHANNEL_MESSAGE && !put(b, &m))
+		got = channel_receive(b->fd, batch, BATCH, &n);
+		if (!put(b, batch, n))
 			break;
+		if (got == CHANNEL_MESSAGE && n < FEW)
+			nap(b);
 	}
 	pthread_mutex_lock(&b->lock);
 	b->over = true;
@@ -159,11 +178,13 @@ static struct timespec in_ms(unsigned ms)
 
 enum inbox_got inbox_take(struct inbox *b, struct message *m, unsigned wait_ms)
 {
-	struct timespec until = in_ms(wait_ms);
 	enum inbox_got got = INBOX_IDLE;
+	struct timespec until;
 	int rc = 0;
 
 	pthread_mutex_lock(&b->lock);
+	if (b->n == 0 && !b->over)
+		until = in_ms(wait_ms);
 	while (b->n == 0 && !b->over && rc == 0)
 		rc = pthread_cond_timedwait(&b->filled, &b->lock, &until);
 	if (b->n > 0) {

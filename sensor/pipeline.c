@@ -8,9 +8,9 @@
 #include "sensor/fragments.h"
 #include "sensor/tracker.h"
 
-#define SECOND_NS        1000000000ull
-#define FRAMES_PER_CHECK 4096 /* files: so often is the order to stop looked for */
-#define PROGRESS_NS      100000000ull
+#define SECOND_NS       1000000000ull
+#define STEPS_PER_CHECK 16 /* files: so often is the order to stop looked for */
+#define PROGRESS_NS     100000000ull
 
 struct pipeline {
 	struct capture *capture;
@@ -133,6 +133,7 @@ static void frame(void *ctx, const struct frame *f)
 	if (where == HEALTH_DELIVERED)
 		where = tracker_packet(p->tracker, &packet);
 	p->health.n[where]++;
+	send_health_when_due(p);
 }
 
 /* Live, time goes on without packets. A second is left for packets still in the ring. */
@@ -164,7 +165,7 @@ static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 	enum capture_result r = CAPTURE_FRAMES;
 
 	for (unsigned n = 0; !p->channel->broken; n++) {
-		if (p->live || n % FRAMES_PER_CHECK == 0) {
+		if (p->live || n % STEPS_PER_CHECK == 0) {
 			if (told_to_stop(stop_fd))
 				return CAPTURE_END;
 			send_progress_when_due(p);

@@ -25,7 +25,7 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",), "web": ("dissec
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.
 # conf stands for conf_*.
 ROWS = (
-    ("clock", "conf", "confine", "log", "pool", "sequence", "stoppable", "summary"),
+    ("clock", "conf", "confine", "log", "pcapfile", "pool", "sequence", "stoppable", "summary"),
     ("fragments",),
     ("decode", "channel"),
     ("capture", "flow", "reasm", "classify", "certificates", "volume", "inbox", "store",

@@ -53,6 +53,35 @@ static void close_pipe(struct pipe *p)
 	close(p->writer.fd);
 }
 
+static enum channel_read receive(int fd, struct message *m)
+{
+	size_t n;
+	enum channel_read got = channel_receive(fd, m, 1, &n);
+
+	assert_int_equal(n, got == CHANNEL_MESSAGE);
+	return got;
+}
+
+static void what_is_there_comes_at_once(void **state)
+{
+	struct pipe p = open_pipe(false);
+	struct message m[8], out = health_message();
+	size_t n;
+
+	(void)state;
+	for (unsigned i = 0; i < 9; i++)
+		assert_true(channel_send(&p.writer, &out));
+	memset(&out, 0x55, sizeof(out));
+	assert_int_equal(write(p.writer.fd, &out, sizeof(out)), sizeof(out));
+	assert_int_equal(channel_receive(p.read_fd, m, 8, &n), CHANNEL_MESSAGE);
+	assert_int_equal(n, 8);
+	assert_int_equal(m[7].number, 8);
+	assert_int_equal(channel_receive(p.read_fd, m, 8, &n), CHANNEL_BAD);
+	assert_int_equal(n, 1); /* the good one before it is not lost */
+	assert_int_equal(m[0].number, 9);
+	close_pipe(&p);
+}
+
 static void messages_arrive_as_sent(void **state)
 {
 	struct pipe p = open_pipe(false);
@@ -63,16 +92,16 @@ static void messages_arrive_as_sent(void **state)
 	out = health_message();
 	out.last = 1;
 	assert_true(channel_send(&p.writer, &out));
-	assert_int_equal(channel_receive(p.read_fd, &in), CHANNEL_MESSAGE);
+	assert_int_equal(receive(p.read_fd, &in), CHANNEL_MESSAGE);
 	assert_int_equal(in.kind, MESSAGE_VERDICT);
 	assert_int_equal(in.number, 1);
 	assert_int_equal(in.session, 42);
 	assert_int_equal(in.mail.verdict, VERDICT_PLAINTEXT);
-	assert_int_equal(channel_receive(p.read_fd, &in), CHANNEL_MESSAGE);
+	assert_int_equal(receive(p.read_fd, &in), CHANNEL_MESSAGE);
 	assert_int_equal(in.number, 2);
 	assert_int_equal(in.health.n[HEALTH_PACKETS], 7);
 	close(p.writer.fd);
-	assert_int_equal(channel_receive(p.read_fd, &in), CHANNEL_END);
+	assert_int_equal(receive(p.read_fd, &in), CHANNEL_END);
 	close(p.read_fd);
 }
 
@@ -89,12 +118,12 @@ static void a_full_pipe_costs_messages_and_numbers_show_it(void **state)
 	assert_false(p.writer.broken);
 	assert_false(channel_send(&p.writer, &m)); /* sent + 2 was lost as well */
 	for (uint64_t i = 1; i <= sent; i++) {
-		assert_int_equal(channel_receive(p.read_fd, &m), CHANNEL_MESSAGE);
+		assert_int_equal(receive(p.read_fd, &m), CHANNEL_MESSAGE);
 		assert_int_equal(m.number, i);
 	}
 	m = health_message();
 	assert_true(channel_send(&p.writer, &m));
-	assert_int_equal(channel_receive(p.read_fd, &m), CHANNEL_MESSAGE);
+	assert_int_equal(receive(p.read_fd, &m), CHANNEL_MESSAGE);
 	assert_int_equal(m.number, sent + 3);
 	close_pipe(&p);
 }
@@ -123,7 +152,7 @@ static void a_waiting_writer_loses_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&writer, NULL, send_many, &p.writer), 0);
-	while (channel_receive(p.read_fd, &m) == CHANNEL_MESSAGE)
+	while (receive(p.read_fd, &m) == CHANNEL_MESSAGE)
 		assert_int_equal(m.number, ++n);
 	assert_int_equal(n, MANY);
 	pthread_join(writer, NULL);
@@ -153,7 +182,7 @@ static enum channel_read receive_raw(const void *bytes, size_t len)
 
 	assert_int_equal(write(p.writer.fd, bytes, len), len);
 	close(p.writer.fd);
-	got = channel_receive(p.read_fd, &m);
+	got = receive(p.read_fd, &m);
 	close(p.read_fd);
 	return got;
 }
@@ -223,7 +252,7 @@ static void an_interrupted_read_goes_on(void **state)
 	sigaction(SIGALRM, &act, &old);
 	setitimer(ITIMER_REAL, &every, NULL);
 	assert_int_equal(pthread_create(&writer, NULL, send_many, &p.writer), 0);
-	while (channel_receive(p.read_fd, &m) == CHANNEL_MESSAGE)
+	while (receive(p.read_fd, &m) == CHANNEL_MESSAGE)
 		n++;
 	setitimer(ITIMER_REAL, &off, NULL);
 	pthread_join(writer, NULL);
@@ -242,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_arrive_as_sent),
+		cmocka_unit_test(what_is_there_comes_at_once),
 		cmocka_unit_test(a_full_pipe_costs_messages_and_numbers_show_it),
 		cmocka_unit_test(a_waiting_writer_loses_nothing),
 		cmocka_unit_test(a_reader_that_is_gone_is_noticed),

@@ -1,0 +1,180 @@
+#include "sensor/pcapfile.h"
+
+#include <byteswap.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE      131072 /* stays in the cache of the core */
+#define PACKET_MAX 262144 /* as in libpcap, for every link layer that is supported */
+#define SECOND_NS  1000000000u
+
+enum { FILE_HEADER = 24, PACKET_HEADER = 16 };
+
+struct pcapfile {
+	int fd;
+	bool swapped;
+	bool ended;     /* nothing more came */
+	uint32_t to_ns; /* of the fraction of a second */
+	uint32_t snaplen;
+	uint64_t position;
+	uint8_t *at, *end; /* what is read and not handed on */
+	char error[128];
+	uint8_t buffer[PACKET_MAX + PIECE];
+};
+
+static uint32_t number(const struct pcapfile *f, const uint8_t *at)
+{
+	uint32_t n;
+
+	memcpy(&n, at, sizeof(n));
+	return f->swapped ? bswap_32(n) : n;
+}
+
+/* Reads the magic number: byte order and unit of time. */
+static bool knows_magic(struct pcapfile *f, const uint8_t *header)
+{
+	static const struct {
+		uint32_t magic, to_ns;
+	} kinds[] = { { 0xa1b2c3d4, 1000 }, { 0xa1b23c4d, 1 } };
+	uint32_t magic = number(f, header);
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t expected = kinds[i / 2].magic;
+
+		f->swapped = i % 2;
+		f->to_ns = kinds[i / 2].to_ns;
+		if (magic == (f->swapped ? bswap_32(expected) : expected))
+			return true;
+	}
+	return false;
+}
+
+static bool is_version_2_4(const struct pcapfile *f, const uint8_t *header)
+{
+	static const uint8_t little[] = { 2, 0, 4, 0 }, big[] = { 0, 2, 0, 4 };
+	bool is_little = (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != f->swapped;
+
+	return memcmp(header + 4, is_little ? little : big, 4) == 0;
+}
+
+struct pcapfile *pcapfile_open(int fd, uint32_t snaplen)
+{
+	struct pcapfile *f = malloc(sizeof(*f));
+	uint8_t header[FILE_HEADER];
+
+	if (!f)
+		return NULL;
+	memset(f, 0, offsetof(struct pcapfile, buffer));
+	f->fd = fd;
+	f->snaplen = snaplen;
+	f->position = FILE_HEADER;
+	f->at = f->end = f->buffer;
+	if (pread(fd, header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
+	    knows_magic(f, header) && is_version_2_4(f, header) &&
+	    lseek(fd, FILE_HEADER, SEEK_SET) == FILE_HEADER)
+		return f;
+	free(f);
+	return NULL;
+}
+
+void pcapfile_close(struct pcapfile *f)
+{
+	free(f);
+}
+
+static size_t have(const struct pcapfile *f)
+{
+	return (size_t)(f->end - f->at);
+}
+
+/* Reads until there are n bytes, or no more. False: reading failed. */
+static bool fill(struct pcapfile *f, size_t n)
+{
+	memmove(f->buffer, f->at, have(f));
+	f->end = f->buffer + have(f);
+	f->at = f->buffer;
+	while (have(f) < n) {
+		ssize_t got = read(f->fd, f->end, PIECE);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			snprintf(f->error, sizeof(f->error), "error reading dump file: %s",
+				 strerror(errno));
+		f->ended = got == 0;
+		if (got <= 0)
+			return f->ended;
+		f->end += got;
+	}
+	return true;
+}
+
+static enum pcapfile_read breaks_off(struct pcapfile *f, size_t n, const char *what)
+{
+	snprintf(f->error, sizeof(f->error),
+		 "truncated dump file; tried to read %zu %s bytes, only got %zu", n, what, have(f));
+	return PCAPFILE_FAILED;
+}
+
+/* n bytes are there, or it is said why not. */
+static enum pcapfile_read want(struct pcapfile *f, size_t n, const char *what)
+{
+	if (have(f) >= n)
+		return PCAPFILE_PACKET;
+	if (!fill(f, n))
+		return PCAPFILE_FAILED;
+	return have(f) >= n ? PCAPFILE_PACKET : breaks_off(f, n, what);
+}
+
+static uint64_t time_of(const struct pcapfile *f, const uint8_t *header)
+{
+	uint64_t ns = (uint64_t)number(f, header + 4) * f->to_ns;
+
+	return (uint64_t)number(f, header) * SECOND_NS + (ns < SECOND_NS ? ns : SECOND_NS - 1);
+}
+
+/* What stands behind the header of a packet. */
+static enum pcapfile_read captured(struct pcapfile *f, struct pcapfile_packet *p)
+{
+	uint32_t caplen = p->caplen;
+
+	if (caplen > PACKET_MAX) {
+		snprintf(f->error, sizeof(f->error),
+			 "invalid packet capture length %u, bigger than maximum of %u", caplen,
+			 PACKET_MAX);
+		return PCAPFILE_FAILED;
+	}
+	if (want(f, caplen, "captured") != PCAPFILE_PACKET)
+		return PCAPFILE_FAILED;
+	p->data = f->at;
+	p->caplen = caplen < f->snaplen ? caplen : f->snaplen;
+	f->at += caplen;
+	f->position += PACKET_HEADER + (uint64_t)caplen;
+	return PCAPFILE_PACKET;
+}
+
+enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out)
+{
+	enum pcapfile_read r = want(f, PACKET_HEADER, "header");
+
+	if (r != PCAPFILE_PACKET)
+		return f->at == f->end && f->ended ? PCAPFILE_END : r;
+	out->time_ns = time_of(f, f->at);
+	out->caplen = number(f, f->at + 8);
+	out->len = number(f, f->at + 12);
+	f->at += PACKET_HEADER;
+	return captured(f, out);
+}
+
+const char *pcapfile_error(const struct pcapfile *f)
+{
+	return f->error;
+}
+
+uint64_t pcapfile_position(const struct pcapfile *f)
+{
+	return f->position;
+}

@@ -1,0 +1,39 @@
+/* pcapfile.h - classic capture files, read in large pieces, packets in place.
+ *
+ * libpcap copies each packet out of pieces of 4 KiB, which costs more than most of what is done
+ * with it afterwards. This reads version 2.4 in either byte order, with micro- or nanoseconds, and
+ * says what libpcap would say; whatever else there is stays libpcap's. Knows no libpcap.
+ */
+#ifndef MAILSEAL_PCAPFILE_H
+#define MAILSEAL_PCAPFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pcapfile;
+
+/* fd: a regular file, which stays the caller's; read from its beginning, wherever it stands.
+ * snaplen: longer packets are cut to it. NULL: the file is of another kind, or there is no memory. */
+struct pcapfile *pcapfile_open(int fd, uint32_t snaplen);
+void pcapfile_close(struct pcapfile *f);
+
+struct pcapfile_packet {
+	uint64_t time_ns;    /* since 1970; the fraction always stays below a second */
+	const uint8_t *data; /* borrowed until the next is read */
+	uint32_t caplen, len;
+};
+
+enum pcapfile_read {
+	PCAPFILE_PACKET,
+	PCAPFILE_END,
+	PCAPFILE_FAILED /* it breaks off, or cannot be read: pcapfile_error() */
+};
+
+enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out);
+const char *pcapfile_error(const struct pcapfile *f);
+
+/* Bytes of the file up to the packet that comes next. */
+uint64_t pcapfile_position(const struct pcapfile *f);
+
+#endif

@@ -26,11 +26,24 @@ static void ask_ndpi(struct probe *p, struct classifier *c, const struct packet 
 	}
 }
 
+/* On its port, the greeting or the record that is due there. */
+static bool is_named(const struct probe *p, const struct packet *packet)
+{
+	enum first_bytes first =
+		classify_first_bytes((struct span){ packet->payload, packet->length });
+
+	return !p->open && (first == FIRST_TLS || classify_named(first) != PROTOCOL_NONE);
+}
+
 void probe_packet(struct probe *p, struct classifier *c, const struct mail *m,
 		  const struct packet *packet)
 {
 	if (p->packets < UINT8_MAX)
 		p->packets++;
+	if (p->packets == 1)
+		p->named = is_named(p, packet);
+	if (p->named)
+		return;
 	if (p->packets > PROBE_PACKETS || mail_likeness(m) >= MAIL_LIKELY || m->facts.plain)
 		probe_fini(p, c);
 	else

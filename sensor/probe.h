@@ -17,6 +17,7 @@
 struct probe {
 	bool open;       /* on no port of that protocol, and not sure yet that it is mail */
 	bool tls_named;  /* the ClientHello says that it is mail */
+	bool named;      /* by our own test: libndpi has nothing to decide */
 	bool ndpi_mail;  /* libndpi found mail */
 	bool ndpi_other; /* libndpi found something else */
 	uint8_t packets; /* with payload */

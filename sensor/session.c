@@ -20,13 +20,14 @@ struct undecided {
 
 _Static_assert(sizeof(struct undecided) <= 4096, "an undecided mail session stays below 4 kB");
 
+/* What each packet touches comes first, and so it does in struct session. */
 struct live {
-	struct session s; /* what was last reported, and the fixed part */
-	uint64_t id;
 	uint32_t undecided;   /* POOL_NONE once the verdict stands */
-	struct volume volume; /* from then on */
 	bool counted;         /* a VERDICT was reported */
 	bool given_up;        /* its probe was open, and there was no room for another */
+	struct volume volume; /* from the verdict on */
+	struct session s;     /* what was last reported, and the fixed part */
+	uint64_t id;
 };
 
 struct sessions {

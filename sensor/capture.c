@@ -34,12 +34,11 @@ struct input {
 
 struct capture {
 	bool live;
-	bool may_wait; /* files: some keeps its reader waiting */
 	unsigned n;
 	struct input in[CAPTURE_INPUTS_MAX];
 	char error[512];
 	struct stop stop;
-	frame_cb *cb; /* of the step that runs */
+	frames_cb *cb; /* of the step that runs */
 	void *ctx;
 	struct input *current;
 	unsigned taken;
@@ -247,8 +246,6 @@ struct capture *capture_open(const struct capture_options *o, int *exit_code, ch
 			return NULL;
 		}
 	}
-	for (unsigned i = 0; i < c->n; i++)
-		c->may_wait |= !c->in[i].file;
 	return c;
 }
 
@@ -302,7 +299,7 @@ static bool passes(const struct input *in, const struct frame *f)
 static void hand_on(struct capture *c, struct input *in, const struct frame *f)
 {
 	if (passes(in, f))
-		c->cb(c->ctx, f);
+		c->cb(c->ctx, f, 1);
 }
 
 /* No packet follows in this file. */
@@ -358,17 +355,32 @@ static struct input *earliest(struct capture *c)
 	return best;
 }
 
+/* The frames of one file that are in memory together. */
+static void hand_on_together(struct capture *c, struct input *in)
+{
+	struct frame batch[CAPTURE_BATCH];
+	unsigned n = 0;
+
+	do {
+		if (passes(in, &in->next))
+			batch[n++] = in->next;
+		in->ahead = pcapfile_ready(in->file);
+		if (in->ahead)
+			read_in_place(c, in);
+	} while (in->ahead && n < CAPTURE_BATCH);
+	if (n > 0)
+		c->cb(c->ctx, batch, n);
+}
+
 static enum capture_result step_files(struct capture *c)
 {
-	unsigned batch = c->may_wait ? 1 : BATCH;
+	struct input *in = earliest(c);
 
-	for (unsigned i = 0; i < batch; i++) {
-		struct input *in = earliest(c);
-
-		if (!in && i == 0)
-			return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
-		if (!in)
-			break;
+	if (!in)
+		return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
+	if (c->n == 1 && in->file) {
+		hand_on_together(c, in);
+	} else {
 		in->ahead = false;
 		hand_on(c, in, &in->next);
 	}
@@ -417,7 +429,7 @@ static enum capture_result step_live(struct capture *c, int stop_fd)
 	return CAPTURE_IDLE;
 }
 
-enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, void *ctx)
+enum capture_result capture_step(struct capture *c, int stop_fd, frames_cb *cb, void *ctx)
 {
 	c->cb = cb;
 	c->ctx = ctx;

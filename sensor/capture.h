@@ -33,9 +33,11 @@ struct capture *capture_open(const struct capture_options *o, int *exit_code, ch
 			     size_t errlen);
 void capture_close(struct capture *c);
 
+#define CAPTURE_BATCH 32 /* frames handed on together at most */
+
 struct frame {
 	uint64_t time_ns;
-	const uint8_t *data; /* borrowed for the call */
+	const uint8_t *data; /* borrowed for the call, with those of the others in it */
 	uint32_t caplen, len;
 	enum link link;
 	uint8_t interface; /* index into names */
@@ -48,11 +50,11 @@ enum capture_result {
 	CAPTURE_FAILED, /* capture_error() says why; what came before was handed on */
 };
 
-/* Hands on the next frames: a batch, or from a pipe just one. For interfaces it waits at most
- * 100 ms. Waiting ends when stop_fd becomes readable; a pipe that is read as a file is then at
+/* Hands on the next frames: some batches, or from a pipe one frame. For interfaces it waits at most
+ * 100 ms, and hands on one by one what the kernel has. Waiting ends when stop_fd becomes readable; a pipe that is read as a file is then at
  * its end. */
-typedef void frame_cb(void *ctx, const struct frame *f);
-enum capture_result capture_step(struct capture *c, int stop_fd, frame_cb *cb, void *ctx);
+typedef void frames_cb(void *ctx, const struct frame *f, unsigned n);
+enum capture_result capture_step(struct capture *c, int stop_fd, frames_cb *cb, void *ctx);
 const char *capture_error(const struct capture *c);
 
 /* Files: bytes that are read and that there were at the start, of all together; both 0 where the

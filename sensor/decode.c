@@ -120,6 +120,7 @@ enum health_counter decode_frame(struct fragments *fragments, enum link link, co
 	};
 
 	out->vlan = VLAN_NONE;
+	out->hash = 0;
 	for (enum next next = first_step(&d, link); next != NEXT_NONE;)
 		next = step(&d, next);
 	return d.outcome;

@@ -45,6 +45,7 @@ struct packet {
 	uint32_t wire_length;   /* payload that was sent */
 	const uint8_t *ip; /* innermost header and what was captured of the rest; so borrowed */
 	uint32_t ip_length;
+	uint32_t hash; /* the flow table's: of the connection, if it was asked for one; else 0 */
 };
 
 struct fragments;

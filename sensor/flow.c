@@ -93,9 +93,51 @@ static unsigned key_of(const struct packet *p, struct flow_key *k)
 	return end;
 }
 
-static uint32_t *bucket_of(struct flowtable *t, const struct flow_key *k)
+/* Never 0, which is that of a packet nobody asked about. */
+static uint32_t hash_of(const struct flowtable *t, const struct flow_key *k)
 {
-	return &t->buckets[siphash(&t->hash_key, k, sizeof(*k)) & t->mask];
+	return (uint32_t)siphash(&t->hash_key, k, sizeof(*k)) | 1u << 31;
+}
+
+static uint32_t *bucket_at(struct flowtable *t, uint32_t hash)
+{
+	return &t->buckets[hash & t->mask];
+}
+
+static uint32_t *bucket_of(struct flowtable *t, const struct packet *p, const struct flow_key *k)
+{
+	return bucket_at(t, p->hash ? p->hash : hash_of(t, k));
+}
+
+void flow_expect(struct flowtable *t, struct packet *p)
+{
+	struct flow_key k;
+
+	key_of(p, &k);
+	p->hash = hash_of(t, &k);
+	__builtin_prefetch(bucket_at(t, p->hash));
+}
+
+static struct flow *first_in(struct flowtable *t, const struct packet *p)
+{
+	uint32_t i = *bucket_at(t, p->hash);
+
+	return i == 0 ? NULL : at(t, i - 1);
+}
+
+void flow_fetch(struct flowtable *t, const struct packet *p)
+{
+	const uint8_t *f = (const uint8_t *)first_in(t, p);
+
+	if (f) {
+		__builtin_prefetch(f);
+		__builtin_prefetch(f + 64);
+	}
+}
+
+const struct flow *flow_fetched(struct flowtable *t, const struct packet *p)
+{
+	return first_in(t, p);
 }
 
 struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *end)
@@ -104,7 +146,7 @@ struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *en
 	uint32_t i;
 
 	*end = key_of(p, &k);
-	for (i = *bucket_of(t, &k); i != 0; i = at(t, i - 1)->hash_next) {
+	for (i = *bucket_of(t, p, &k); i != 0; i = at(t, i - 1)->hash_next) {
 		struct flow *f = at(t, i - 1);
 
 		if (memcmp(f, &k, sizeof(k)) == 0)
@@ -126,7 +168,7 @@ struct flow *flow_open(struct flowtable *t, const struct packet *p, unsigned *en
 	memset(f, 0, sizeof(*f));
 	memcpy(f->addr, k.addr, sizeof(k.addr));
 	memcpy(f->port, k.port, sizeof(k.port));
-	bucket = bucket_of(t, &k);
+	bucket = bucket_of(t, p, &k);
 	f->hash_next = *bucket;
 	*bucket = index + 1;
 	f->session = POOL_NONE;
@@ -196,7 +238,7 @@ void flow_free(struct flowtable *t, struct flow *f)
 
 	memcpy(&k, f, sizeof(k));
 	wheel_out(t, f);
-	for (link = bucket_of(t, &k); *link != index + 1;)
+	for (link = bucket_at(t, hash_of(t, &k)); *link != index + 1;)
 		link = &at(t, *link - 1)->hash_next;
 	*link = f->hash_next;
 	pool_give(&t->pool, index);

@@ -52,6 +52,12 @@ struct flowtable *flowtable_new(uint32_t max_flows);
 void flowtable_free(struct flowtable *t);
 uint32_t flowtable_used(const struct flowtable *t);
 
+/* A packet is coming: its place in the table is worked out and fetched into the cache. Then what is
+ * there; NULL: nothing, or maybe another flow. */
+void flow_expect(struct flowtable *t, struct packet *p);
+void flow_fetch(struct flowtable *t, const struct packet *p);
+const struct flow *flow_fetched(struct flowtable *t, const struct packet *p);
+
 /* The flow of a packet, or NULL; *end says which of its ends sent it. */
 struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *end);
 

@@ -169,6 +169,11 @@ enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out
 	return captured(f, out);
 }
 
+bool pcapfile_ready(const struct pcapfile *f)
+{
+	return have(f) >= PACKET_HEADER && have(f) - PACKET_HEADER >= number(f, f->at + 8);
+}
+
 const char *pcapfile_error(const struct pcapfile *f)
 {
 	return f->error;

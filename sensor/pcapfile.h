@@ -31,6 +31,9 @@ enum pcapfile_read {
 };
 
 enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out);
+/* True when the next packet can be had without what was borrowed being lost. */
+bool pcapfile_ready(const struct pcapfile *f);
+
 const char *pcapfile_error(const struct pcapfile *f);
 
 /* Bytes of the file up to the packet that comes next. */

@@ -9,7 +9,7 @@
 #include "sensor/tracker.h"
 
 #define SECOND_NS       1000000000ull
-#define STEPS_PER_CHECK 16 /* files: so often is the order to stop looked for */
+#define STEPS_PER_CHECK 128 /* files: so often is the order to stop looked for */
 #define PROGRESS_NS     100000000ull
 
 struct pipeline {
@@ -120,20 +120,72 @@ static void send_health_when_due(struct pipeline *p)
 	send_progress_when_due(p); /* files that come slowly, through a pipe */
 }
 
-static void frame(void *ctx, const struct frame *f)
-{
-	struct pipeline *p = ctx;
-	struct packet packet = { .time_ns = f->time_ns, .interface = f->interface };
+/* A frame under way. */
+struct decoded {
+	struct packet packet;
 	enum health_counter where;
+};
+
+/* Fragments that were put together lie elsewhere, until the next is decoded. */
+static bool lies_in(const struct packet *p, const struct frame *f)
+{
+	return p->payload >= f->data && p->payload <= f->data + f->caplen;
+}
+
+/* Returns how many were decoded: all, or up to one whose payload does not lie in its frame. */
+static unsigned decode_some(struct pipeline *p, const struct frame *f, unsigned n,
+			    struct decoded *out)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *packet = &out[i].packet;
+
+		packet->time_ns = f[i].time_ns;
+		packet->interface = f[i].interface;
+		out[i].where =
+			decode_frame(p->fragments, f[i].link, f[i].data, f[i].caplen, packet);
+		if (out[i].where != HEALTH_DELIVERED)
+			continue;
+		tracker_expect(p->tracker, packet);
+		if (!lies_in(packet, &f[i]))
+			return i + 1;
+	}
+	return n;
+}
+
+static void track(struct pipeline *p, const struct frame *f, const struct decoded *d)
+{
+	enum health_counter where = d->where;
 
 	p->health.n[HEALTH_PACKETS]++;
 	p->health.n[HEALTH_BYTES] += f->len;
 	p->health.n[HEALTH_TRUNCATED] += f->caplen < f->len;
-	where = decode_frame(p->fragments, f->link, f->data, f->caplen, &packet);
 	if (where == HEALTH_DELIVERED)
-		where = tracker_packet(p->tracker, &packet);
+		where = tracker_packet(p->tracker, &d->packet);
 	p->health.n[where]++;
 	send_health_when_due(p);
+}
+
+/* What a packet needs is in no cache: it is fetched for several before the first of them is looked
+ * at. */
+static void frames(void *ctx, const struct frame *f, unsigned n)
+{
+	struct pipeline *p = ctx;
+	struct decoded d[CAPTURE_BATCH];
+
+	while (n > 0) {
+		unsigned done = decode_some(p, f, n, d);
+
+		for (unsigned stage = 0; done > 1 && stage < TRACKER_STAGES; stage++) {
+			for (unsigned i = 0; i < done; i++) {
+				if (d[i].where == HEALTH_DELIVERED)
+					tracker_fetch(p->tracker, &d[i].packet, stage);
+			}
+		}
+		for (unsigned i = 0; i < done; i++)
+			track(p, &f[i], &d[i]);
+		f += done;
+		n -= done;
+	}
 }
 
 /* Live, time goes on without packets. A second is left for packets still in the ring. */
@@ -170,7 +222,7 @@ static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 				return CAPTURE_END;
 			send_progress_when_due(p);
 		}
-		r = capture_step(p->capture, stop_fd, frame, p);
+		r = capture_step(p->capture, stop_fd, frames, p);
 		if (r == CAPTURE_END || r == CAPTURE_FAILED)
 			return r;
 		if (r == CAPTURE_IDLE)

@@ -258,6 +258,24 @@ static enum session_state go_on(struct sessions *ss, uint32_t index, struct unde
 
 /* Packets ------------------------------------------------------------------------------------ */
 
+#define LINE          64  /* bytes of the cache */
+#define UNDECIDED_HOT 512 /* probe, reassembly, and where the facts begin */
+
+void session_fetch(const struct sessions *ss, uint32_t index, unsigned stage)
+{
+	const struct live *l = live_at(ss, index);
+	const uint8_t *u;
+
+	if (stage == 0) {
+		__builtin_prefetch(l);
+		__builtin_prefetch((const uint8_t *)l + LINE);
+		return;
+	}
+	u = (const uint8_t *)undecided_of(ss, l);
+	for (size_t at = 0; u && at < UNDECIDED_HOT; at += LINE)
+		__builtin_prefetch(u + at);
+}
+
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,
 				  const struct packet *p, uint64_t now_ms)
 {

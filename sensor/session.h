@@ -56,6 +56,9 @@ enum session_state {
 /* Begins a session; POOL_NONE when there is no room. */
 uint32_t session_open(struct sessions *ss, const struct session_start *start);
 
+/* A packet comes soon: what it needs is fetched into the cache, in stages 0 and 1. */
+void session_fetch(const struct sessions *ss, uint32_t index, unsigned stage);
+
 /* A packet of the session with its payload, if any. */
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,
 				  const struct packet *p, uint64_t now_ms);

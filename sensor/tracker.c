@@ -472,6 +472,27 @@ static void end_for_reuse(struct tracker *t, struct flow *f)
 	discard(t, f);
 }
 
+void tracker_expect(struct tracker *t, struct packet *p)
+{
+	if (wanted(t, p))
+		flow_expect(t->flows, p);
+}
+
+void tracker_fetch(struct tracker *t, const struct packet *p, unsigned stage)
+{
+	const struct flow *f;
+
+	if (p->hash == 0)
+		return;
+	if (stage == 0) {
+		flow_fetch(t->flows, p);
+		return;
+	}
+	f = flow_fetched(t->flows, p);
+	if (f && f->state == FLOW_SESSION)
+		session_fetch(t->sessions, f->session, stage - 1);
+}
+
 enum health_counter tracker_packet(struct tracker *t, const struct packet *p)
 {
 	struct flow *f;

@@ -17,6 +17,13 @@ struct tracker *tracker_new(const struct conf *c, bool any, struct health *healt
 			    session_report_cb *cb, void *ctx);
 void tracker_free(struct tracker *t);
 
+/* Packets that come soon: for each first tracker_expect(), then tracker_fetch() with each stage from 0
+ * on, a stage for all of them before the next. They change nothing but the cache, and the packet's
+ * hash. */
+#define TRACKER_STAGES 3
+void tracker_expect(struct tracker *t, struct packet *p);
+void tracker_fetch(struct tracker *t, const struct packet *p, unsigned stage);
+
 /* One TCP packet. Returns HEALTH_DELIVERED, or why it was not taken (SKIP_PORT, SKIP_FULL). */
 enum health_counter tracker_packet(struct tracker *t, const struct packet *p);
 

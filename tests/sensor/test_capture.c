@@ -355,16 +355,21 @@ static void write_pcapng(FILE *f)
 	}
 }
 
-static void note_frame(void *ctx, const struct frame *f)
+static void note_frame(struct seen *s, const struct frame *f)
 {
-	struct seen *s = ctx;
-
 	assert_true(s->n < SEEN_MAX);
 	s->time_ns[s->n] = f->time_ns;
 	s->len[s->n] = f->len;
 	s->caplen[s->n] = f->caplen;
 	s->interface[s->n] = f->interface;
 	s->link[s->n++] = f->link;
+}
+
+static void note_frames(void *ctx, const struct frame *f, unsigned n)
+{
+	assert_in_range(n, 1, CAPTURE_BATCH);
+	for (unsigned i = 0; i < n; i++)
+		note_frame(ctx, &f[i]);
 }
 
 static struct capture *open_files(const char *const *names, unsigned n, const char *filter,
@@ -385,7 +390,7 @@ static enum capture_result read_all(struct capture *c, int stop_fd, struct seen 
 	enum capture_result r;
 
 	memset(s, 0, sizeof(*s));
-	while ((r = capture_step(c, stop_fd, note_frame, s)) == CAPTURE_FRAMES)
+	while ((r = capture_step(c, stop_fd, note_frames, s)) == CAPTURE_FRAMES)
 		;
 	assert_int_equal(capture_kernel_drops(c), 0);
 	return r;
@@ -561,7 +566,7 @@ static void the_position_is_told_of_all_files_together(void **state)
 		fail_msg("%s", err);
 	memset(&s, 0, sizeof(s));
 	do {
-		r = capture_step(c, -1, note_frame, &s);
+		r = capture_step(c, -1, note_frames, &s);
 		capture_position(c, &bytes, &all);
 		assert_int_equal(all, size);
 		assert_true(bytes >= before && bytes > 0 && bytes <= size);
@@ -722,9 +727,9 @@ static void the_order_to_stop_ends_the_wait(void **state)
 		fflush(f);
 		c = open_input();
 		memset(&s, 0, sizeof(s));
-		assert_int_equal(capture_step(c, order[0], note_frame, &s), CAPTURE_FRAMES);
+		assert_int_equal(capture_step(c, order[0], note_frames, &s), CAPTURE_FRAMES);
 		close(order[1]);
-		assert_int_equal(capture_step(c, order[0], note_frame, &s), CAPTURE_END);
+		assert_int_equal(capture_step(c, order[0], note_frames, &s), CAPTURE_END);
 		assert_int_equal(s.n, 1);
 		capture_close(c);
 		fclose(f);
@@ -756,9 +761,9 @@ static void a_fifo_is_read_like_standard_input(void **state)
 	c = open_files(&name, 1, NULL, &code, err, sizeof(err));
 	assert_non_null(c);
 	memset(&s, 0, sizeof(s));
-	assert_int_equal(capture_step(c, order[0], note_frame, &s), CAPTURE_FRAMES);
+	assert_int_equal(capture_step(c, order[0], note_frames, &s), CAPTURE_FRAMES);
 	close(order[1]);
-	assert_int_equal(capture_step(c, order[0], note_frame, &s), CAPTURE_END);
+	assert_int_equal(capture_step(c, order[0], note_frames, &s), CAPTURE_END);
 	capture_close(c);
 	fclose(f);
 	close(order[0]);

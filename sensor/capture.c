@@ -442,6 +442,15 @@ const char *capture_error(const struct capture *c)
 	return c->error;
 }
 
+bool capture_may_wait(const struct capture *c)
+{
+	bool wait = c->live;
+
+	for (unsigned i = 0; i < c->n; i++)
+		wait |= c->in[i].size == 0;
+	return wait;
+}
+
 /* Where the program is in a file, not where its buffer is. */
 static uint64_t bytes_read(const struct input *in)
 {

@@ -57,6 +57,9 @@ typedef void frames_cb(void *ctx, const struct frame *f, unsigned n);
 enum capture_result capture_step(struct capture *c, int stop_fd, frames_cb *cb, void *ctx);
 const char *capture_error(const struct capture *c);
 
+/* False when everything is there to be read, in files; else the next frame may take its time. */
+bool capture_may_wait(const struct capture *c);
+
 /* Files: bytes that are read and that there were at the start, of all together; both 0 where the
  * size of one is not known, as of standard input. */
 void capture_position(const struct capture *c, uint64_t *bytes, uint64_t *bytes_all);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* A write of up to PIPE_BUF bytes is all or nothing (pipe(7)): no message is ever torn. */
-_Static_assert(sizeof(struct message) <= PIPE_BUF, "a message must fit an atomic write");
+_Static_assert(CHANNEL_TOGETHER * sizeof(struct message) <= PIPE_BUF, "they fit an atomic write");
 
 bool channel_open(int *read_fd, int *write_fd, unsigned size)
 {
@@ -39,14 +39,13 @@ static bool wait_for_room(int fd)
 	return poll(&p, 1, -1) >= 0 || errno == EINTR;
 }
 
-bool channel_send(struct channel *c, struct message *m)
+/* True when it was written, false when it was dropped. */
+static bool write_out(struct channel *c)
 {
-	if (c->broken)
-		return false;
-	m->magic = MESSAGE_MAGIC;
-	m->number = ++c->number;
+	size_t n = c->gathered * sizeof(c->out[0]);
+
 	for (;;) {
-		if (write(c->fd, m, sizeof(*m)) == (ssize_t)sizeof(*m))
+		if (write(c->fd, c->out, n) == (ssize_t)n)
 			return true;
 		if (errno == EINTR)
 			continue;
@@ -57,6 +56,29 @@ bool channel_send(struct channel *c, struct message *m)
 		if (!c->wait)
 			return false;
 	}
+}
+
+bool channel_flush(struct channel *c)
+{
+	bool written = c->gathered == 0 || (!c->broken && write_out(c));
+
+	c->gathered = 0;
+	return written;
+}
+
+bool channel_send(struct channel *c, const struct message *m)
+{
+	struct message *out = &c->out[c->gathered];
+
+	if (c->broken)
+		return false;
+	*out = *m;
+	out->magic = MESSAGE_MAGIC;
+	out->number = ++c->number;
+	c->gathered++;
+	if (c->gather && c->gathered < CHANNEL_TOGETHER)
+		return true;
+	return channel_flush(c);
 }
 
 /* Reads what is there, and to the end of the last message that has begun; returns how many bytes. */

@@ -54,16 +54,22 @@ struct message {
 bool channel_open(int *read_fd, int *write_fd, unsigned size);
 
 /* Writer ---------------------------------------------------------------------------------- */
+#define CHANNEL_TOGETHER 5 /* messages of one write that is all or nothing */
+
 struct channel {
 	int fd;
 	bool wait;   /* offline: wait for the reader; live: drop and let the numbers tell */
+	bool gather; /* offline: write CHANNEL_TOGETHER at a time; the last with channel_flush() */
 	bool broken; /* the reader is gone */
 	uint64_t number;
+	unsigned gathered;
+	struct message out[CHANNEL_TOGETHER];
 };
 
-/* Numbers and sends; m->magic and m->number are set here. False when it was dropped or the
+/* Numbers and sends. False when it was dropped, with those that were gathered before it, or the
  * reader is gone (c->broken). */
-bool channel_send(struct channel *c, struct message *m);
+bool channel_send(struct channel *c, const struct message *m);
+bool channel_flush(struct channel *c);
 
 /* Reader ---------------------------------------------------------------------------------- */
 enum channel_read { CHANNEL_MESSAGE, CHANNEL_END, CHANNEL_BAD };

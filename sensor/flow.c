@@ -93,10 +93,32 @@ static unsigned key_of(const struct packet *p, struct flow_key *k)
 	return end;
 }
 
+static bool is_v4(const uint8_t addr[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(addr, mapped, sizeof(mapped)) == 0;
+}
+
+/* What all IPv4 addresses share is not hashed. */
+static uint64_t hash_v4(const struct flowtable *t, const struct flow_key *k)
+{
+	uint8_t bytes[12];
+
+	memcpy(bytes, k->addr[0] + 12, 4);
+	memcpy(bytes + 4, k->addr[1] + 12, 4);
+	memcpy(bytes + 8, k->port, 4);
+	return siphash(&t->hash_key, bytes, sizeof(bytes));
+}
+
 /* Never 0, which is that of a packet nobody asked about. */
 static uint32_t hash_of(const struct flowtable *t, const struct flow_key *k)
 {
-	return (uint32_t)siphash(&t->hash_key, k, sizeof(*k)) | 1u << 31;
+	uint64_t hash = is_v4(k->addr[0]) && is_v4(k->addr[1])
+				? hash_v4(t, k)
+				: siphash(&t->hash_key, k, sizeof(*k));
+
+	return (uint32_t)hash | 1u << 31;
 }
 
 static uint32_t *bucket_at(struct flowtable *t, uint32_t hash)

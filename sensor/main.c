@@ -24,7 +24,8 @@
 #include "sensor/recorder.h"
 #include "sensor/summary.h"
 
-#define CHANNEL_BYTES (1u << 20)
+#define SESSIONS_BUFFER (1u << 16)
+#define CHANNEL_BYTES   (1u << 20)
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -189,6 +190,8 @@ static FILE *open_sessions(const char *name, char *err, size_t errlen)
 
 	if (!f)
 		snprintf(err, errlen, "%s: %s", name, strerror(errno));
+	else if (!isatty(fileno(f)))
+		setvbuf(f, NULL, _IOFBF, SESSIONS_BUFFER);
 	return f;
 }
 

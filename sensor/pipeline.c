@@ -28,14 +28,14 @@ static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
 		   const struct session *s)
 {
 	struct pipeline *p = ctx;
-	struct message m = {
+	const struct message m = {
 		.kind = kind,
 		.now_ns = tracker_now(p->tracker),
 		.session = id,
 		.counted = kind == MESSAGE_END && counted,
+		.mail = *s,
 	};
 
-	m.mail = *s;
 	channel_send(p->channel, &m);
 }
 
@@ -48,6 +48,7 @@ struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
 		return NULL;
 	p->capture = capture;
 	p->channel = channel;
+	channel->gather = !capture_may_wait(capture);
 	p->live = live;
 	p->progress = progress;
 	p->fragments = fragments_new((size_t)c->fragments_kib << 10, &p->health);
@@ -242,5 +243,6 @@ bool pipeline_run(struct pipeline *p, int stop_fd)
 		send_failure(p, capture_error(p->capture));
 	p->channel->wait = true; /* the last word must arrive */
 	send_health(p, true);
+	channel_flush(p->channel);
 	return r != CAPTURE_FAILED && !p->channel->broken;
 }

@@ -225,13 +225,21 @@ static void judge(const struct live *l, struct undecided *u, enum ending how, st
 	out->decided_ns = l->s.decided_ns;
 }
 
+/* Nothing that is still to come can change what was reported, but another message or TLS. */
+static bool weighs_most(const struct session *before, const struct facts *f)
+{
+	return before->verdict == VERDICT_PLAINTEXT && before->exposure == EXPOSURE_CONTENT &&
+	       before->confirmed == TRI_TRUE && before->messages == f->s.messages &&
+	       f->tls != TLS_COMPLETE;
+}
+
 /* Reports the verdict when it falls, and plaintext again when it weighs more. */
 static void judge_open(struct sessions *ss, struct live *l, struct undecided *u, uint64_t now_ns)
 {
 	const struct facts *f = &u->parser.mail.facts;
 	struct session now;
 
-	if (u->probe.open || !facts_decided(f))
+	if (u->probe.open || !facts_decided(f) || (l->counted && weighs_most(&l->s, f)))
 		return;
 	judge(l, u, ENDING_OPEN, &now);
 	if (!l->counted) {

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,11 +73,17 @@ static unsigned common_bits(const uint8_t a[16], const uint8_t b[16], unsigned m
 {
 	unsigned n = 0;
 
-	while (n + 8 <= max && a[n / 8] == b[n / 8])
-		n += 8;
-	while (n < max && bit_at(a, n) == bit_at(b, n))
-		n++;
-	return n;
+	for (; n < max && n < 128; n += 64) {
+		uint64_t x, y;
+
+		memcpy(&x, a + n / 8, sizeof(x));
+		memcpy(&y, b + n / 8, sizeof(y));
+		if (x != y) {
+			n += (unsigned)__builtin_clzll(be64toh(x ^ y));
+			break;
+		}
+	}
+	return n < max ? n : max;
 }
 
 static bool inside(const struct prefix *p, const uint8_t addr[16])
@@ -394,11 +401,12 @@ static void party_name(const struct peers *p, struct place where, enum service s
 {
 	bool own = service == SERVICE_MTA ? where.kind == PREFIX_MTA : known_host(where);
 
-	if (where.peer < 0)
-		snprintf(out, PARTY_NAME_MAX + 1, "other");
-	else
-		snprintf(out, PARTY_NAME_MAX + 1, "%s%s", p->peers[where.peer].name,
-			 own ? "" : "-net");
+	const char *name = where.peer < 0 ? "other" : p->peers[where.peer].name;
+	size_t n = strlen(name);
+
+	memcpy(out, name, n + 1);
+	if (where.peer >= 0 && !own)
+		memcpy(out + n, "-net", sizeof("-net"));
 }
 
 static bool promised_between(const struct peers *p, struct place client, struct place server)

@@ -1,5 +1,5 @@
-/* siphash.h - places in a table that nobody outside can predict (SipHash-2-4). The only place
- * that knows sodium.h.
+/* siphash.h - places in a table that nobody outside can predict (SipHash-1-3, as hash tables use it:
+ * it need not be a signature). The only place that knows sodium.h.
  *
  * Whoever chooses the keys, as anybody can who sends packets, cannot choose those that collide.
  */

@@ -45,7 +45,7 @@ SINKS = ("inbox", "store", "couriers", "recorder")
 PURE = {"assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h",
         "stddef.h", "stdint.h", "stdlib.h", "string.h"}
 SYSTEM = PURE | {
-    "dirent.h", "errno.h", "fcntl.h", "float.h", "getopt.h", "grp.h", "langinfo.h", "libgen.h",
+    "byteswap.h", "dirent.h", "endian.h", "errno.h", "fcntl.h", "float.h", "getopt.h", "grp.h", "langinfo.h", "libgen.h",
     "locale.h", "math.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h",
     "stdio.h", "strings.h", "syslog.h", "time.h", "unistd.h", "wchar.h"}
 SYSTEM_FOLDERS = ("arpa/", "linux/", "net/", "netinet/", "sys/")

@@ -56,6 +56,8 @@ static bool put(struct inbox *b, const struct message *m, size_t n)
 	bool ok;
 
 	pthread_mutex_lock(&b->lock);
+	if (b->n == 0)
+		b->first = 0; /* no more memory is touched than was ever waiting */
 	for (size_t i = 0; i < n && !b->stopping; i++) {
 		while (b->n == b->capacity && !b->stopping) {
 			pthread_cond_signal(&b->filled);

@@ -15,6 +15,8 @@ bool pool_init(struct pool *p, size_t size, uint32_t max)
 		p->mem = NULL;
 		return false;
 	}
+	(void)madvise(p->mem, p->size * max,
+		      MADV_HUGEPAGE); /* it is used from its beginning, densely */
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* pool.h - a fixed number of objects of one size, allocated once.
  *
  * Memory is reserved at the start and touched only when it is first used, so a large bound costs
- * nothing until it is needed. Objects are named by index; an object is not cleared when taken.
+ * nothing until it is needed; in large pages, where the system has them. Objects are named by index; an object is not cleared when taken.
  */
 #ifndef MAILSEAL_POOL_H
 #define MAILSEAL_POOL_H

@@ -233,14 +233,13 @@ static bool weighs_most(const struct session *before, const struct facts *f)
 	       f->tls != TLS_COMPLETE;
 }
 
-/* Reports the verdict when it falls, and plaintext again when it weighs more. */
-static void judge_open(struct sessions *ss, struct live *l, struct undecided *u, uint64_t now_ns)
+/* Reports the verdict when it falls, and plaintext again when it weighs more. Not inlined: what it
+ * keeps on the stack is cleared at the start of a function. */
+__attribute__((noinline)) static void judge_now(struct sessions *ss, struct live *l,
+						struct undecided *u, uint64_t now_ns)
 {
-	const struct facts *f = &u->parser.mail.facts;
 	struct session now;
 
-	if (u->probe.open || !facts_decided(f) || (l->counted && weighs_most(&l->s, f)))
-		return;
 	judge(l, u, ENDING_OPEN, &now);
 	if (!l->counted) {
 		now.decided_ns = now_ns;
@@ -250,6 +249,16 @@ static void judge_open(struct sessions *ss, struct live *l, struct undecided *u,
 		ss->report(ss->ctx, MESSAGE_WEIGHT, l->id, true, &now);
 	}
 	l->s = now;
+}
+
+/* The same with each packet, as long as there is something to say. */
+static void judge_open(struct sessions *ss, struct live *l, struct undecided *u, uint64_t now_ns)
+{
+	const struct facts *f = &u->parser.mail.facts;
+
+	if (u->probe.open || !facts_decided(f) || (l->counted && weighs_most(&l->s, f)))
+		return;
+	judge_now(ss, l, u, now_ns);
 	if (f->tls == TLS_COMPLETE) /* nothing can change it any more */
 		release(ss, l);
 }

@@ -147,7 +147,7 @@ static void hashes_are_those_of_siphash_1_3(void **state)
 	} cases[] = { { 0, 0xabac0158050fc4dc },  { 1, 0xc9f49bf37d57ca93 },
 		      { 7, 0xd3927d989bb11140 },  { 8, 0x369095118d299a8e },
 		      { 12, 0x78a384b157b4d9a2 }, { 36, 0x2cf508d3ada26206 } };
-	struct siphash_key k;
+	struct siphash_key k, other;
 	uint8_t data[36];
 
 	(void)state;
@@ -157,6 +157,9 @@ static void hashes_are_those_of_siphash_1_3(void **state)
 		data[i] = (uint8_t)i;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_true(siphash(&k, data, cases[i].n) == cases[i].hash);
+	assert_true(siphash_key_new(&k));
+	assert_true(siphash_key_new(&other));
+	assert_memory_not_equal(&k, &other, sizeof(k));
 }
 
 int main(void)

@@ -60,7 +60,7 @@ uint64_t siphash(const struct siphash_key *k, const void *data, size_t n)
 
 	for (; at < end; at += 8)
 		take(&s, word_at(at, 8));
-	take(&s, word_at(at, n % 8) | (uint64_t)n << 56);
+	take(&s, (n % 8 ? word_at(at, n % 8) : 0) | (uint64_t)n << 56);
 	s.v2 ^= 0xff;
 	sip_round(&s);
 	sip_round(&s);

@@ -323,19 +323,20 @@ static void read_with_libpcap(struct capture *c, struct input *in)
 		over(c, in, rc == PCAP_ERROR_BREAK ? NULL : pcap_geterr(in->pcap));
 }
 
-static void read_in_place(struct capture *c, struct input *in)
+/* The next packet of the file, into *out. False: there is none. */
+static bool read_in_place(struct capture *c, struct input *in, struct frame *out)
 {
 	struct pcapfile_packet p;
+	enum pcapfile_read r = pcapfile_next(in->file, &p);
 
-	switch (pcapfile_next(in->file, &p)) {
-	case PCAPFILE_PACKET:
-		in->ahead = true;
-		in->next = (struct frame){ p.time_ns, p.data,   p.caplen,
-					   p.len,     in->link, (uint8_t)(in - c->in) };
-		break;
-	case PCAPFILE_END: over(c, in, NULL); break;
-	case PCAPFILE_FAILED: over(c, in, pcapfile_error(in->file)); break;
+	if (r != PCAPFILE_PACKET) {
+		over(c, in, r == PCAPFILE_END ? NULL : pcapfile_error(in->file));
+		return false;
 	}
+	*out = (struct frame){
+		p.time_ns, p.data, p.caplen, p.len, in->link, (uint8_t)(in - c->in)
+	};
+	return true;
 }
 
 static struct input *earliest(struct capture *c)
@@ -346,7 +347,7 @@ static struct input *earliest(struct capture *c)
 		struct input *in = &c->in[i];
 
 		if (!in->ahead && !in->done && in->file)
-			read_in_place(c, in);
+			in->ahead = read_in_place(c, in, &in->next);
 		else if (!in->ahead && !in->done)
 			read_with_libpcap(c, in);
 		if (in->ahead && (!best || in->next.time_ns < best->next.time_ns))
@@ -355,35 +356,39 @@ static struct input *earliest(struct capture *c)
 	return best;
 }
 
-/* The frames of one file that are in memory together. */
-static void hand_on_together(struct capture *c, struct input *in)
+/* The frames of one file that are in memory together. False: there are none. */
+static bool hand_on_together(struct capture *c, struct input *in)
 {
 	struct frame batch[CAPTURE_BATCH];
 	unsigned n = 0;
 
 	do {
-		if (passes(in, &in->next))
-			batch[n++] = in->next;
-		in->ahead = pcapfile_ready(in->file);
-		if (in->ahead)
-			read_in_place(c, in);
-	} while (in->ahead && n < CAPTURE_BATCH);
+		if (in->done || !read_in_place(c, in, &batch[n]))
+			break;
+		n += passes(in, &batch[n]);
+	} while (n < CAPTURE_BATCH && pcapfile_ready(in->file));
 	if (n > 0)
 		c->cb(c->ctx, batch, n);
+	return !in->done;
+}
+
+/* How it ended. */
+static enum capture_result end_of_files(const struct capture *c)
+{
+	return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
 }
 
 static enum capture_result step_files(struct capture *c)
 {
-	struct input *in = earliest(c);
+	struct input *in;
 
+	if (c->n == 1 && c->in[0].file)
+		return hand_on_together(c, &c->in[0]) ? CAPTURE_FRAMES : end_of_files(c);
+	in = earliest(c);
 	if (!in)
-		return c->error[0] ? CAPTURE_FAILED : CAPTURE_END;
-	if (c->n == 1 && in->file) {
-		hand_on_together(c, in);
-	} else {
-		in->ahead = false;
-		hand_on(c, in, &in->next);
-	}
+		return end_of_files(c);
+	in->ahead = false;
+	hand_on(c, in, &in->next);
 	return CAPTURE_FRAMES;
 }
 

@@ -46,6 +46,7 @@ struct packet {
 	const uint8_t *ip; /* innermost header and what was captured of the rest; so borrowed */
 	uint32_t ip_length;
 	uint32_t hash; /* the flow table's: of the connection, if it was asked for one; else 0 */
+	uint8_t end;   /* then: which end of the flow sends it */
 };
 
 struct fragments;

@@ -10,21 +10,32 @@ enum { EXTENSION_HEADERS_MAX = 16 };
 
 static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
+/* The first n bytes of a header, to be read with a cursor of their own: the compiler sees that they
+ * are there. False: they are not. */
+static inline bool fixed_part(struct cursor *c, size_t n, struct cursor *out)
+{
+	const uint8_t *at = cur_take(c, n);
+
+	*out = cur_over((struct span){ at, n });
+	return at != NULL;
+}
+
 /* TCP header and payload (RFC 9293, 3.1). */
 static enum health_counter decode_tcp(struct decode *d)
 {
-	struct cursor *c = &d->c;
+	struct cursor *c = &d->c, h;
 	struct packet *out = d->out;
 	size_t header;
 
-	out->port[0] = cur_be16(c);
-	out->port[1] = cur_be16(c);
-	out->seq = cur_be32(c);
-	out->ack = cur_be32(c);
-	header = (size_t)(cur_u8(c) >> 4) * 4;
-	out->flags = cur_u8(c);
-	cur_skip(c, 6); /* window, checksum, urgent pointer */
-	if (!c->ok || header < 20 || header > d->wire)
+	if (!fixed_part(c, 20, &h))
+		return SKIP_TCP;
+	out->port[0] = cur_be16(&h);
+	out->port[1] = cur_be16(&h);
+	out->seq = cur_be32(&h);
+	out->ack = cur_be32(&h);
+	header = (size_t)(cur_u8(&h) >> 4) * 4;
+	out->flags = cur_u8(&h); /* window, checksum, urgent pointer follow */
+	if (header < 20 || header > d->wire)
 		return SKIP_TCP;
 	out->wire_length = (uint32_t)(d->wire - header);
 	if (header - 20 > cur_left(c)) { /* cut inside the options: no payload was captured */
@@ -90,21 +101,23 @@ static void map_v4(uint8_t to[16], const uint8_t *from)
 /* IPv4 (RFC 791, 3.1). A total length of 0 is what segmentation offload leaves. */
 static enum next decode_ipv4(struct decode *d)
 {
-	struct cursor *c = &d->c;
+	struct cursor *c = &d->c, h;
 	const uint8_t *start = c->at, *from, *to;
 	size_t captured = cur_left(c), header, total;
 	uint16_t id, place;
 
-	header = (size_t)(cur_u8(c) & 15) * 4;
-	cur_skip(c, 1);
-	total = cur_be16(c);
-	id = cur_be16(c);
-	place = cur_be16(c);
-	cur_skip(c, 1);
-	d->protocol = cur_u8(c);
-	cur_skip(c, 2);
-	from = cur_take(c, 4);
-	to = cur_take(c, 4);
+	if (!fixed_part(c, 20, &h))
+		return decode_end(d, SKIP_IP);
+	header = (size_t)(cur_u8(&h) & 15) * 4;
+	cur_skip(&h, 1);
+	total = cur_be16(&h);
+	id = cur_be16(&h);
+	place = cur_be16(&h);
+	cur_skip(&h, 1);
+	d->protocol = cur_u8(&h);
+	cur_skip(&h, 2);
+	from = cur_take(&h, 4);
+	to = cur_take(&h, 4);
 	if (!from || !to || header < 20)
 		return decode_end(d, SKIP_IP);
 	cur_skip(c, header - 20);
@@ -193,16 +206,18 @@ static enum next behind_extensions(struct decode *d)
 /* IPv6 (RFC 8200, 3). */
 static enum next decode_ipv6(struct decode *d)
 {
-	struct cursor *c = &d->c;
+	struct cursor *c = &d->c, h;
 	const uint8_t *start = c->at, *from, *to;
 	size_t captured = cur_left(c);
 
-	cur_skip(c, 4);
-	d->wire = cur_be16(c);
-	d->protocol = cur_u8(c);
-	cur_skip(c, 1);
-	from = cur_take(c, 16);
-	to = cur_take(c, 16);
+	if (!fixed_part(c, 40, &h))
+		return decode_end(d, SKIP_IP);
+	cur_skip(&h, 4);
+	d->wire = cur_be16(&h);
+	d->protocol = cur_u8(&h);
+	cur_skip(&h, 1);
+	from = cur_take(&h, 16);
+	to = cur_take(&h, 16);
 	if (!from || !to)
 		return decode_end(d, SKIP_IP);
 	memcpy(d->out->addr[0], from, 16);

@@ -100,10 +100,10 @@ static bool is_v4(const uint8_t addr[16])
 	return memcmp(addr, mapped, sizeof(mapped)) == 0;
 }
 
-/* What all IPv4 addresses share is not hashed. */
+/* What all IPv4 addresses share is not hashed. Whole words are. */
 static uint64_t hash_v4(const struct flowtable *t, const struct flow_key *k)
 {
-	uint8_t bytes[12];
+	uint8_t bytes[16] = { 0 };
 
 	memcpy(bytes, k->addr[0] + 12, 4);
 	memcpy(bytes + 4, k->addr[1] + 12, 4);
@@ -135,7 +135,7 @@ void flow_expect(struct flowtable *t, struct packet *p)
 {
 	struct flow_key k;
 
-	key_of(p, &k);
+	p->end = (uint8_t)key_of(p, &k);
 	p->hash = hash_of(t, &k);
 	__builtin_prefetch(bucket_at(t, p->hash));
 }
@@ -162,16 +162,29 @@ const struct flow *flow_fetched(struct flowtable *t, const struct packet *p)
 	return first_in(t, p);
 }
 
+static bool is_of(const struct flow *f, const struct packet *p, unsigned end)
+{
+	return memcmp(f->addr[end], p->addr[0], 16) == 0 &&
+	       memcmp(f->addr[!end], p->addr[1], 16) == 0 && f->port[end] == p->port[0] &&
+	       f->port[!end] == p->port[1];
+}
+
 struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *end)
 {
 	struct flow_key k;
 	uint32_t i;
 
-	*end = key_of(p, &k);
-	for (i = *bucket_of(t, p, &k); i != 0; i = at(t, i - 1)->hash_next) {
+	if (p->hash) {
+		*end = p->end;
+		i = *bucket_at(t, p->hash);
+	} else {
+		*end = key_of(p, &k);
+		i = *bucket_at(t, hash_of(t, &k));
+	}
+	for (; i != 0; i = at(t, i - 1)->hash_next) {
 		struct flow *f = at(t, i - 1);
 
-		if (memcmp(f, &k, sizeof(k)) == 0)
+		if (is_of(f, p, *end))
 			return f;
 	}
 	return NULL;

@@ -244,6 +244,8 @@ static void end(struct recorder *r, const struct message *m, const struct pair *
 		count(r, m, p);
 	tally_end(r->tally, &m->mail, p, wall_ns());
 	weigh(r, m, p);
+	if (!r->store && !r->o.sessions)
+		return;
 	c = context(r, m, p);
 	if (r->store) {
 		len = record_json(&m->mail, &c, r->line);

@@ -499,7 +499,7 @@ enum health_counter tracker_packet(struct tracker *t, const struct packet *p)
 	unsigned end;
 
 	tracker_time(t, p->time_ns);
-	if (!wanted(t, p))
+	if (p->hash == 0 && !wanted(t, p)) /* it was asked before */
 		return SKIP_PORT;
 	f = flow_find(t->flows, p, &end);
 	if (f && is_new_connection(f, end, p)) {

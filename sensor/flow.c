@@ -23,7 +23,8 @@ struct flowtable {
 	uint32_t mask;
 	uint32_t now_s; /* the wheel stands here */
 	struct siphash_key hash_key;
-	uint32_t wheel[WHEEL_SLOTS];
+	uint32_t wheel[WHEEL_SLOTS]; /* the first of each slot: it was put there first */
+	uint32_t wheel_last[WHEEL_SLOTS];
 	uint64_t occupied[WHEEL_SLOTS / 64];
 };
 
@@ -50,6 +51,7 @@ struct flowtable *flowtable_new(uint32_t max_flows)
 	if (t->buckets == MAP_FAILED || !pool_init(&t->pool, sizeof(struct flow), max_flows))
 		goto fail;
 	memset(t->wheel, 0xff, sizeof(t->wheel)); /* POOL_NONE */
+	memset(t->wheel_last, 0xff, sizeof(t->wheel_last));
 	return t;
 fail:
 	free(t);
@@ -221,6 +223,8 @@ static void wheel_out(struct flowtable *t, struct flow *f)
 		return;
 	if (f->wheel_next != POOL_NONE)
 		at(t, f->wheel_next)->wheel_prev = f->wheel_prev;
+	else
+		t->wheel_last[f->slot] = f->wheel_prev;
 	if (f->wheel_prev != POOL_NONE)
 		at(t, f->wheel_prev)->wheel_next = f->wheel_next;
 	else
@@ -248,12 +252,23 @@ static void wheel_in(struct flowtable *t, struct flow *f, uint32_t timeout_s)
 		wait = WHEEL_SLOTS - 1; /* looked at again when it comes round */
 	f->timeout_s = timeout_s;
 	f->slot = (uint16_t)((t->now_s + wait) % WHEEL_SLOTS);
-	f->wheel_prev = POOL_NONE;
-	f->wheel_next = t->wheel[f->slot];
-	if (f->wheel_next != POOL_NONE)
-		at(t, f->wheel_next)->wheel_prev = index;
-	t->wheel[f->slot] = index;
+	f->wheel_next = POOL_NONE;
+	f->wheel_prev = t->wheel_last[f->slot];
+	if (f->wheel_prev != POOL_NONE)
+		at(t, f->wheel_prev)->wheel_next = index;
+	else
+		t->wheel[f->slot] = index;
+	t->wheel_last[f->slot] = index;
 	t->occupied[f->slot / 64] |= 1ull << f->slot % 64;
+}
+
+/* Into the slot where it fires, as it is armed. */
+static void put_back(struct flowtable *t, struct flow *f)
+{
+	uint32_t timeout_s = f->timeout_s;
+
+	wheel_out(t, f);
+	wheel_in(t, f, timeout_s);
 }
 
 void flow_arm(struct flowtable *t, struct flow *f, uint32_t timeout_s)
@@ -322,23 +337,36 @@ static bool next_occupied(const struct flowtable *t, uint32_t *i)
 	return false;
 }
 
+/* Stands in a slot that fires before its time: it was armed for longer since it was put there. */
+static bool stands_early(const struct flowtable *t, const struct flow *f, uint32_t seconds)
+{
+	uint32_t wait = f->last_s + f->timeout_s - t->now_s;
+
+	return (wait < WHEEL_SLOTS ? wait : WHEEL_SLOTS - 1) > seconds;
+}
+
+/* Those that are passed over and stand early are put where they belong, so that they are not in the
+ * way the next time. */
 struct flow *flow_oldest(struct flowtable *t, bool (*preferred)(const struct flow *f))
 {
 	struct flow *first = NULL;
 	unsigned looked_at = 0;
 
-	for (uint32_t i = 1; next_occupied(t, &i); i++) {
+	for (uint32_t i = 1; next_occupied(t, &i) && looked_at < EVICTION_LOOK; i++) {
 		uint32_t n = t->wheel[(t->now_s + i) % WHEEL_SLOTS];
 
-		for (; n != POOL_NONE && looked_at < EVICTION_LOOK; n = at(t, n)->wheel_next) {
-			if (preferred(at(t, n)))
-				return at(t, n);
+		while (n != POOL_NONE && looked_at < EVICTION_LOOK) {
+			struct flow *f = at(t, n);
+
+			n = f->wheel_next;
+			if (preferred(f))
+				return f;
 			if (!first)
-				first = at(t, n);
+				first = f;
+			if (stands_early(t, f, i))
+				put_back(t, f);
 			looked_at++;
 		}
-		if (looked_at == EVICTION_LOOK)
-			break;
 	}
 	return first;
 }

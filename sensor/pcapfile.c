@@ -16,7 +16,6 @@ enum { FILE_HEADER = 24, PACKET_HEADER = 16 };
 struct pcapfile {
 	int fd;
 	bool swapped;
-	bool ended;     /* nothing more came */
 	uint32_t to_ns; /* of the fraction of a second */
 	uint32_t snaplen;
 	uint64_t position;
@@ -104,9 +103,8 @@ static bool fill(struct pcapfile *f, size_t n)
 		if (got < 0)
 			snprintf(f->error, sizeof(f->error), "error reading dump file: %s",
 				 strerror(errno));
-		f->ended = got == 0;
 		if (got <= 0)
-			return f->ended;
+			return got == 0;
 		f->end += got;
 	}
 	return true;
@@ -117,16 +115,6 @@ static enum pcapfile_read breaks_off(struct pcapfile *f, size_t n, const char *w
 	snprintf(f->error, sizeof(f->error),
 		 "truncated dump file; tried to read %zu %s bytes, only got %zu", n, what, have(f));
 	return PCAPFILE_FAILED;
-}
-
-/* n bytes are there, or it is said why not. */
-static enum pcapfile_read want(struct pcapfile *f, size_t n, const char *what)
-{
-	if (have(f) >= n)
-		return PCAPFILE_PACKET;
-	if (!fill(f, n))
-		return PCAPFILE_FAILED;
-	return have(f) >= n ? PCAPFILE_PACKET : breaks_off(f, n, what);
 }
 
 static uint64_t time_of(const struct pcapfile *f, const uint8_t *header)
@@ -147,8 +135,10 @@ static enum pcapfile_read captured(struct pcapfile *f, struct pcapfile_packet *p
 			 PACKET_MAX);
 		return PCAPFILE_FAILED;
 	}
-	if (want(f, caplen, "captured") != PCAPFILE_PACKET)
+	if (have(f) < caplen && !fill(f, caplen))
 		return PCAPFILE_FAILED;
+	if (have(f) < caplen)
+		return breaks_off(f, caplen, "captured");
 	p->data = f->at;
 	p->caplen = caplen < f->snaplen ? caplen : f->snaplen;
 	f->at += caplen;
@@ -158,10 +148,12 @@ static enum pcapfile_read captured(struct pcapfile *f, struct pcapfile_packet *p
 
 enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out)
 {
-	enum pcapfile_read r = want(f, PACKET_HEADER, "header");
-
-	if (r != PCAPFILE_PACKET)
-		return f->at == f->end && f->ended ? PCAPFILE_END : r;
+	if (have(f) < PACKET_HEADER && !fill(f, PACKET_HEADER))
+		return PCAPFILE_FAILED;
+	if (have(f) == 0)
+		return PCAPFILE_END;
+	if (have(f) < PACKET_HEADER)
+		return breaks_off(f, PACKET_HEADER, "header");
 	out->time_ns = time_of(f, f->at);
 	out->caplen = number(f, f->at + 8);
 	out->len = number(f, f->at + 12);

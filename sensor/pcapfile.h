@@ -2,7 +2,7 @@
  *
  * libpcap copies each packet out of pieces of 4 KiB, which costs more than most of what is done
  * with it afterwards. This reads version 2.4 in either byte order, with micro- or nanoseconds, and
- * says what libpcap would say; whatever else there is stays libpcap's. Knows no libpcap.
+ * fails where libpcap would; whatever else there is stays libpcap's. Knows no libpcap.
  */
 #ifndef MAILSEAL_PCAPFILE_H
 #define MAILSEAL_PCAPFILE_H

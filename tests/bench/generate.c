@@ -19,10 +19,11 @@
 
 #include "tests/bench/frames.h"
 
-#define VARIANTS  16
-#define PEERS     5
-#define PARTIES   (2 * PEERS + 1) /* peer, peer-net, other */
-#define BURST_MAX 3
+#define VARIANTS    16
+#define PEERS       5
+#define PARTIES     (2 * PEERS + 1) /* peer, peer-net, other */
+#define BURST_MAX   3
+#define FLOOD_SMALL 1000000 /* packets that may not fill the table as it is by default */
 
 static const char *const peer_names[PEERS] = { "north", "south", "east", "west", "isle" };
 
@@ -480,6 +481,8 @@ static bool write_conf(const struct generator *g, const char *path)
 	fputs("sensor: bench\n", out);
 	if (g->workload == FLOWS)
 		fprintf(out, "capture:\n  max_flows: %u\n", g->open + g->open / 4 + 1000);
+	else if (g->workload == SYNFLOOD && g->packets < FLOOD_SMALL)
+		fprintf(out, "capture:\n  max_flows: %u\n", g->packets / 8);
 	fputs("peers:\n", out);
 	for (unsigned p = 0; p < PEERS; p++)
 		write_peer(g, p, out);

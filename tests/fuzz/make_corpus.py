@@ -596,9 +596,25 @@ def line_scan():
     return out
 
 
+def pcapfile():
+    """Two packets of 40 and 70 bytes, as a classic file may have them and as it may not."""
+    def made(order="<", magic=0xA1B2C3D4, version=(2, 4), snaplen=65535, second=(70, 70, 70)):
+        caplen, length, there = second
+        out = struct.pack(order + "IHHiIII", magic, *version, 0, 0, snaplen, 1)
+        out += struct.pack(order + "IIII", 1709287200, 123456, 40, 40) + bytes(range(40))
+        return out + struct.pack(order + "IIII", 0xF0000000, 999999, caplen, length) + bytes(there)
+    whole = made()
+    return {"little": whole, "big": made(">"), "nano": made(magic=0xA1B23C4D),
+            "version-2.3": made(version=(2, 3)), "modified": made(magic=0xA1B2CD34),
+            "cut-in-header": whole[:-75], "cut-in-packet": whole[:-5], "only-header": whole[:24],
+            "snaplen-60": made(snaplen=60), "snaplen-0": made(snaplen=0),
+            "too-long": made(second=(262145, 70, 70)), "longest": made(second=(262144, 70, 70)),
+            "empty-packet": made(second=(0, 1500, 0)), "negative": made(second=(0xFFFFFFFF, 70, 70))}
+
+
 TARGETS = (linebuf, wordbuf, tls_record, tls_hello, smtp_words, imap_words, pop3_words, pending, starttls,
            smtp, imap, pop3, clear, tls, mail, reasm, decode, fragments,
-           certificates, classify, conf, tracker, record_read, line_scan)
+           certificates, classify, conf, tracker, record_read, line_scan, pcapfile)
 
 
 def main():

@@ -326,6 +326,41 @@ static void flows_without_a_session_go_first(void **state)
 	flowtable_free(t);
 }
 
+/* A flood within a second: what was opened before it may still become a session. */
+static void of_one_second_the_first_goes_first(void **state)
+{
+	struct flowtable *t = flowtable_new(64);
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		flow_arm(t, open_flow(t, i), 360);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_ptr_equal(flow_oldest(t, no_session), find_flow(t, i));
+		flow_free(t, find_flow(t, i));
+	}
+	flowtable_free(t);
+}
+
+/* Sessions that began in the slots of the flood are more than are looked at. */
+static void sessions_that_last_do_not_stay_in_the_way(void **state)
+{
+	struct flowtable *t = flowtable_new(1024);
+
+	(void)state;
+	for (unsigned i = 0; i < 600; i++) {
+		struct flow *f = open_flow(t, i);
+
+		flow_arm(t, f, 360);
+		f->state = FLOW_SESSION;
+		flow_arm(t, f, 1800);
+	}
+	flow_arm(t, open_flow(t, 600), 360);
+	for (unsigned looks = 0; looks < 3 && flow_oldest(t, no_session) != find_flow(t, 600);)
+		looks++;
+	assert_ptr_equal(flow_oldest(t, no_session), find_flow(t, 600));
+	flowtable_free(t);
+}
+
 /* The wheel is searched all the way round, from where it stands. */
 static void the_search_goes_round(void **state)
 {
@@ -379,6 +414,8 @@ int main(void)
 		cmocka_unit_test(a_slot_holds_many),
 		cmocka_unit_test(the_one_that_expires_next_is_pushed_out),
 		cmocka_unit_test(flows_without_a_session_go_first),
+		cmocka_unit_test(of_one_second_the_first_goes_first),
+		cmocka_unit_test(sessions_that_last_do_not_stay_in_the_way),
 		cmocka_unit_test(the_search_goes_round),
 		cmocka_unit_test(each_is_visited_once_and_may_be_freed),
 	};

@@ -19,11 +19,12 @@
 #include "sensor/store.h"
 #include "sensor/summary.h"
 
-#define QUEUE_MESSAGES 16384
-#define IDLE_MS        500
-#define HOLE_MAX       (1ull << 40) /* no run loses more records than this */
-#define MOVED_BITS     10           /* sessions that count in another step than decided: 8192 */
-#define ERR_MAX        512
+#define QUEUE_LIVE  16384 /* while a disk stalls */
+#define QUEUE_FILES 1024  /* the capture waits */
+#define IDLE_MS     500
+#define HOLE_MAX    (1ull << 40) /* no run loses more records than this */
+#define MOVED_BITS  10           /* sessions that count in another step than decided: 8192 */
+#define ERR_MAX     512
 
 struct recorder {
 	struct recorder_options o;
@@ -446,7 +447,7 @@ int recorder_run(struct recorder *r, int channel_fd, struct health *last)
 
 	ignore_signal(SIGTERM);
 	ignore_signal(SIGINT);
-	b = inbox_new(channel_fd, QUEUE_MESSAGES);
+	b = inbox_new(channel_fd, r->o.live ? QUEUE_LIVE : QUEUE_FILES);
 	if (!b) {
 		log_event(LOG_LEVEL_ERROR, "event=no-thread");
 		return 1;

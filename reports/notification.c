@@ -188,7 +188,7 @@ size_t engine_id(const char *sensor, uint8_t out[ENGINE_ID_MAX])
 		return 5 + len;
 	}
 	memcpy(out + 5, sensor, ENGINE_NAME_HEAD);
-	hash = siphash(&public, sensor, len);
+	hash = siphash_told(&public, sensor, len);
 	memcpy(out + 5 + ENGINE_NAME_HEAD, &hash, sizeof(hash));
 	return ENGINE_ID_MAX;
 }

@@ -18,6 +18,7 @@ standard input does.
 """
 import contextlib
 import re
+import select
 import socket
 import ssl
 import sys
@@ -111,10 +112,25 @@ class Path:
         outside = ssl._create_unverified_context()  # pylint: disable=W0212
         self.server = outside.wrap_socket(self.server)
         self.client = inside.wrap_socket(self.client, server_side=True)
-        forth = threading.Thread(target=self._watch, daemon=True, args=(
-            lambda: self._copy(self.client, self.server), "server"))
-        forth.start()
-        self._copy(self.server, self.client)
+        self._join()
+
+    def _join(self):
+        """TLS on both sides, by one thread: OpenSSL's objects are not for two at once."""
+        other = {self.client: self.server, self.server: self.client}
+        while other:
+            ready = [one for one in other if one.pending()] or select.select(list(other), [], [])[0]
+            for one in ready:
+                one.setblocking(False)
+                try:
+                    data = one.recv(65536)
+                except ssl.SSLWantReadError:  # half a record, or one that has no data
+                    continue
+                finally:
+                    one.setblocking(True)
+                if data:
+                    other[one].sendall(data)
+                else:
+                    other.pop(one).shutdown(socket.SHUT_WR)
 
     @staticmethod
     def _copy(one, other):

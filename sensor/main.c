@@ -18,6 +18,7 @@
 #include "sensor/conf.h"
 #include "sensor/confine.h"
 #include "sensor/couriers.h"
+#include "sensor/interfaces.h"
 #include "sensor/log.h"
 #include "sensor/options.h"
 #include "sensor/pipeline.h"
@@ -220,11 +221,14 @@ static bool watch_couriers(void *ctx)
 static int record(const struct run *r, FILE *sessions, const char *state, char *err, size_t errlen)
 {
 	struct couriers *couriers = r->o->live && state ? couriers_new(r->conf, state) : NULL;
+	struct interfaces *interfaces =
+		r->o->live ? interfaces_new(INTERFACES_SYSFS, r->o->inputs, r->o->inputs_n) : NULL;
 	const struct recorder_options options = {
 		.conf = r->conf,
 		.inputs = r->o->inputs,
 		.inputs_n = r->o->inputs_n,
 		.live = r->o->live,
+		.interfaces = interfaces,
 		.state_dir = state,
 		.sessions = sessions,
 		.quiet = r->o->quiet,
@@ -237,6 +241,7 @@ static int record(const struct run *r, FILE *sessions, const char *state, char *
 	int code;
 
 	if (!recorder) {
+		interfaces_free(interfaces);
 		couriers_end(couriers);
 		return say(EXIT_FAILED, err);
 	}
@@ -247,6 +252,7 @@ static int record(const struct run *r, FILE *sessions, const char *state, char *
 	code = recorder_run(recorder, r->channel_read, &last);
 	stop(0);
 	recorder_free(recorder);
+	interfaces_free(interfaces);
 	couriers_end(couriers);
 	if (!r->o->quiet)
 		summary_print(&last, stderr);

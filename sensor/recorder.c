@@ -261,8 +261,11 @@ static void end(struct recorder *r, const struct message *m, const struct pair *
 
 /* Messages ----------------------------------------------------------------------------------- */
 
-static void on_health(struct recorder *r, const struct message *m)
+/* The capture process cannot open the files that tell what the interfaces dropped. */
+static void on_health(struct recorder *r, struct message *m)
 {
+	if (r->o.interfaces)
+		m->health.n[HEALTH_DROP_NIC] = interfaces_dropped(r->o.interfaces);
 	r->so_far = m->health;
 	r->finished = m->last;
 	tally_health(r->tally, &m->health, wall_ns());

@@ -12,14 +12,16 @@
 
 #include "reports/health.h"
 #include "sensor/conf.h"
+#include "sensor/interfaces.h"
 
 struct recorder_options {
 	const struct conf *conf;
 	const char *const *inputs; /* names of interfaces or files, by session.interface */
 	unsigned inputs_n;
 	bool live;
-	const char *state_dir; /* NULL: no state is written and no sink runs */
-	FILE *sessions;        /* --sessions, or NULL; flushed at the end and when idle */
+	struct interfaces *interfaces; /* whose drops are counted, or NULL; the caller's */
+	const char *state_dir;         /* NULL: no state is written and no sink runs */
+	FILE *sessions;                /* --sessions, or NULL; flushed at the end and when idle */
 	bool quiet;
 	bool progress; /* show on standard error how far files are read, if it is a terminal */
 	bool (*on_step)(

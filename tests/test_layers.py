@@ -25,7 +25,8 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",), "web": ("dissec
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.
 # conf stands for conf_*.
 ROWS = (
-    ("clock", "conf", "confine", "log", "pcapfile", "pool", "sequence", "stoppable", "summary"),
+    ("clock", "conf", "confine", "interfaces", "log", "pcapfile", "pool", "sequence", "stoppable",
+     "summary"),
     ("fragments",),
     ("decode", "channel"),
     ("capture", "flow", "reasm", "classify", "certificates", "volume", "inbox", "store",
@@ -39,7 +40,7 @@ ROWS = (
 # The recorder never sees a packet, and what sees packets knows no sink.
 PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "volume",
            "probe", "session", "tracker", "pipeline")
-SINKS = ("inbox", "store", "couriers", "recorder")
+SINKS = ("inbox", "interfaces", "store", "couriers", "recorder")
 
 # The dissectors have no input or output and no clock.
 PURE = {"assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h",

@@ -28,12 +28,13 @@ class LiveSensor:
         wait_until(self.confined, "a sensor that captures")
 
     def confined(self):
+        """The children that are, the capture process among them."""
         if self.process.poll() is not None:
             raise OSError(self.process.stderr.read().decode())
         seccomp = "0" if built_with("WITHOUT_CONFINEMENT") else "2"
-        return any(process_status(c).get("NoNewPrivs") == "1" and
-                   process_status(c).get("Seccomp") == seccomp
-                   for c in children(self.process.pid))
+        return [c for c in children(self.process.pid)
+                if process_status(c).get("NoNewPrivs") == "1" and
+                process_status(c).get("Seccomp") == seccomp]
 
     def __enter__(self):
         return self

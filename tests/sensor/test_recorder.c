@@ -1,6 +1,7 @@
 /* Tests the recorder from the channel to the state directory. */
 #include "tests/unit.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -373,6 +374,40 @@ static void without_a_state_directory_nothing_is_written(void **state)
 	assert_null(strstr(b->said, "incident"));
 	assert_said(b, "sessions 1, ");
 	assert_said(b, "plaintext 1");
+}
+
+static void show_drops(const struct bench *b, uint64_t n)
+{
+	char path[192];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/eth0/statistics/rx_dropped", b->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "%" PRIu64 "\n", n);
+	fclose(f);
+}
+
+/* The capture process knows nothing of them. */
+static void drops_of_interfaces_are_the_recorders(void **state)
+{
+	static const char *const name = "eth0";
+	struct bench *b = *state;
+	char folder[128];
+
+	snprintf(folder, sizeof(folder), "%s/eth0", b->dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	snprintf(folder, sizeof(folder), "%s/eth0/statistics", b->dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	show_drops(b, 1000);
+	b->o.interfaces = interfaces_new(b->dir, &name, 1);
+	show_drops(b, 1003);
+	send_health(b, T0, 10, false);
+	send_health(b, T0 + 1, 20, true);
+	assert_int_equal(run(b), 0);
+	interfaces_free(b->o.interfaces);
+	assert_int_equal(ledger_all(b).health.n[HEALTH_DROP_NIC], 3);
+	assert_int_equal(b->last.n[HEALTH_DROP_NIC], 3);
 }
 
 static void records_that_were_lost_are_counted(void **state)
@@ -1091,6 +1126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_run_is_kept_whole),
 		TEST(without_a_state_directory_nothing_is_written),
+		TEST(drops_of_interfaces_are_the_recorders),
 		TEST(records_that_were_lost_are_counted),
 		TEST(a_date_in_2096_harms_nothing),
 		TEST(a_late_session_is_logged_where_it_counts),

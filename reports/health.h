@@ -41,6 +41,8 @@
 	  "IP datagrams that miss some fragments")                                                 \
 	X(HEALTH_GAPS, "gaps", "holes", "holes in TCP streams of mail")                            \
 	X(HEALTH_GAP_BYTES, "gap_bytes", "bytes", "bytes in these holes")                          \
+	X(HEALTH_ACKED_UNSEEN, "acked_unseen", "bytes",                                            \
+	  "bytes of mail acknowledged and never seen")                                             \
 	X(HEALTH_REASM_FULL, "reasm_full", "segments",                                             \
 	  "segments refused for want of reassembly memory")                                        \
 	X(HEALTH_ONE_SIDED, "one_sided", "sessions", "sessions with one direction only")           \

@@ -244,7 +244,7 @@ bool matrix_limited(const struct matrix *m)
 	static const enum health_counter limits[] = {
 		HEALTH_LOST,    HEALTH_DROP_KERNEL,    HEALTH_DROP_NIC,   SKIP_FULL,
 		HEALTH_EVICTED, HEALTH_UNDECIDED_FULL, HEALTH_REASM_FULL, HEALTH_ONE_SIDED,
-		HEALTH_GAPS,    HEALTH_TRUNCATED,
+		HEALTH_GAPS,    HEALTH_ACKED_UNSEEN,   HEALTH_TRUNCATED,
 	};
 	struct ratio r = counts_ratio(&m->total, 0);
 

@@ -201,8 +201,9 @@ static void print_sensor(const struct matrix *m, const struct screen *s, FILE *o
 	if (m->seen_s < all_s)
 		snprintf(ran, sizeof(ran), "ran for %s of %s", seen, all);
 	snprintf(text, sizeof(text),
-		 "%s; %" PRIu64 " packets read, %" PRIu64 " dropped, %" PRIu64 " records lost", ran,
-		 n[HEALTH_PACKETS], n[HEALTH_DROP_KERNEL] + n[HEALTH_DROP_NIC], n[HEALTH_LOST]);
+		 "%s; %" PRIu64 " packets read, %" PRIu64 " dropped in the ring, %" PRIu64
+		 " by the interfaces, %" PRIu64 " records lost",
+		 ran, n[HEALTH_PACKETS], n[HEALTH_DROP_KERNEL], n[HEALTH_DROP_NIC], n[HEALTH_LOST]);
 	note(s, "Sensor", text, out);
 }
 
@@ -216,9 +217,10 @@ static void print_limits(const struct matrix *m, const struct screen *s, FILE *o
 		return;
 	}
 	snprintf(text, sizeof(text),
-		 "limited: %" PRIu64 " gaps, %" PRIu64 " one-sided sessions, %" PRIu64
+		 "limited: %" PRIu64 " gaps, %" PRIu64
+		 " bytes acknowledged and never seen, %" PRIu64 " one-sided sessions, %" PRIu64
 		 " flows evicted, %" PRIu64 " packets cut short",
-		 n[HEALTH_GAPS], n[HEALTH_ONE_SIDED],
+		 n[HEALTH_GAPS], n[HEALTH_ACKED_UNSEEN], n[HEALTH_ONE_SIDED],
 		 n[HEALTH_EVICTED] + n[HEALTH_UNDECIDED_FULL] + n[SKIP_FULL], n[HEALTH_TRUNCATED]);
 	note(s, "Coverage", text, out);
 }

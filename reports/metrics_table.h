@@ -85,6 +85,8 @@
 		      "IP datagrams given up for want of fragments.")                              \
 	METRICS_PLAIN(X, HEALTH_GAPS, "stream_gaps", "Holes in TCP streams of mail.")              \
 	METRICS_PLAIN(X, HEALTH_GAP_BYTES, "stream_gap_bytes", "Bytes in these holes.")            \
+	METRICS_PLAIN(X, HEALTH_ACKED_UNSEEN, "acknowledged_unseen_bytes",                         \
+		      "Bytes of mail that were acknowledged and never seen.")                      \
 	METRICS_PLAIN(X, HEALTH_REASM_FULL, "reassembly_refused_segments",                         \
 		      "Segments refused for want of reassembly memory.")                           \
 	METRICS_PLAIN(X, HEALTH_ONE_SIDED, "one_sided_sessions",                                   \

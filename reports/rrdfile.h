@@ -29,9 +29,10 @@ bool rrdstore_has_room(struct rrdstore *r, enum service service, const char *cli
 
 /* Whom the total of mta is between: the signatories of the ledger. Nobody before it is called. */
 bool rrdstore_read_peers(struct rrdstore *r, struct ledger *l, char *err, size_t errlen);
-/* True when there are files, but a total is missing, or holds other signatories (those read last)
- * than the peers here have: a rebuild after ledger_set_peers() puts it right. */
-bool rrdstore_totals_stale(const struct rrdstore *r, const struct peers *p);
+/* Why the files that there are do not do: a total is missing, or holds other signatories (those read
+ * last) than the peers here have, or health.rrd is of other counters. A rebuild after
+ * ledger_set_peers() puts it right. NULL: they do, or there are none. */
+const char *rrdstore_stale(const struct rrdstore *r, const struct peers *p);
 
 /* One closed step, whole: creates files for new pairs, writes explicit zeros for pairs without a
  * row, marks the start of a window after a gap as unknown. A step that is in a file already is

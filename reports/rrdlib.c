@@ -118,6 +118,28 @@ bool rrdlib_last(const char *path, int64_t *last, char *err, size_t errlen)
 	return said(*last < 0 ? -1 : 0, path, err, errlen);
 }
 
+static void free_list(char **list, unsigned long n)
+{
+	for (unsigned long i = 0; list != NULL && i < n; i++)
+		rrd_freemem(list[i]);
+	rrd_freemem(list);
+}
+
+bool rrdlib_is_of(const char *path, const char *const *sources, unsigned n)
+{
+	unsigned long found = 0;
+	char **names = NULL, **values = NULL;
+	time_t last;
+	bool same = rrd_lastupdate_r(path, &last, &found, &names, &values) == 0 && found == n;
+
+	for (unsigned i = 0; same && i < n; i++)
+		same = strcmp(names[i], sources[i]) == 0;
+	rrd_clear_error();
+	free_list(names, found);
+	free_list(values, found);
+	return same;
+}
+
 bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolution_s,
 		  rrdlib_point_cb *cb, void *ctx, char *err, size_t errlen)
 {
@@ -138,9 +160,7 @@ bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolutio
 	for (size_t row = 0; row < (size_t)(end - start) / step; row++)
 		cb(ctx, list, data + row * sources, (unsigned)sources);
 	free(list);
-	for (unsigned long i = 0; i < sources; i++)
-		rrd_freemem(names[i]);
-	rrd_freemem(names);
+	free_list(names, sources);
 	rrd_freemem(data);
 	return true;
 }

@@ -235,21 +235,34 @@ static bool exists(char *path)
 	return there;
 }
 
-bool rrdstore_totals_stale(const struct rrdstore *r, const struct peers *p)
+/* As an earlier version made it; or nothing that can be read. */
+static bool health_stale(const struct rrdstore *r)
 {
+	char *path = rrd_health_path(r);
+	bool same = rrdlib_is_of(path, rrd_health_sources, HEALTH_N);
+
+	free(path);
+	return !same;
+}
+
+const char *rrdstore_stale(const struct rrdstore *r, const struct peers *p)
+{
+	static const char totals[] = "totals are missing, or of other signatories";
 	size_t same = 0, now = 0;
 
 	if (!exists(rrd_health_path(r)))
-		return false;
+		return NULL;
+	if (health_stale(r))
+		return "health.rrd is damaged, or of other counters";
 	for (unsigned s = 0; s < SERVICE_N; s++) {
 		if (!exists(rrd_total_path(r, (enum service)s, false)))
-			return true;
+			return totals;
 	}
 	for (size_t i = 0; i < peers_count(p); i++) {
 		now += peers_signatory(p, (int)i);
 		same += peers_signatory(p, (int)i) && is_signatory(r, peers_name(p, (int)i));
 	}
-	return same != now || now != r->signatories_n;
+	return same != now || now != r->signatories_n ? totals : NULL;
 }
 
 /* Opening --------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "sensor/probe.h"
 #include "sensor/session_parser.h"
 #include "sensor/sequence.h"
+#include "sensor/unseen.h"
 #include "sensor/volume.h"
 
 #define NDPI_FLOWS 1024
@@ -20,8 +21,9 @@ struct undecided {
 
 _Static_assert(sizeof(struct undecided) <= 4096, "an undecided mail session stays below 4 kB");
 
-/* What each packet touches comes first, and so it does in struct session. */
+/* What each packet touches stands together: it is last in struct unseen and first in struct session. */
 struct live {
+	struct unseen unseen;
 	uint32_t undecided;   /* POOL_NONE once the verdict stands */
 	bool counted;         /* a VERDICT was reported */
 	bool given_up;        /* its probe was open, and there was no room for another */
@@ -155,6 +157,19 @@ static uint32_t take_undecided(struct sessions *ss)
 	return pool_take(&ss->undecided);
 }
 
+/* A side of which only the other's acknowledgments are known begins there, if these are the first. */
+static void begin_unseen(struct unseen *u, const struct session_start *start)
+{
+	for (unsigned i = 0; i < SIDES; i++) {
+		enum side side = (enum side)i;
+
+		if (start->visible[i] || (start->stands[i] && start->syn[other_side(side)]))
+			unseen_begin(u, side, start->first_seq[i], start->visible[i]);
+		if (start->has_acked[i])
+			unseen_acked(u, side, start->acked[i]);
+	}
+}
+
 uint32_t session_open(struct sessions *ss, const struct session_start *start)
 {
 	uint32_t undecided = take_undecided(ss), index;
@@ -168,6 +183,7 @@ uint32_t session_open(struct sessions *ss, const struct session_start *start)
 		return POOL_NONE;
 	}
 	*live_at(ss, index) = (struct live){ .id = ++ss->next_id, .undecided = undecided };
+	begin_unseen(&live_at(ss, index)->unseen, start);
 	u = undecided_at(ss, undecided);
 	u->session = index;
 	parser_init(ss->parsers, &u->parser, start);
@@ -284,13 +300,22 @@ void session_fetch(const struct sessions *ss, uint32_t index, unsigned stage)
 	const uint8_t *u;
 
 	if (stage == 0) {
-		__builtin_prefetch(l);
-		__builtin_prefetch((const uint8_t *)l + LINE);
+		__builtin_prefetch(&l->unseen.bytes);
+		__builtin_prefetch((const uint8_t *)&l->unseen.bytes + LINE);
 		return;
 	}
 	u = (const uint8_t *)undecided_of(ss, l);
 	for (size_t at = 0; u && at < UNDECIDED_HOT; at += LINE)
 		__builtin_prefetch(u + at);
+}
+
+/* Of what has yet to show that it is mail they are kept. */
+static void count_unseen(struct sessions *ss, struct live *l)
+{
+	const struct undecided *u = undecided_of(ss, l);
+
+	if (l->unseen.bytes > 0 && !(u && u->probe.open))
+		ss->health->n[HEALTH_ACKED_UNSEEN] += unseen_take(&l->unseen);
 }
 
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,
@@ -302,6 +327,8 @@ enum session_state session_packet(struct sessions *ss, uint32_t index, enum side
 	l->s.end_ns = p->time_ns;
 	if (l->given_up)
 		return let_go(ss, index);
+	unseen_packet(&l->unseen, from, p, now_ms);
+	count_unseen(ss, l);
 	if (!u) {
 		volume_segment(&l->volume, &l->s, from, p->seq, p->wire_length);
 		return SESSION_GOES_ON;
@@ -398,6 +425,8 @@ bool session_close(struct sessions *ss, uint32_t index, enum ending how, uint64_
 	u = undecided_of(ss, l);
 	if (u)
 		judge_end(l, u, how, now_ns);
+	unseen_end(&l->unseen);
+	ss->health->n[HEALTH_ACKED_UNSEEN] += unseen_take(&l->unseen);
 	report_end(ss, l->id, l->counted, &l->s);
 	release(ss, l);
 	pool_give(&ss->lives, index);

@@ -292,19 +292,17 @@ static bool know_row(void *ctx, const struct ledger_row *row)
 	return true;
 }
 
-/* Totals that do not fit the peers are marked before the ledger has these, so that a kill in between
- * leaves none that nobody would draw anew. */
+/* Files that do not fit are marked before the ledger has the peers, so that a kill in between leaves
+ * none that nobody would draw anew. */
 static bool set_peers(struct store *st, const char **why, char *err, size_t errlen)
 {
 	const struct peers *p = st->conf->peers;
 
 	if (!rrdstore_read_peers(st->rrd, st->ledger, err, errlen))
 		return false;
-	if (rrdstore_totals_stale(st->rrd, p)) {
-		*why = "totals are missing, or of other signatories";
-		if (!ledger_mark_rrd(st->ledger, true, err, errlen))
-			return false;
-	}
+	*why = rrdstore_stale(st->rrd, p);
+	if (*why && !ledger_mark_rrd(st->ledger, true, err, errlen))
+		return false;
 	return ledger_set_peers(st->ledger, p, err, errlen) &&
 	       rrdstore_read_peers(st->rrd, st->ledger, err, errlen);
 }

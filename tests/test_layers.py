@@ -29,8 +29,8 @@ ROWS = (
      "summary"),
     ("fragments",),
     ("decode", "channel"),
-    ("capture", "flow", "reasm", "classify", "certificates", "volume", "inbox", "store",
-     "couriers"),
+    ("capture", "flow", "reasm", "classify", "certificates", "unseen", "volume", "inbox",
+     "store", "couriers"),
     ("probe",),
     ("options", "session", "recorder"),
     ("tracker",),
@@ -38,8 +38,8 @@ ROWS = (
     ("main",),
 )
 # The recorder never sees a packet, and what sees packets knows no sink.
-PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "volume",
-           "probe", "session", "tracker", "pipeline")
+PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "unseen",
+           "volume", "probe", "session", "tracker", "pipeline")
 SINKS = ("inbox", "interfaces", "store", "couriers", "recorder")
 
 # The dissectors have no input or output and no clock.

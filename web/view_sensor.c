@@ -200,9 +200,9 @@ static void put_share_of(struct html *h, const struct health *sum, const struct 
 
 static void put_loss(struct html *h, const struct sensor_page *p)
 {
-	static const enum health_counter holes[] = { HEALTH_GAPS, HEALTH_GAP_BYTES,
-						     HEALTH_REASM_FULL, HEALTH_FRAGMENTS_LOST,
-						     HEALTH_TRUNCATED };
+	static const enum health_counter holes[] = { HEALTH_GAPS,           HEALTH_GAP_BYTES,
+						     HEALTH_ACKED_UNSEEN,   HEALTH_REASM_FULL,
+						     HEALTH_FRAGMENTS_LOST, HEALTH_TRUNCATED };
 
 	html_element(h, "h2", T_LOSS_HEADING, NULL);
 	page_table_begin(h, text_of(T_LOSS_HEADING), T_LOSS_CAPTION);

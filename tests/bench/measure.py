@@ -90,8 +90,12 @@ def check_summary(truth, said):
         verdicts[row[3].replace("encrypted", "enc").replace("-", "_")] += row[4]
     expected = dict(verdicts, packets=truth["packets"], sessions=sum(verdicts.values()),
                     indeterminate=0)
-    return ["%s: %s instead of %s" % (name, numbers.get(name), value)
-            for name, value in sorted(expected.items()) if numbers.get(name) != value]
+    complaints = ["%s: %s instead of %s" % (name, numbers.get(name), value)
+                  for name, value in sorted(expected.items()) if numbers.get(name) != value]
+    if numbers.get("acked_unseen", 0) != truth["bytes_missing"]:
+        complaints.append("acked_unseen: %s instead of %d" % (numbers.get("acked_unseen"),
+                                                              truth["bytes_missing"]))
+    return complaints
 
 
 def check_sessions(truth, path):

@@ -123,6 +123,42 @@ def talk_balances(name, folder):
     return both_modes(path)
 
 
+# Loss ---------------------------------------------------------------------------------------------
+
+LOSSY_TALKS = ("smtp-plaintext", "smtp-body-long", "smtp-starttls-220", "smtp-tls-1.2",
+               "imaps-long-session", "pop3-stls-tls-1.3")
+
+
+def acknowledged(packets, lost):
+    """Bytes of a packet that the other side has, as those that are left say."""
+    start = struct.unpack_from("!I", lost.head)[0]
+    acks = [struct.unpack_from("!I", p.head, 4)[0] for p in packets
+            if p.to_server != lost.to_server and p.flags & wire.ACK]
+    return min(len(lost.payload), max(0, max(acks) - start))
+
+
+def each_segment_lost(folder):
+    """Before the verdict and behind it: what was acknowledged and not seen is told to the byte, and
+    nothing is where nothing was lost."""
+    whole, lossy, unseen = Flood(), Flood(), 0
+    for number, name in enumerate(LOSSY_TALKS):
+        packets = read_talk(name).packets()
+        port = {"imap": 993, "pop3": 110}.get(name[:4], 25)
+        whole.put(0, whole.connection(number, port), packets)
+        for n, lost in enumerate(packets):
+            if lost.payload:
+                left = packets[:n] + packets[n + 1:]
+                unseen += acknowledged(left, lost)
+                lossy.put(n, lossy.connection(1000 * number + n, port), left)
+
+    def told(traffic):
+        path = folder / "loss.pcap"
+        path.write_bytes(traffic.pcap())
+        return summary(run("-r", path, "--sessions", "-"))[1].get("acked_unseen", 0)
+    found = told(whole), told(lossy)
+    return [f"{found} bytes told, not {(0, unseen)}"] * (found != (0, unseen) or unseen == 0)
+
+
 # A flood --------------------------------------------------------------------------------------------
 
 class Flood(Traffic):
@@ -224,6 +260,7 @@ def main():
         folder = Path(directory)
         for name in ("smtp-plaintext", "smtp-starttls-220", "smtp-tls-1.2", "smtp-scanner-reset"):
             tap.run(f"{name}, cut, lost, doubled and swapped", talk_balances, name, folder)
+        tap.run("each segment lost", each_segment_lost, folder)
         tap.run("a flood of connections", flood_of_syns, folder)
         tap.run("a flood of undecided sessions", flood_of_sessions, folder)
         tap.run("a flood of both", flood_of_both, folder)

@@ -15,6 +15,7 @@
 
 #include "reports/ledger.h"
 #include "reports/rrdfile.h"
+#include "reports/rrd_series.h"
 #include "reports/rrdlib.h"
 
 #define HOUR 3600
@@ -585,7 +586,7 @@ static void totals_are_of_the_promise(void **state)
 static bool stale_for(bool gamma_signs)
 {
 	struct peers *p = peers_of(gamma_signs);
-	bool stale = rrdstore_totals_stale(store, p);
+	bool stale = rrdstore_stale(store, p) != NULL;
 
 	peers_free(p);
 	return stale;
@@ -611,6 +612,29 @@ static void stale_totals_are_known(void **state)
 	assert_true(stale_for(true));
 	rebuild();
 	assert_false(stale_for(true));
+}
+
+/* health.rrd of a version that knew one counter less: no step can be added to it. */
+static void an_older_health_is_drawn_anew(void **state)
+{
+	struct ledger_row row = row_of("alpha", "beta", 5);
+
+	(void)state;
+	open_store();
+	open_ledger();
+	both(T0, &row, 1);
+	assert_true(rrdlib_is_of(path_of(HEALTH), rrd_health_sources, HEALTH_N));
+	assert_true(rrdlib_create(path_of(HEALTH), T0 + 60, RRD_HEARTBEAT_S, rrd_health_sources,
+				  HEALTH_N - 1, err, sizeof(err)));
+	open_store();
+	set_peers(false);
+	assert_true(stale_for(false));
+	assert_false(try_step(T0 + 60, NULL, 0));
+	rebuild();
+	assert_false(stale_for(false));
+	expect(HEALTH, "packets", T0, "+");
+	write_step(T0 + 60, NULL, 0);
+	expect(HEALTH, "packets", T0, "++");
 }
 
 /* Three years: what is known by day, by hour and by minute. */
@@ -752,6 +776,7 @@ int main(int argc, char **argv)
 		TEST(times_before_1980_are_left_out),
 		TEST(totals_are_of_the_promise),
 		TEST(stale_totals_are_known),
+		TEST(an_older_health_is_drawn_anew),
 		TEST(old_data_comes_from_hours_and_days),
 		TEST(a_kill_in_a_rebuild_hurts_no_file),
 		TEST(rrdtool_reads_what_was_written),

@@ -14,7 +14,7 @@
 #define HEALTH_TABLE(X)                                                                            \
 	X(HEALTH_PACKETS, "packets", "packets", "packets read")                                    \
 	X(HEALTH_BYTES, "bytes", "bytes", "bytes on the wire of the packets read")                 \
-	X(HEALTH_DROP_KERNEL, "drop_kernel", "packets", "packets dropped in the capture ring")     \
+	X(HEALTH_DROP_KERNEL, "drop_kernel", "packets", "packets dropped for want of room")        \
 	X(HEALTH_DROP_NIC, "drop_nic", "packets", "packets dropped by the interface")              \
 	X(HEALTH_DELIVERED, "delivered", "packets", "TCP packets handed to the flow table")        \
 	X(SKIP_LINK, "skip_link", "packets", "link layer not understood or truncated")             \

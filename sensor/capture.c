@@ -10,11 +10,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "sensor/pcapfile.h"
+#include "sensor/steer.h"
 #include "sensor/stoppable.h"
 
 #define WAIT_MS   100
+#define SHARED_MS 4  /* other workers have packets for this one, */
+#define RETIRE_MS 10 /* and what belongs together comes from several */
 #define BATCH     256
 #define SECOND_NS 1000000000u
 
@@ -29,7 +33,8 @@ struct input {
 	struct frame next;     /* files: not handed on yet, */
 	bool ahead;            /* if there is one */
 	uint64_t drops;
-	uint64_t size; /* of a file when it was opened; 0: not known */
+	uint64_t since_ns; /* shared: what is older may have come to others too; 0: nothing is */
+	uint64_t size;     /* of a file when it was opened; 0: not known */
 };
 
 struct capture {
@@ -42,6 +47,8 @@ struct capture {
 	void *ctx;
 	struct input *current;
 	unsigned taken;
+	int wait_ms;
+	uint64_t shared_ns; /* when, by the clock that only goes on */
 };
 
 /* Opening ------------------------------------------------------------------------------------ */
@@ -130,13 +137,14 @@ static bool open_file(struct input *in, struct stop *stop, char *err, size_t err
 	return fail(err, errlen, "%s: %s", in->name, why);
 }
 
-static bool set_up_live(struct input *in, const struct conf *c, char *err, size_t errlen)
+static bool set_up_live(struct input *in, const struct conf *c, bool shared, char *err,
+			size_t errlen)
 {
 	int rc;
 
 	pcap_set_snaplen(in->pcap, (int)c->snaplen);
 	pcap_set_promisc(in->pcap, 1);
-	pcap_set_timeout(in->pcap, WAIT_MS);
+	pcap_set_timeout(in->pcap, shared ? RETIRE_MS : WAIT_MS);
 	pcap_set_buffer_size(in->pcap, (int)(c->ring_mib << 20));
 	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(in->pcap);
@@ -148,14 +156,15 @@ static bool set_up_live(struct input *in, const struct conf *c, char *err, size_
 	return true;
 }
 
-static bool open_interface(struct input *in, const struct conf *c, char *err, size_t errlen)
+static bool open_interface(struct input *in, const struct capture_options *o, char *err,
+			   size_t errlen)
 {
 	char why[PCAP_ERRBUF_SIZE];
 
 	in->pcap = pcap_create(in->name, why);
 	if (!in->pcap)
 		return fail(err, errlen, "%s: %s", in->name, why);
-	if (!set_up_live(in, c, err, errlen))
+	if (!set_up_live(in, o->conf, o->shared, err, errlen))
 		return false;
 	if (pcap_setnonblock(in->pcap, 1, why) < 0)
 		return fail(err, errlen, "%s: %s", in->name, why);
@@ -207,8 +216,7 @@ static bool open_input(struct input *in, const struct capture_options *o, struct
 		       int *exit_code, char *err, size_t errlen)
 {
 	*exit_code = 1;
-	if (!(o->live ? open_interface(in, o->conf, err, errlen)
-		      : open_file(in, stop, err, errlen)))
+	if (!(o->live ? open_interface(in, o, err, errlen) : open_file(in, stop, err, errlen)))
 		return false;
 	in->link = link_of(in->pcap);
 	if (in->link == LINK_UNKNOWN)
@@ -237,6 +245,7 @@ struct capture *capture_open(const struct capture_options *o, int *exit_code, ch
 		return NULL;
 	}
 	c->live = o->live;
+	c->wait_ms = o->shared ? SHARED_MS : WAIT_MS;
 	c->stop.fd = -1;
 	for (c->n = 0; c->n < o->names_n && c->n < CAPTURE_INPUTS_MAX; c->n++) {
 		c->in[c->n].name = o->names[c->n];
@@ -261,6 +270,48 @@ void capture_close(struct capture *c)
 			pcap_close(c->in[i].pcap);
 	}
 	free(c);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+static bool share_input(struct capture *const *all, unsigned n, unsigned input, char *err,
+			size_t errlen)
+{
+	int fds[CONF_WORKERS_MAX];
+	char why[128];
+
+	for (unsigned i = 0; i < n; i++)
+		fds[i] = pcap_fileno(all[i]->in[input].pcap);
+	return steer_sockets(fds, n, why, sizeof(why)) ||
+	       fail(err, errlen, "%s: %s", all[0]->in[input].name, why);
+}
+
+/* What came before all had joined came to several. */
+static void forget_before(struct capture *c, uint64_t now_ns)
+{
+	c->shared_ns = clock_ns(CLOCK_MONOTONIC);
+	for (unsigned i = 0; i < c->n; i++)
+		c->in[i].since_ns = now_ns;
+}
+
+bool capture_share(struct capture *const *all, unsigned n, char *err, size_t errlen)
+{
+	uint64_t now;
+
+	for (unsigned i = 0; i < all[0]->n; i++) {
+		if (!share_input(all, n, i, err, errlen))
+			return false;
+	}
+	now = clock_ns(CLOCK_REALTIME);
+	for (unsigned i = 0; i < n; i++)
+		forget_before(all[i], now);
+	return true;
 }
 
 /* Reading ------------------------------------------------------------------------------------ */
@@ -392,6 +443,16 @@ static enum capture_result step_files(struct capture *c)
 	return CAPTURE_FRAMES;
 }
 
+/* A packet of the time before all had joined. Behind the first that is a second younger none comes. */
+static bool is_too_old(struct input *in, uint64_t time_ns)
+{
+	if (in->since_ns == 0 || time_ns < in->since_ns)
+		return in->since_ns != 0;
+	if (time_ns >= in->since_ns + SECOND_NS)
+		in->since_ns = 0;
+	return false;
+}
+
 static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
 {
 	struct capture *c = (struct capture *)(void *)user;
@@ -399,13 +460,20 @@ static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *
 	struct frame f = frame_of(c, c->current, h, data);
 
 	c->taken++;
-	hand_on(c, c->current, &f);
+	if (!is_too_old(c->current, f.time_ns))
+		hand_on(c, c->current, &f);
 }
 
 static bool read_interface(struct capture *c, struct input *in)
 {
+	int n;
+
 	c->current = in;
-	if (pcap_dispatch(in->pcap, BATCH, live_frame, (u_char *)c) >= 0)
+	n = pcap_dispatch(in->pcap, BATCH, live_frame, (u_char *)c);
+	if (n == 0 && in->since_ns != 0 &&
+	    clock_ns(CLOCK_MONOTONIC) > c->shared_ns + SECOND_NS) /* nor when the ring is empty */
+		in->since_ns = 0;
+	if (n >= 0)
 		return true;
 	snprintf(c->error, sizeof(c->error), "%s: %s", in->name, pcap_geterr(in->pcap));
 	return false;
@@ -418,7 +486,7 @@ static bool wait_for_frames(struct capture *c, int stop_fd)
 	for (unsigned i = 0; i < c->n; i++)
 		fds[i] = (struct pollfd){ pcap_get_selectable_fd(c->in[i].pcap), POLLIN, 0 };
 	fds[c->n] = (struct pollfd){ stop_fd, POLLIN, 0 };
-	return poll(fds, c->n + 1, WAIT_MS) > 0;
+	return poll(fds, c->n + 1, c->wait_ms) > 0;
 }
 
 static enum capture_result step_live(struct capture *c, int stop_fd)

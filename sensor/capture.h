@@ -20,6 +20,7 @@ struct capture_options {
 	const char *const *names; /* interfaces, or files ("-" is standard input) */
 	unsigned names_n;         /* at most CAPTURE_INPUTS_MAX */
 	bool live;
+	bool shared;        /* live: capture_share() follows */
 	bool kernel_filter; /* live: let only what may be mail through */
 	const char *filter; /* BPF of the user's own, or NULL */
 	const struct conf *conf;
@@ -32,6 +33,10 @@ struct capture_options {
 struct capture *capture_open(const struct capture_options *o, int *exit_code, char *err,
 			     size_t errlen);
 void capture_close(struct capture *c);
+
+/* Interfaces that were opened once for each of several workers: each packet comes to one of them
+ * (steer.h), and none waits longer than some ms. False with one line in err. */
+bool capture_share(struct capture *const *all, unsigned n, char *err, size_t errlen);
 
 #define CAPTURE_BATCH 32 /* frames handed on together at most */
 
@@ -51,8 +56,8 @@ enum capture_result {
 };
 
 /* Hands on the next frames: some batches, or from a pipe one frame. For interfaces it waits at most
- * 100 ms, and hands on one by one what the kernel has. Waiting ends when stop_fd becomes readable; a pipe that is read as a file is then at
- * its end. */
+ * 100 ms, and hands on one by one what the kernel has. Waiting ends when stop_fd becomes readable; a
+ * pipe that is read as a file is then at its end. */
 typedef void frames_cb(void *ctx, const struct frame *f, unsigned n);
 enum capture_result capture_step(struct capture *c, int stop_fd, frames_cb *cb, void *ctx);
 const char *capture_error(const struct capture *c);

@@ -64,6 +64,9 @@ struct channel {
 	uint64_t number;
 	unsigned gathered;
 	struct message out[CHANNEL_TOGETHER];
+	/* When set, messages go there and not to fd, without a number: somebody will send them. */
+	void (*put)(void *ctx, const struct message *m);
+	void *ctx;
 };
 
 /* Numbers and sends. False when it was dropped, with those that were gathered before it, or the

@@ -58,6 +58,7 @@ static void set_default(struct conf *c, const struct conf_option *o, const char 
 	case OPTION_MODE:
 	case OPTION_INTERFACES:
 	case OPTION_ENCAPSULATIONS:
+	case OPTION_CPUS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION:
 	case OPTION_WORD:
@@ -144,6 +145,17 @@ static bool add_interface(struct conf_reader *r, const struct conf_option *o, co
 	return true;
 }
 
+static bool add_cpu(struct conf_reader *r, const struct conf_option *o, const struct ynode *n)
+{
+	char why[CONF_WHY_MAX];
+
+	if (!n->plain)
+		return conf_fail(r, n->line, o->key, "needs numbers without quotes");
+	if (!conf_cpu_add(r->conf, n->text, why, sizeof(why)))
+		return conf_fail(r, n->line, o->key, "%s", why);
+	return true;
+}
+
 static bool add_encapsulation(struct conf_reader *r, const struct conf_option *o,
 			      const struct ynode *n)
 {
@@ -167,6 +179,7 @@ static bool read_option(struct conf_reader *r, const struct conf_option *o, cons
 	case OPTION_INTERFACES: return read_list(r, o, n, add_interface);
 	case OPTION_PORTS: return read_list(r, o, n, add_port);
 	case OPTION_ENCAPSULATIONS: return read_list(r, o, n, add_encapsulation);
+	case OPTION_CPUS: return read_list(r, o, n, add_cpu);
 	case OPTION_PEER:
 	case OPTION_EXCEPTION:
 	case OPTION_WORD:

@@ -16,6 +16,8 @@
 
 #define CONF_INTERFACES_MAX 16
 #define CONF_PORTS_MAX      64
+#define CONF_WORKERS_MAX    64
+#define CONF_CPU_MAX        1023
 #define CONF_TEXT_MAX       255
 
 enum capture_mode { MODE_DEFAULT, MODE_PORTS, MODE_ANY };
@@ -63,14 +65,17 @@ struct conf {
 	unsigned ports_n;
 	unsigned encapsulations; /* bits 1 << enum encapsulation */
 	unsigned snaplen;
-	unsigned ring_mib;            /* kernel ring per interface */
-	unsigned max_flows;           /* TCP connections in the table */
-	unsigned max_undecided;       /* mail sessions whose verdict is open */
-	unsigned reassembly_kib;      /* memory for segments out of order, all flows */
-	unsigned reassembly_flow_kib; /* of it for one direction of one flow */
-	unsigned fragments_kib;       /* memory for IP fragments */
-	unsigned idle_s;              /* a flow without packets is given up */
-	bool decrypted_mirror;        /* clear text behind an accepted upgrade proves nothing */
+	unsigned ring_mib;               /* kernel ring per interface */
+	unsigned max_flows;              /* TCP connections in the table */
+	unsigned max_undecided;          /* mail sessions whose verdict is open */
+	unsigned reassembly_kib;         /* memory for segments out of order, all flows */
+	unsigned reassembly_flow_kib;    /* of it for one direction of one flow */
+	unsigned fragments_kib;          /* memory for IP fragments */
+	unsigned idle_s;                 /* a flow without packets is given up */
+	unsigned workers;                /* threads that share the packets */
+	uint16_t cpus[CONF_WORKERS_MAX]; /* on which they run, in turn */
+	unsigned cpus_n;                 /* 0: on any */
+	bool decrypted_mirror;           /* clear text behind an accepted upgrade proves nothing */
 
 	/* peers */
 	struct peers *peers; /* owned */

@@ -74,6 +74,14 @@ static void print_encapsulations(FILE *out, const struct conf *c)
 	fputs("]\n", out);
 }
 
+static void print_cpus(FILE *out, const struct conf *c)
+{
+	fputc('[', out);
+	for (unsigned i = 0; i < c->cpus_n; i++)
+		fprintf(out, "%s%u", i ? ", " : "", c->cpus[i]);
+	fputs("]\n", out);
+}
+
 static void print_value(FILE *out, const struct conf *c, const struct conf_option *o)
 {
 	char text[4096];
@@ -82,6 +90,7 @@ static void print_value(FILE *out, const struct conf *c, const struct conf_optio
 	case OPTION_PORTS: print_ports(out, c, (enum port_list)o->offset); return;
 	case OPTION_INTERFACES: print_interfaces(out, c); return;
 	case OPTION_ENCAPSULATIONS: print_encapsulations(out, c); return;
+	case OPTION_CPUS: print_cpus(out, c); return;
 	case OPTION_SENSOR:
 	case OPTION_TEXT:
 	case OPTION_PATH:

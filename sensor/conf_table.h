@@ -19,6 +19,7 @@ enum option_kind {
 	OPTION_INTERFACES,     /* a list of names */
 	OPTION_PORTS,          /* a list of ports; offset is an enum port_list */
 	OPTION_ENCAPSULATIONS, /* a list of names of encapsulations */
+	OPTION_CPUS,           /* a list of numbers of CPUs, up to max */
 	OPTION_PEER,           /* a key of an item of peers */
 	OPTION_EXCEPTION,      /* a key of an item of exceptions */
 	OPTION_WORD,           /* one word of a list; min is an enum word_list */
@@ -93,6 +94,10 @@ struct conf_option {
 	  CONF_AT(fragments_kib), 256, 1048576)                                                    \
 	X("capture.idle_s", "s", "1800", "A connection without packets for so long is given up.",  \
 	  OPTION_COUNT, CONF_AT(idle_s), 1, 86400)                                                 \
+	X("capture.workers", "", "1", "Threads that share the packets.", OPTION_COUNT,             \
+	  CONF_AT(workers), 1, CONF_WORKERS_MAX)                                                   \
+	X("capture.cpus", "", "", "CPUs on which the workers run, in turn; empty for any.",        \
+	  OPTION_CPUS, CONF_AT(cpus), 0, CONF_CPU_MAX)                                             \
 	X("capture.decrypted_mirror", "", "false",                                                 \
 	  "Whether the tap may show clear text where TLS was: behind a decrypting appliance.",     \
 	  OPTION_SWITCH, CONF_AT(decrypted_mirror), 0, 0)                                          \
@@ -189,6 +194,9 @@ int conf_rule_setting(const char *word);
 /* Adds a port to a list. False with why: out of bounds, in a list already, too many. */
 bool conf_port_add(struct conf *c, enum port_list list, const char *text, char *why, size_t whylen);
 void conf_ports_clear(struct conf *c, enum port_list list);
+
+/* Adds a CPU by its number. False with why: out of bounds, or too many. */
+bool conf_cpu_add(struct conf *c, const char *text, char *why, size_t whylen);
 
 /* Adds an encapsulation by its name. False with why: there is none, or it is there already. */
 bool conf_encapsulation_add(struct conf *c, const char *name, char *why, size_t whylen);

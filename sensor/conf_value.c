@@ -161,6 +161,7 @@ bool conf_option_set(void *base, const struct conf_option *o, const char *text, 
 	case OPTION_PORTS:
 	case OPTION_ARGUMENTS:
 	case OPTION_ENCAPSULATIONS:
+	case OPTION_CPUS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break;
 	}
@@ -209,6 +210,7 @@ void conf_option_get(const void *base, const struct conf_option *o, char *out, s
 	case OPTION_PORTS:
 	case OPTION_ARGUMENTS:
 	case OPTION_ENCAPSULATIONS:
+	case OPTION_CPUS:
 	case OPTION_PEER:
 	case OPTION_EXCEPTION: break;
 	}
@@ -235,6 +237,23 @@ bool conf_port_add(struct conf *c, enum port_list list, const char *text, char *
 	}
 	p.port = (uint16_t)n;
 	c->ports[c->ports_n++] = p;
+	return true;
+}
+
+bool conf_cpu_add(struct conf *c, const char *text, char *why, size_t whylen)
+{
+	unsigned n;
+
+	if (!parse_number(text, &n) || n > CONF_CPU_MAX) {
+		snprintf(why, whylen, "needs numbers of CPUs from 0 to %d, not \"%.40s\"",
+			 CONF_CPU_MAX, text);
+		return false;
+	}
+	if (c->cpus_n == CONF_WORKERS_MAX) {
+		snprintf(why, whylen, "more than %d CPUs", CONF_WORKERS_MAX);
+		return false;
+	}
+	c->cpus[c->cpus_n++] = (uint16_t)n;
 	return true;
 }
 

@@ -86,7 +86,8 @@ static bool add_rules(scmp_filter_ctx f, int write_fd)
 bool confine_capture(int write_fd, char *err, size_t errlen)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	bool ok = f && add_rules(f, write_fd) && seccomp_load(f) == 0;
+	bool ok = f && add_rules(f, write_fd) &&
+		  seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) == 0 && seccomp_load(f) == 0;
 
 	seccomp_release(f);
 	if (!ok)

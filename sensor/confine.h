@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The system call filter of the capture process. write_fd is the only descriptor that can be
- * written to. Refused calls fail with EPERM. */
+/* The system call filter of the capture process, of all its threads; no thread can be made
+ * afterwards. write_fd is the only descriptor that can be written to. Refused calls fail with EPERM. */
 bool confine_capture(int write_fd, char *err, size_t errlen);
 
 #endif

@@ -21,9 +21,9 @@
 #include "sensor/interfaces.h"
 #include "sensor/log.h"
 #include "sensor/options.h"
-#include "sensor/pipeline.h"
 #include "sensor/recorder.h"
 #include "sensor/summary.h"
+#include "sensor/workers.h"
 
 #define SESSIONS_BUFFER (1u << 16)
 #define CHANNEL_BYTES   (1u << 20)
@@ -56,7 +56,7 @@ static int say(int code, const char *text)
 
 /* The capture process ------------------------------------------------------------------------ */
 
-static bool confine(const struct run *r, char *err, size_t errlen)
+static bool drop_capture_privileges(const struct run *r, char *err, size_t errlen)
 {
 	uid_t uid = 0;
 	gid_t gid = 0;
@@ -67,8 +67,7 @@ static bool confine(const struct run *r, char *err, size_t errlen)
 			 r->conf->user);
 		return false;
 	}
-	return privileges_drop(root, uid, gid, GROUPS_NONE, err, errlen) &&
-	       confine_capture(r->channel_write, err, errlen);
+	return privileges_drop(root, uid, gid, GROUPS_NONE, err, errlen);
 }
 
 static bool wait_for_go(const struct run *r)
@@ -87,37 +86,79 @@ static void close_output(void)
 #endif
 }
 
-/* Opens, tells the recorder, waits for it, confines itself, and only then reads a packet. */
-static int capture_process(const struct run *r)
+/* Opens the inputs once for each worker. What may keep us waiting can be read only once: *n is 1 then.
+ * EXIT_DONE, or the exit code with one line in err. */
+static int open_captures(const struct run *r, const struct conf *conf, struct capture **captures,
+			 unsigned *n, char *err, size_t errlen)
 {
-	struct channel channel = { .fd = r->channel_write, .wait = !r->o->live };
 	const struct capture_options options = {
 		.names = r->o->inputs,
 		.names_n = r->o->inputs_n,
 		.live = r->o->live,
+		.shared = *n > 1,
 		.kernel_filter = !r->any,
 		.filter = r->o->filter,
-		.conf = r->conf,
+		.conf = conf,
 	};
+	int code;
+
+	for (unsigned i = 0; i < *n; i++) {
+		captures[i] = capture_open(&options, &code, err, errlen);
+		if (!captures[i])
+			return code;
+		if (!r->o->live && capture_may_wait(captures[i]))
+			*n = 1;
+	}
+	if (r->o->live && *n > 1 && !capture_share(captures, *n, err, errlen))
+		return EXIT_FAILED;
+	return EXIT_DONE;
+}
+
+/* Drops its privileges, then makes its threads, which have none either, and confines all of them. */
+static bool start_confined(const struct run *r, struct workers *workers, char *err, size_t errlen)
+{
+	return drop_capture_privileges(r, err, errlen) && workers_start(workers, err, errlen) &&
+	       confine_capture(r->channel_write, err, errlen);
+}
+
+/* Opens, tells the recorder, waits for it, confines itself, and only then reads a packet. */
+static int capture_process(const struct run *r)
+{
+	struct channel channel = { .fd = r->channel_write, .wait = !r->o->live };
+	struct capture *captures[CONF_WORKERS_MAX];
+	struct workers_options options = {
+		.n = r->o->workers ? r->o->workers : r->conf->workers,
+		.captures = captures,
+		.channel = &channel,
+		.live = r->o->live,
+		.any = r->any,
+		.progress = r->progress,
+	};
+	struct conf conf;
+	struct workers *workers;
 	char err[1024];
 	int code;
-	struct capture *capture = capture_open(&options, &code, err, sizeof(err));
-	struct pipeline *pipeline;
 
-	if (!capture)
+	workers_divide(r->conf, options.n, r->o->live, &conf);
+	code = open_captures(r, &conf, captures, &options.n, err, sizeof(err));
+	if (code != EXIT_DONE)
 		return say(code, err);
-	pipeline = pipeline_new(r->conf, capture, &channel, r->o->live, r->any, r->progress);
-	if (!pipeline)
+	if (options.n == 1)
+		conf = *r->conf;
+	options.conf = &conf;
+	workers = workers_new(&options);
+	if (!workers)
 		return say(EXIT_FAILED, "no memory for the flow table; see capture.max_flows");
 	if (write(r->ready_write, "r", 1) != 1 || !wait_for_go(r))
 		return EXIT_FAILED;
 	close(r->ready_write);
-	if (!confine(r, err, sizeof(err)))
+	if (!start_confined(r, workers, err, sizeof(err)))
 		return say(EXIT_FAILED, err);
 	close_output();
-	code = pipeline_run(pipeline, r->order_read) ? EXIT_DONE : EXIT_FAILED;
-	pipeline_free(pipeline);
-	capture_close(capture);
+	code = workers_run(workers, r->order_read) ? EXIT_DONE : EXIT_FAILED;
+	workers_free(workers);
+	for (unsigned i = 0; i < options.n; i++)
+		capture_close(captures[i]);
 	return code;
 }
 

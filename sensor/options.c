@@ -22,6 +22,7 @@ const char options_help[] =
 	"      --mode ports|any\n"
 	"                     look at the mail ports (default with -i) or find mail on\n"
 	"                     any port (default with -r)\n"
+	"      --workers N    share the packets between N threads (default 1)\n"
 	"      --quiet        no progress, and no summary at the end\n"
 	"      --check-config read the configuration, say what is wrong with it, and exit\n"
 	"      --print-config print the configuration in force and exit\n"
@@ -36,6 +37,7 @@ enum {
 	OPT_SESSIONS,
 	OPT_FILTER,
 	OPT_MODE,
+	OPT_WORKERS,
 	OPT_QUIET,
 	OPT_CHECK,
 	OPT_PRINT,
@@ -48,6 +50,7 @@ static const struct option table[] = {
 	{ "sessions", required_argument, NULL, OPT_SESSIONS },
 	{ "filter", required_argument, NULL, OPT_FILTER },
 	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "workers", required_argument, NULL, OPT_WORKERS },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "check-config", no_argument, NULL, OPT_CHECK },
 	{ "print-config", no_argument, NULL, OPT_PRINT },
@@ -108,6 +111,21 @@ static bool set_mode(struct options *o, const char *name, char *err, size_t errl
 	return true;
 }
 
+static bool set_workers(struct options *o, const char *value, char *err, size_t errlen)
+{
+	unsigned n = 0;
+
+	if (o->workers != 0)
+		return wrong(err, errlen, "--workers is given twice");
+	for (const char *c = value; *c >= '0' && *c <= '9' && n <= CONF_WORKERS_MAX; c++)
+		n = n * 10 + (unsigned)(*c - '0');
+	if (value[strspn(value, "0123456789")] != '\0' || n == 0 || n > CONF_WORKERS_MAX)
+		return wrong(err, errlen, "--workers needs a number from 1 to %d, not \"%s\"",
+			     CONF_WORKERS_MAX, value);
+	o->workers = n;
+	return true;
+}
+
 static bool set_text(const char **to, const char *option, const char *value, char *err,
 		     size_t errlen)
 {
@@ -130,6 +148,7 @@ static bool take(struct options *o, int c, char **argv, char *err, size_t errlen
 	case OPT_SESSIONS: return set_text(&o->sessions, "--sessions", optarg, err, errlen);
 	case OPT_FILTER: return set_text(&o->filter, "--filter", optarg, err, errlen);
 	case OPT_MODE: return set_mode(o, optarg, err, errlen);
+	case OPT_WORKERS: return set_workers(o, optarg, err, errlen);
 	case OPT_QUIET: o->quiet = true; return true;
 	case OPT_CHECK: o->action = ACTION_CHECK; return true;
 	case OPT_PRINT: o->action = ACTION_PRINT; return true;

@@ -20,6 +20,7 @@ struct options {
 	const char *sessions; /* "-" is standard output; NULL: none */
 	const char *filter;
 	enum capture_mode mode;
+	unsigned workers; /* 0: as the configuration says */
 	bool quiet;
 };
 

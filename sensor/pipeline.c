@@ -1,28 +1,55 @@
 #include "sensor/pipeline.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "sensor/fragments.h"
+#include "sensor/steer.h"
 #include "sensor/tracker.h"
 
 #define SECOND_NS       1000000000ull
 #define STEPS_PER_CHECK 128 /* files: so often is the order to stop looked for */
 #define PROGRESS_NS     100000000ull
+#define TAKEN_TOGETHER  256 /* packets that one other has handed over */
 
 struct pipeline {
 	struct capture *capture;
 	struct channel *channel;
 	struct fragments *fragments;
 	struct tracker *tracker;
+	struct share *share; /* NULL: all packets are ours */
+	unsigned index;      /* among those that share */
+	uint64_t frames;     /* of those that share: ours and others' */
+	bool over;           /* nothing more is read */
+	uint64_t not_handed; /* for want of room */
 	struct health health;
+	struct health others; /* what one of the others counts */
 	uint64_t health_sent_ns;
 	bool live;
 	bool progress;             /* somebody wants to know */
 	uint64_t progress_sent_ns; /* of the clock that only goes on */
 };
+
+uint64_t pipeline_at(const struct pipeline *p)
+{
+	return p->live ? tracker_now(p->tracker) : p->frames + p->over;
+}
+
+/* What comes now is sent behind all that the others have sent up to here. */
+static void note_passed(struct pipeline *p)
+{
+	if (p->share)
+		atomic_store_explicit(&p->share->passed, pipeline_at(p), memory_order_release);
+}
+
+/* Sessions have a number each, whoever gives it. */
+static uint64_t number_of(const struct pipeline *p, uint64_t id)
+{
+	return p->share ? id * p->share->of + p->index : id;
+}
 
 static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
 		   const struct session *s)
@@ -31,7 +58,7 @@ static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
 	const struct message m = {
 		.kind = kind,
 		.now_ns = tracker_now(p->tracker),
-		.session = id,
+		.session = number_of(p, id),
 		.counted = kind == MESSAGE_END && counted,
 		.mail = *s,
 	};
@@ -39,20 +66,28 @@ static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
 	channel_send(p->channel, &m);
 }
 
-struct pipeline *pipeline_new(const struct conf *c, struct capture *capture,
-			      struct channel *channel, bool live, bool any, bool progress)
+/* What is no packet of a connection is counted by whoever receives it, and in files by the first. */
+static bool counts_the_rest(const struct pipeline *p)
+{
+	return p->live || p->index == 0;
+}
+
+struct pipeline *pipeline_new(const struct pipeline_options *o)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->capture = capture;
-	p->channel = channel;
-	channel->gather = !capture_may_wait(capture);
-	p->live = live;
-	p->progress = progress;
-	p->fragments = fragments_new((size_t)c->fragments_kib << 10, &p->health);
-	p->tracker = tracker_new(c, any, &p->health, report, p);
+	p->capture = o->capture;
+	p->channel = o->channel;
+	p->channel->gather = !capture_may_wait(o->capture);
+	p->share = o->share;
+	p->index = o->share ? o->share->index : 0;
+	p->live = o->live;
+	p->progress = o->progress && p->index == 0;
+	p->fragments = fragments_new((size_t)o->conf->fragments_kib << 10,
+				     counts_the_rest(p) ? &p->health : &p->others);
+	p->tracker = tracker_new(o->conf, o->any, &p->health, report, p);
 	if (p->fragments && p->tracker)
 		return p;
 	pipeline_free(p);
@@ -77,10 +112,17 @@ static void send_health(struct pipeline *p, bool last)
 	};
 
 	p->health_sent_ns = m.now_ns;
-	p->health.n[HEALTH_DROP_KERNEL] = capture_kernel_drops(p->capture);
+	p->health.n[HEALTH_DROP_KERNEL] = capture_kernel_drops(p->capture) + p->not_handed;
 	p->health.alive = tracker_alive(p->tracker);
 	m.health = p->health;
+	if (p->index != 0) /* time is the same for all */
+		m.health.n[HEALTH_TIME_JUMPS] = 0;
 	channel_send(p->channel, &m);
+}
+
+static uint64_t packets_read(const struct pipeline *p)
+{
+	return p->share ? p->frames : p->health.n[HEALTH_PACKETS];
 }
 
 static void send_progress(struct pipeline *p)
@@ -89,7 +131,7 @@ static void send_progress(struct pipeline *p)
 
 	if (!p->progress)
 		return;
-	m.position.packets = p->health.n[HEALTH_PACKETS];
+	m.position.packets = packets_read(p);
 	capture_position(p->capture, &m.position.bytes, &m.position.bytes_all);
 	channel_send(p->channel, &m);
 }
@@ -100,7 +142,7 @@ static void send_progress_when_due(struct pipeline *p)
 	struct timespec t;
 	uint64_t now;
 
-	if (!p->progress || p->health.n[HEALTH_PACKETS] == 0)
+	if (!p->progress || packets_read(p) == 0)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	now = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
@@ -124,13 +166,31 @@ static void send_health_when_due(struct pipeline *p)
 /* A frame under way. */
 struct decoded {
 	struct packet packet;
-	enum health_counter where;
+	unsigned where; /* enum health_counter, or of those that share: */
+	unsigned owner;
+};
+
+enum {
+	OF_ANOTHER = HEALTH_N, /* the owner takes it */
+	LEFT_TO_FIRST,         /* the first counts why it is not delivered */
 };
 
 /* Fragments that were put together lie elsewhere, until the next is decoded. */
 static bool lies_in(const struct packet *p, const struct frame *f)
 {
 	return p->payload >= f->data && p->payload <= f->data + f->caplen;
+}
+
+static void say_whose(const struct pipeline *p, struct decoded *d)
+{
+	if (d->where != HEALTH_DELIVERED) {
+		if (!counts_the_rest(p))
+			d->where = LEFT_TO_FIRST;
+		return;
+	}
+	d->owner = steer_hash(d->packet.addr) % p->share->of;
+	if (d->owner != p->index)
+		d->where = OF_ANOTHER;
 }
 
 /* Returns how many were decoded: all, or up to one whose payload does not lie in its frame. */
@@ -144,26 +204,107 @@ static unsigned decode_some(struct pipeline *p, const struct frame *f, unsigned 
 		packet->interface = f[i].interface;
 		out[i].where =
 			decode_frame(p->fragments, f[i].link, f[i].data, f[i].caplen, packet);
-		if (out[i].where != HEALTH_DELIVERED)
+		if (p->share)
+			say_whose(p, &out[i]);
+		if (out[i].where == HEALTH_DELIVERED)
+			tracker_expect(p->tracker, packet);
+		else if (out[i].where != OF_ANOTHER)
 			continue;
-		tracker_expect(p->tracker, packet);
 		if (!lies_in(packet, &f[i]))
 			return i + 1;
 	}
 	return n;
 }
 
-static void track(struct pipeline *p, const struct frame *f, const struct decoded *d)
+static inline void track(struct pipeline *p, uint32_t caplen, uint32_t len,
+			 const struct packet *packet, unsigned where)
 {
-	enum health_counter where = d->where;
-
 	p->health.n[HEALTH_PACKETS]++;
-	p->health.n[HEALTH_BYTES] += f->len;
-	p->health.n[HEALTH_TRUNCATED] += f->caplen < f->len;
+	p->health.n[HEALTH_BYTES] += len;
+	p->health.n[HEALTH_TRUNCATED] += caplen < len;
 	if (where == HEALTH_DELIVERED)
-		where = tracker_packet(p->tracker, &d->packet);
+		where = tracker_packet(p->tracker, packet);
 	p->health.n[where]++;
 	send_health_when_due(p);
+}
+
+/* A packet on its way to another; what its headers and payload were follows. */
+struct handed {
+	struct packet packet;
+	uint32_t caplen, len; /* of the frame */
+	uint32_t payload_at;  /* from the IP header on */
+	uint8_t ip[];
+};
+
+/* For want of room it is lost, as in the ring of the kernel. */
+static void hand_over(struct pipeline *p, const struct frame *f, const struct decoded *d)
+{
+	struct ring *to = p->share->to[d->owner];
+	size_t payload_at = (size_t)(d->packet.payload - d->packet.ip);
+	size_t n = payload_at + d->packet.length;
+	struct handed *h;
+
+	if (n < d->packet.ip_length)
+		n = d->packet.ip_length;
+	h = ring_room(to, sizeof(*h) + n);
+	if (!h) {
+		p->not_handed++;
+		return;
+	}
+	h->packet = d->packet;
+	h->caplen = f->caplen;
+	h->len = f->len;
+	h->payload_at = (uint32_t)payload_at;
+	memcpy(h->ip, d->packet.ip, n);
+	ring_put(to);
+}
+
+static void take_handed(struct pipeline *p, const struct handed *h)
+{
+	struct packet packet = h->packet;
+
+	packet.ip = h->ip;
+	packet.payload = h->ip + h->payload_at;
+	track(p, h->caplen, h->len, &packet, HEALTH_DELIVERED);
+}
+
+/* False: nobody had handed over anything. */
+static bool take_from_others(struct pipeline *p)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < p->share->of; i++) {
+		struct ring *from = p->share->from[i];
+		const struct handed *h;
+
+		for (unsigned n = 0; from && n < TAKEN_TOGETHER && (h = ring_next(from)); n++) {
+			take_handed(p, h);
+			ring_take(from);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* Of what others follow in the files the time counts, which must be the same for all. */
+static void of_another(struct pipeline *p, const struct frame *f, const struct decoded *d)
+{
+	if (p->live) {
+		hand_over(p, f, d);
+		return;
+	}
+	if (d->where == OF_ANOTHER)
+		tracker_time(p->tracker, d->packet.time_ns);
+	send_health_when_due(p);
+}
+
+static void one_frame(struct pipeline *p, const struct frame *f, const struct decoded *d)
+{
+	p->frames++;
+	if (d->where < HEALTH_N)
+		track(p, f->caplen, f->len, &d->packet, d->where);
+	else
+		of_another(p, f, d);
 }
 
 /* What a packet needs is in no cache: it is fetched for several before the first of them is looked
@@ -183,10 +324,11 @@ static void frames(void *ctx, const struct frame *f, unsigned n)
 			}
 		}
 		for (unsigned i = 0; i < done; i++)
-			track(p, &f[i], &d[i]);
+			one_frame(p, &f[i], &d[i]);
 		f += done;
 		n -= done;
 	}
+	note_passed(p);
 }
 
 /* Live, time goes on without packets. A second is left for packets still in the ring. */
@@ -217,6 +359,8 @@ static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 {
 	enum capture_result r = CAPTURE_FRAMES;
 
+	if (p->live)
+		idle(p); /* there is a time, however soon it ends */
 	for (unsigned n = 0; !p->channel->broken; n++) {
 		if (p->live || n % STEPS_PER_CHECK == 0) {
 			if (told_to_stop(stop_fd))
@@ -226,21 +370,37 @@ static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 		r = capture_step(p->capture, stop_fd, frames, p);
 		if (r == CAPTURE_END || r == CAPTURE_FAILED)
 			return r;
+		if (p->live && p->share)
+			take_from_others(p);
 		if (r == CAPTURE_IDLE)
 			idle(p);
 		send_health_when_due(p);
+		note_passed(p);
 	}
 	return CAPTURE_FAILED;
+}
+
+/* What was read and belongs to one that ended sooner. */
+static void wait_for_others(struct pipeline *p)
+{
+	pthread_barrier_wait(p->share->finish);
+	while (take_from_others(p))
+		;
 }
 
 bool pipeline_run(struct pipeline *p, int stop_fd)
 {
 	enum capture_result r = capture_all(p, stop_fd);
 
+	p->over = true;
 	send_progress(p);
-	tracker_end(p->tracker);
 	if (r == CAPTURE_FAILED && !p->channel->broken)
 		send_failure(p, capture_error(p->capture));
+	if (p->live && p->share) {
+		note_passed(p);
+		wait_for_others(p);
+	}
+	tracker_end(p->tracker);
 	p->channel->wait = true; /* the last word must arrive */
 	send_health(p, true);
 	channel_flush(p->channel);

@@ -25,8 +25,8 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",), "web": ("dissec
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.
 # conf stands for conf_*.
 ROWS = (
-    ("clock", "conf", "confine", "interfaces", "log", "pcapfile", "pool", "sequence", "stoppable",
-     "summary"),
+    ("clock", "conf", "confine", "interfaces", "log", "pcapfile", "pool", "ring", "sequence", "steer",
+     "stoppable", "summary"),
     ("fragments",),
     ("decode", "channel"),
     ("capture", "flow", "reasm", "classify", "certificates", "unseen", "volume", "inbox",
@@ -35,11 +35,12 @@ ROWS = (
     ("options", "session", "recorder"),
     ("tracker",),
     ("pipeline",),
+    ("workers",),
     ("main",),
 )
 # The recorder never sees a packet, and what sees packets knows no sink.
 PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "unseen",
-           "volume", "probe", "session", "tracker", "pipeline")
+           "volume", "probe", "session", "tracker", "pipeline", "workers")
 SINKS = ("inbox", "interfaces", "store", "couriers", "recorder")
 
 # The dissectors have no input or output and no clock.
@@ -48,7 +49,7 @@ PURE = {"assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h
 SYSTEM = PURE | {
     "byteswap.h", "dirent.h", "endian.h", "errno.h", "fcntl.h", "float.h", "getopt.h", "grp.h", "langinfo.h", "libgen.h",
     "locale.h", "math.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h",
-    "stdio.h", "strings.h", "syslog.h", "time.h", "unistd.h", "wchar.h"}
+    "stdatomic.h", "stdio.h", "strings.h", "syslog.h", "time.h", "unistd.h", "wchar.h"}
 SYSTEM_FOLDERS = ("arpa/", "linux/", "net/", "netinet/", "sys/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)

@@ -82,6 +82,7 @@ static void check(const struct conf *c)
 	MUST(c->encapsulations < 1u << ENCAPSULATIONS && c->mode <= MODE_ANY);
 	MUST(strnlen(c->sensor, sizeof(c->sensor)) < sizeof(c->sensor) && c->sensor[0] != '\0');
 	MUST(strnlen(c->filter, sizeof(c->filter)) < sizeof(c->filter));
+	MUST(c->workers > 0 && c->workers <= CONF_WORKERS_MAX && c->cpus_n <= CONF_WORKERS_MAX);
 	MUST(c->max_flows > 0 && c->max_undecided > 0 && c->snaplen > 0 && c->idle_s > 0);
 	check_alerts(c);
 	for (unsigned i = 0; i < c->ports_n; i++) {

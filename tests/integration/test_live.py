@@ -29,6 +29,7 @@ RFC5424 = re.compile(r"^<(\d+)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d
 
 class WiredSensor(LiveSensor):
     """On the server's end of the wire, with a syslog server that the test reads."""
+    options = ()  # of each one
 
     def __init__(self, folder, hosts, *arguments, interface=WIRE, capture="{}"):
         log = Path(folder) / "log"
@@ -36,7 +37,7 @@ class WiredSensor(LiveSensor):
         self.syslog.bind(str(log))
         log.chmod(0o666)
         super().__init__(folder, lambda *words: hosts.inside(hosts.names[1], *words),
-                         CONFIGURATION % (capture, log), interface, *arguments)
+                         CONFIGURATION % (capture, log), interface, *self.options, *arguments)
 
     def __exit__(self, *exception):
         super().__exit__(*exception)

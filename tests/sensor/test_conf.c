@@ -76,6 +76,8 @@ static const char everything[] = "sensor: th2-1\n"
 				 "  reassembly_flow_kib: 64\n"
 				 "  fragments_kib: 512\n"
 				 "  idle_s: 60\n"
+				 "  workers: 4\n"
+				 "  cpus: [0, 7, 1023]\n"
 				 "peers:\n"
 				 "  - {name: orange, signatory: true, mta: [198.51.100.0/28, "
 				 "\"2001:db8:10:25::/64\"], access: [198.51.100.16/28]}\n"
@@ -110,6 +112,10 @@ static void check_everything(const struct conf *c)
 	assert_int_equal(c->reassembly_flow_kib, 64);
 	assert_int_equal(c->fragments_kib, 512);
 	assert_int_equal(c->idle_s, 60);
+	assert_int_equal(c->workers, 4);
+	assert_int_equal(c->cpus_n, 3);
+	assert_int_equal(c->cpus[1], 7);
+	assert_int_equal(c->cpus[2], 1023);
 	assert_int_equal(peers_count(c->peers), 2);
 	assert_string_equal(peers_name(c->peers, 1), "123");
 	assert_true(peers_signatory(c->peers, 0));
@@ -226,6 +232,14 @@ static void every_mistake_gets_its_place(void **state)
 		{ "capture: {encapsulations: [~]}\n", ":1: capture.encapsulations: needs a value" },
 		{ "capture: {encapsulation: [gre]}\n",
 		  ":1: capture.encapsulation: unknown key; did you mean \"encapsulations\"?" },
+		{ "capture: {workers: 0}\n",
+		  ":1: capture.workers: needs a whole number from 1 to 64, not \"0\"" },
+		{ "capture: {workers: 65}\n", ":1: capture.workers: needs a whole" },
+		{ "capture: {cpus: 1}\n", ":1: capture.cpus: needs a list" },
+		{ "capture: {cpus: [0, 1024]}\n",
+		  ":1: capture.cpus: needs numbers of CPUs from 0 to 1023, not \"1024\"" },
+		{ "capture: {cpus: [0-3]}\n", ":1: capture.cpus: needs numbers of CPUs" },
+		{ "capture: {cpus: ['1']}\n", ":1: capture.cpus: needs numbers without quotes" },
 		{ "capture: {fragments_kib: 255}\n", ":1: capture.fragments_kib: needs a whole" },
 		{ "capture: {interfaces: [\"\"]}\n", ":1: capture.interfaces: needs names" },
 		{ "capture: {ports: {smtp: [0]}}\n",

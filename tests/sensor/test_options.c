@@ -6,7 +6,7 @@
 
 #include "sensor/options.h"
 
-#define ARGS_MAX 16
+#define ARGS_MAX 24
 
 /* Splits at blanks; "_" stands for an empty word. */
 static bool read_line(const char *line, struct options *o, char *err, size_t errlen)
@@ -42,7 +42,7 @@ static struct options good(const char *line)
 static void every_option_is_read(void **state)
 {
 	struct options o = good("-r a.pcap -r - -c m.yaml --state /s --sessions - --filter tcp "
-				"--mode ports --quiet");
+				"--mode ports --workers 64 --quiet");
 
 	(void)state;
 	assert_int_equal(o.action, ACTION_RUN);
@@ -55,6 +55,7 @@ static void every_option_is_read(void **state)
 	assert_string_equal(o.sessions, "-");
 	assert_string_equal(o.filter, "tcp");
 	assert_int_equal(o.mode, MODE_PORTS);
+	assert_int_equal(o.workers, 64);
 	assert_true(o.quiet);
 }
 
@@ -70,6 +71,7 @@ static void nothing_is_assumed(void **state)
 	assert_null(o.sessions);
 	assert_null(o.filter);
 	assert_int_equal(o.mode, MODE_DEFAULT);
+	assert_int_equal(o.workers, 0);
 	assert_false(o.quiet);
 	assert_int_equal(good("--mode any -i eth0 -i eth1").mode, MODE_ANY);
 	assert_int_equal(good("-i eth0 -i eth1").inputs_n, 2);
@@ -134,6 +136,14 @@ static void mistakes_are_named(void **state)
 		{ "-c a -c b", "-c" },
 		{ "--mode sometimes", "sometimes" },
 		{ "--mode any --mode any", "--mode" },
+		{ "--workers", "--workers" },
+		{ "--workers _", "--workers" },
+		{ "--workers 0", "from 1 to 64" },
+		{ "--workers 65", "not \"65\"" },
+		{ "--workers 99999999999999999999", "from 1 to 64" },
+		{ "--workers -1", "from 1 to 64" },
+		{ "--workers 2x", "from 1 to 64" },
+		{ "--workers 2 --workers 2", "twice" },
 		{ "--nonsense", "--nonsense" },
 		{ "-Z", "-Z" },
 		{ "-r a b a", "twice" },

@@ -115,11 +115,15 @@ static void act(struct bench *b, struct step s)
 	struct packet p = { .seq = 77, .ack = 77, .flags = TCP_ACK };
 	enum side from = b->side;
 
+	p.flags |= (uint8_t)(s.act == FINISH ? TCP_FIN : s.act == RESET ? TCP_RST : 0);
 	switch (s.act) {
-	case FINISH: p.flags |= TCP_FIN; /* fall through */
-	case SENT: p.wire_length = s.n;  /* fall through */
+	case FINISH:
+	case SENT:
+		p.wire_length = s.n;
+		p.seq = b->begin + (uint32_t)s.at;
+		break;
 	case BARE: p.seq = b->begin + (uint32_t)s.at; break;
-	case RESET: p.flags |= TCP_RST; /* fall through */
+	case RESET:
 	case GOT:
 		from = other_side(b->side);
 		p.ack = b->begin + (uint32_t)s.at;

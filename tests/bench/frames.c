@@ -148,7 +148,8 @@ void write_tcp(struct writer *w, const struct ends *e, const struct step *s, con
 	be16(to + 14, 502);
 	be32(to + 16, 0);
 	put_options(&f, w, s->flags & SYN);
-	memcpy(more(&f, s->length), payload, s->length);
+	if (s->length > 0)
+		memcpy(more(&f, s->length), payload, s->length);
 	put_checksum(to + 16, sum_of(sum, to, header + s->length));
 	write_frame(w, &f);
 }

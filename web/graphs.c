@@ -15,10 +15,12 @@
 /* The picture ----------------------------------------------------------------------------- */
 
 /* The period in the words of the matrix: a span is counted back from the end of the ledger. */
-static struct period_asked period_of_route(const struct route *r)
+static struct period_asked period_of_route(const struct view *v)
 {
+	const struct route *r = &v->route;
+
 	if (r->span < SPANS)
-		return (struct period_asked){ .last_s = span_seconds(r->span) };
+		return view_asked(r->span, v->ledger_end);
 	return (struct period_asked){
 		.from = r->from, .to = r->to, .has_from = true, .has_to = true
 	};
@@ -52,7 +54,7 @@ static bool name_picture(struct view *v, struct rrd_picture *p)
 /* The counts that the legend needs, and no more. The sensor has no pair: its names are empty. */
 static struct matrix *read_matrix(struct view *v)
 {
-	struct period_asked asked = period_of_route(&v->route);
+	struct period_asked asked = period_of_route(v);
 	const struct route *r = &v->route;
 
 	if (r->of == GRAPH_TOTAL)

@@ -98,10 +98,17 @@ static bool on_row(void *ctx, const struct ledger_row *row)
 	return true;
 }
 
+struct period_asked view_asked(enum span span, int64_t ledger_end)
+{
+	int64_t from = ledger_end - span_seconds(span);
+
+	return (struct period_asked){ .from = from < 0 ? 0 : from - from % 3600, .has_from = true };
+}
+
 bool view_span(struct view *v, enum span span, enum service service, const char *client,
 	       const char *server, struct span_sums *out)
 {
-	struct period_asked asked = { .last_s = span_seconds(span) };
+	struct period_asked asked = view_asked(span, v->ledger_end);
 	struct ledger_query q = { .service = (int)service, .client = client, .server = server };
 
 	memset(out, 0, sizeof(*out));

@@ -66,6 +66,10 @@ struct span_sums {
 	struct health health;
 	int64_t seen_s;
 };
+/* The period of a span: counted back from the end of the ledger, and on to a whole hour, before which
+ * minutes would be read one by one. The same for every page and picture. */
+struct period_asked view_asked(enum span span, int64_t ledger_end);
+
 /* counts are those of rows that match; NULL names for all. */
 bool view_span(struct view *v, enum span span, enum service service, const char *client,
 	       const char *server, struct span_sums *out);

@@ -60,7 +60,7 @@ static bool read_trend(struct view *v, struct overview *o)
 static bool read_all(struct view *v, struct overview *o)
 {
 	static const struct incidents_asked firing = { .which = INCIDENTS_FIRING };
-	struct period_asked asked = { .last_s = span_seconds(v->route.span) };
+	struct period_asked asked = view_asked(v->route.span, v->ledger_end);
 
 	memset(o, 0, sizeof(*o));
 	for (unsigned s = 0; s < SERVICE_N; s++) {

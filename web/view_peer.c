@@ -92,7 +92,7 @@ static bool read_way(struct view *v, struct peer_page *p, enum way way, enum loo
 static bool read_look(struct view *v, struct peer_page *p, enum look look)
 {
 	struct span_sums *s = &p->span[look];
-	struct period_asked asked = { .last_s = span_seconds(looks[look]) };
+	struct period_asked asked = view_asked(looks[look], v->ledger_end);
 
 	return period_of(&asked, v->ledger_end, &s->period, v->err, sizeof(v->err)) &&
 	       ledger_sum_health(v->l, s->period.from, s->period.to, &s->health, &s->seen_s, v->err,

@@ -116,7 +116,7 @@ static bool read_outages(struct view *v, struct sensor_page *p)
 static bool read_all(struct view *v, struct sensor_page *p)
 {
 	for (unsigned s = 0; s < SPANS_SHOWN; s++) {
-		struct period_asked asked = { .last_s = span_seconds((enum span)s) };
+		struct period_asked asked = view_asked((enum span)s, v->ledger_end);
 		struct span_sums *sum = &p->span[s];
 
 		if (!period_of(&asked, v->ledger_end, &sum->period, v->err, sizeof(v->err)) ||

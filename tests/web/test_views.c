@@ -13,6 +13,7 @@
 #include "reports/record.h"
 #include "web/page.h"
 #include "web/site.h"
+#include "web/view.h"
 
 #define T0      INT64_C(1795341600) /* 2026-11-22T10:00:00Z */
 #define MINUTES 60
@@ -308,6 +309,22 @@ static void numbers_are_those_of_the_matrix(void **state)
 		has_counts(before, &users);
 		has("\"promised\": false");
 	}
+}
+
+static void a_span_begins_at_a_whole_hour(void **state)
+{
+	(void)state;
+	for (unsigned s = 0; s < SPANS; s++) {
+		int64_t length = span_seconds((enum span)s);
+
+		for (int64_t end = END; end < END + 3600; end += STEP_S) {
+			struct period_asked a = view_asked((enum span)s, end);
+
+			assert_true(a.has_from && a.from % 3600 == 0);
+			assert_true(a.from <= end - length && a.from > end - length - 3600);
+		}
+	}
+	assert_int_equal(view_asked(SPAN_YEAR, 60).from, 0);
 }
 
 static void one_pair_is_as_in_the_matrix_of_all(void **state)
@@ -606,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FULL(numbers_are_those_of_the_matrix),
 		FULL(a_pair_is_told_in_words_and_numbers),
+		FULL(a_span_begins_at_a_whole_hour),
 		FULL(one_pair_is_as_in_the_matrix_of_all),
 		FULL(a_pair_is_told_in_words_and_numbers),
 		FULL(a_silent_pair_is_zeros),

@@ -50,6 +50,7 @@ struct facts {
 	bool exposed_answered; /* the server answered it */
 	bool quit;             /* the client said goodbye */
 	bool request_unsure;   /* a line was STARTTLS, or part of something else */
+	bool auth_unsure;      /* or AUTH */
 	bool list_final;     /* somebody signed in, and nothing was missing: no later list counts */
 	bool content_asked;  /* for a message or what is in a mailbox, in clear */
 	bool same_flight;    /* nothing of the client came behind the segment of its STARTTLS */
@@ -125,13 +126,19 @@ static inline void facts_greeted(struct facts *f, bool lost[SIDES])
 	lost[CLIENT] = lost[CLIENT] && f->clear_gap[CLIENT];
 }
 
+/* What this side said in clear is not known any more. */
+static inline void facts_torn(struct facts *f, enum side from)
+{
+	f->clear_gap[from] = true;
+	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
+		f->s.accepted = TRI_NULL;
+}
+
 /* Bytes of this side are missing where clear text was due. */
 static inline void facts_gap_in_clear(struct facts *f, enum side from)
 {
 	facts_evidence(f, WORD_GAP);
-	f->clear_gap[from] = true;
-	if (f->s.accepted == TRI_FALSE) /* it may have been asked again, and granted */
-		f->s.accepted = TRI_NULL;
+	facts_torn(f, from);
 }
 
 /* User data crossed in clear; keeps the first reason. */

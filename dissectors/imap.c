@@ -34,6 +34,16 @@ static void forget_tag(struct imap *s, uint32_t tag)
 	}
 }
 
+/* A line behind a gap may be part of a message. Behind another gap its tag may be that of a command
+ * which was not seen. */
+static void forget_unsure(struct imap *s)
+{
+	for (unsigned i = s->queued; i-- > 0;) {
+		if (!s->queue[i].sure)
+			forget(s, i);
+	}
+}
+
 void imap_push(struct imap *s, struct facts *f)
 {
 	if (s->stale || s->lost[CLIENT])
@@ -183,6 +193,7 @@ void imap_gap(struct imap *s, struct facts *f, enum side from, uint64_t n)
 	s->lost[from] = true;
 	if (from == CLIENT) {
 		imap_end_request(s);
+		forget_unsure(s);
 		return;
 	}
 	s->stale = s->queued > 0;

@@ -175,6 +175,8 @@ static void client_line(struct imap *s, struct facts *f, const struct words_line
 			return;
 		}
 		end_command(s, f, arguments);
+	} else if (words > 0) {
+		f->perhaps_greeted = false; /* it was there before */
 	}
 	imap_end_request(s);
 }

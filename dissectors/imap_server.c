@@ -355,6 +355,7 @@ void imap_answer(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
 
+	f->perhaps_greeted = false; /* the client had asked for something before */
 	if (r->kind == IMAP_CONTINUE) {
 		facts_evidence(f, WORD_CONTINUE);
 		continuation(s, f);

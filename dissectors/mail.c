@@ -84,10 +84,12 @@ static void judge_held(struct mail *m)
 {
 	if (!holds_text(m))
 		return;
-	if (m->facts.granted && !m->facts.clear_gap[SERVER])
+	if (m->facts.granted && !m->facts.clear_gap[SERVER]) {
 		note_injected(&m->facts);
-	else
+		m->void_text = true;
+	} else {
 		m->facts.clear_gap[CLIENT] = true;
+	}
 }
 
 static void drop_held(struct mail *m)
@@ -125,6 +127,10 @@ static void begin_tls(struct mail *m, enum side from)
 	if (!m->in_tls[other_side(from)] && nothing_before(m))
 		f->implicit = true;
 	m->in_tls[from] = true;
+	if (from == CLIENT) {
+		m->void_text = false;
+		f->perhaps_greeted = false; /* a 220 that TLS follows was the grant */
+	}
 	if (from == CLIENT && !m->in_tls[SERVER] && m->tls.side[CLIENT].records)
 		tls_restart(&m->tls, f);
 	if (from == CLIENT && !upg_step(&f->upgrade, EV_HELLO))
@@ -207,12 +213,23 @@ static size_t server_clear(struct mail *m, const uint8_t *data, size_t n)
 	return taken;
 }
 
+/* No TLS follows: the server may have taken for commands what was void. */
+static void count_void_text(struct mail *m)
+{
+	if (!m->void_text)
+		return;
+	m->void_text = false;
+	clear_gap(&m->clear, &m->facts, CLIENT, 0);
+}
+
 static size_t feed_text(struct mail *m, enum side from, struct span in)
 {
 	size_t taken;
 
 	m->clear_seen = true;
 	m->facts.client_stays_clear |= from == CLIENT && m->facts.granted;
+	if (from == CLIENT)
+		count_void_text(m);
 	taken = from == CLIENT ? client_clear(m, in.at, in.len) : server_clear(m, in.at, in.len);
 	if (clear_at_line_start(&m->clear, from))
 		m->torn[from] = false;
@@ -356,11 +373,18 @@ void mail_gap(struct mail *m, enum side from, uint64_t n)
 	m->torn[from] = true;
 }
 
+bool mail_in_line(const struct mail *m, enum side from)
+{
+	return !m->in_tls[from] && !clear_at_line_start(&m->clear, from);
+}
+
 /* What still waits for an answer was clear text if the connection ended without TLS; but not when
  * the answer is missing, or may come yet. */
 void mail_end(struct mail *m, enum ending how)
 {
 	give_up_proxy(m);
+	if (m->facts.upgrade_broken) /* it went on in clear */
+		count_void_text(m);
 	if (m->held == 0)
 		return;
 	m->facts.unread = true;

@@ -23,6 +23,7 @@ struct mail {
 	bool torn[SIDES]; /* a gap, and no whole line since */
 	bool seen;        /* at least one byte */
 	bool clear_seen;  /* at least one that was not TLS */
+	bool void_text;   /* client text that the grant made void, if TLS is what follows */
 	uint16_t held;    /* bytes in tls.hello, which TLS does not need as long as they wait */
 	struct tls tls;   /* last: its buffer is not cleared at the start */
 };
@@ -41,6 +42,9 @@ void mail_join(struct mail *m, enum side from);
 
 /* n bytes of this side were not seen. */
 void mail_gap(struct mail *m, enum side from, uint64_t n);
+
+/* True when the last of the bytes of this side stand in a line in clear whose end is still to come. */
+bool mail_in_line(const struct mail *m, enum side from);
 
 /* No more bytes will come. */
 void mail_end(struct mail *m, enum ending how);

@@ -13,8 +13,12 @@ void pop3_init(struct pop3 *s, bool from_the_start)
 
 void pop3_push(struct pop3 *s, struct facts *f, enum pop3_command c)
 {
+	bool pipelined = s->queue.runs > s->queue.stale;
+
 	if (s->multiline && s->multi_torn) /* the client had it all: the dot was in the gap */
 		s->multiline = false;
+	if (s->lost[CLIENT] && pipelined)
+		c = POP3_OTHER;
 	pending_drop(&s->queue, s->lost[CLIENT] ? s->queue.runs : s->queue.stale);
 	if (!pending_push(&s->queue, c)) {
 		facts_oddity(f, ODDITY_TOO_MANY_COMMANDS);

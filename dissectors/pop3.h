@@ -37,9 +37,10 @@ struct pop3 {
 	struct linebuf line[SIDES];
 	struct pending queue; /* of enum pop3_command */
 
-	bool multiline;   /* the server is in the lines behind a +OK */
-	uint8_t multi_of; /* enum pop3_command that they answer; POP3_COMMANDS: unknown */
-	bool multi_torn;  /* bytes of them are missing: the lone dot may be among them */
+	bool multiline;     /* the server is in the lines behind a +OK */
+	uint8_t multi_of;   /* enum pop3_command that they answer; POP3_COMMANDS: unknown */
+	bool multi_torn;    /* bytes of them are missing: the lone dot may be among them */
+	bool multi_doubted; /* the +OK may have been to a command that was not seen */
 	bool stls_listed, body_seen;
 
 	bool lost[SIDES];   /* a gap, or began in the middle */

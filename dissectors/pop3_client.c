@@ -2,6 +2,7 @@
 #include "dissectors/pop3_state.h"
 
 #include "dissectors/pop3_words.h"
+#include "dissectors/sasl.h"
 #include "dissectors/starttls.h"
 #include "dissectors/tls_record.h"
 
@@ -21,13 +22,14 @@ static void auth_data(struct pop3 *s, struct facts *f, struct span text)
 		credentials(s, f);
 }
 
-/* With a "+" waiting for it every line is; without (not seen), only a word that is no command. */
-static bool is_auth_data(const struct pop3 *s, enum pop3_command c, unsigned word, struct span args)
+/* With a "+" waiting for it every line is; without (not seen), only what can be nothing else. */
+static bool is_auth_data(const struct pop3 *s, enum pop3_command c, unsigned word,
+			 const struct line *l)
 {
 	if (s->auth_dialogue)
 		return c != POP3_QUIT;
 	return pending_newest(&s->queue) == POP3_AUTH && word == WORD_OTHER_COMMAND &&
-	       c == POP3_OTHER && args.len == 0;
+	       c == POP3_OTHER && sasl_is_response(l->text, l->cut);
 }
 
 /* The server's part in an AUTH exchange was not seen: a lone word may be either. */
@@ -109,7 +111,7 @@ static void client_line(struct pop3 *s, struct facts *f, const struct line *l)
 	note_form(f, l);
 	starttls_clear(f);
 	c = pop3_read_command(l->text, &args, &word);
-	if (is_auth_data(s, c, word, args)) {
+	if (is_auth_data(s, c, word, l)) {
 		auth_data(s, f, l->text);
 		return;
 	}

@@ -59,7 +59,7 @@ static void multiline(struct pop3 *s, struct facts *f, struct span text)
 		multiline_ended(s, f);
 		return;
 	}
-	if (s->multi_of == POP3_CAPA || s->multi_of == POP3_COMMANDS)
+	if (s->multi_of == POP3_CAPA || (s->multi_of == POP3_COMMANDS && !s->multi_torn))
 		capability(s, f, text);
 	else if (s->multi_of == POP3_RETR)
 		body_line(s, f);
@@ -69,24 +69,27 @@ static void begin_multiline(struct pop3 *s, unsigned command)
 {
 	s->multiline = true;
 	s->multi_of = (uint8_t)command;
+	s->multi_doubted = s->lost[CLIENT];
 	s->multi_torn = s->stls_listed = s->body_seen = false;
 }
 
 /* Answers -------------------------------------------------------------------------------------- */
 
 /* Where only the server is seen, what follows a +OK tells whether it had lines behind it. Those of
- * the first answer can only be capabilities; later ones may be messages. */
+ * the first answer can only be capabilities; later ones, and behind a gap all, may be messages. */
 static bool begins_unknown_list(const struct pop3 *s, const struct facts *f)
 {
 	return !f->visible[CLIENT] && s->unexplained;
 }
 
-/* A list whose lone dot was forgotten: only messages have lines that look like an answer. */
+/* A list whose lone dot was forgotten: only messages have lines that look like an answer. Where
+ * commands were lost a message that begins with one is none: the +OK was not to RETR. */
 static bool is_next_answer(const struct pop3 *s, struct span line)
 {
 	enum pop3_status status = pop3_read_status(line);
+	bool message = s->multi_of == POP3_RETR && (s->body_seen || !s->multi_doubted);
 
-	return s->multi_of != POP3_RETR && (status == POP3_OK || status == POP3_ERR);
+	return !message && (status == POP3_OK || status == POP3_ERR);
 }
 
 static void server_line(struct pop3 *s, struct facts *f, const struct line *l)
@@ -109,7 +112,8 @@ static void server_line(struct pop3 *s, struct facts *f, const struct line *l)
 	if (s->answer_ready) {
 		s->greeting_text = pop3_is_greeting_text(l->text);
 	} else if (begins_unknown_list(s, f)) {
-		begin_multiline(s, s->answers == 1 && f->greeted ? POP3_COMMANDS : POP3_OTHER);
+		begin_multiline(s, s->answers == 1 && f->greeted && !s->lost[SERVER] ? POP3_COMMANDS
+										     : POP3_OTHER);
 		multiline(s, f, l->text);
 	} else if (!s->lost[SERVER]) {
 		facts_strange_answer(f);
@@ -260,6 +264,7 @@ void pop3_answer(struct pop3 *s, struct facts *f)
 		else
 			f->perhaps_greeted = true;
 	} else {
+		f->perhaps_greeted = false; /* the client had asked for something before */
 		matched(s, f);
 	}
 	s->spoken = true;

@@ -5,7 +5,8 @@
 #include "dissectors/pop3.h"
 
 /* A new command. Those whose answers may have been lost are forgotten, and after a gap in the
- * client's bytes all but this one. */
+ * client's bytes all but this one; if one of them is not answered yet, nothing follows from the next
+ * answer: whose it is nobody knows. */
 void pop3_push(struct pop3 *s, struct facts *f, enum pop3_command c);
 
 #endif

@@ -42,12 +42,12 @@ enum smtp_command smtp_take(struct smtp *s, unsigned code)
 
 /* Steps of both halves ------------------------------------------------------------------------- */
 
-void smtp_begin_body(struct smtp *s, bool trusted)
+void smtp_begin_body(struct smtp *s, enum smtp_body body)
 {
 	s->mode = SMTP_MODE_BODY;
 	s->dot = DOT_LINE_START;
 	s->body_seen = false;
-	s->body_trusted = trusted;
+	s->body = (uint8_t)body;
 	linebuf_reset(&s->line[CLIENT]);
 }
 
@@ -64,7 +64,7 @@ bool smtp_waits(const struct smtp *s, const struct facts *f)
 void smtp_presume(struct smtp *s)
 {
 	if (pending_newest(&s->queue) == SMTP_DATA)
-		smtp_begin_body(s, false);
+		smtp_begin_body(s, SMTP_BODY_PRESUMED);
 }
 
 /* Gaps ---------------------------------------------------------------------------------------- */

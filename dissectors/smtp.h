@@ -34,6 +34,13 @@ enum smtp_command {
 /* Where the client's stream stands. */
 enum smtp_mode { SMTP_MODE_COMMAND, SMTP_MODE_BODY, SMTP_MODE_CHUNK };
 
+/* How sure it is that what stands where a message is due is one. */
+enum smtp_body {
+	SMTP_BODY_PRESUMED, /* DATA may have been refused, or BDAT be part of something else */
+	SMTP_BODY_WANTED,   /* the server said 354 */
+	SMTP_BODY_TRUSTED   /* and nothing was missing: it proves by itself */
+};
+
 struct smtp {
 	struct linebuf line[SIDES];
 	struct pending queue; /* of enum smtp_command */
@@ -41,7 +48,7 @@ struct smtp {
 	uint8_t mode;        /* enum smtp_mode */
 	uint8_t dot;         /* how much of "LF . CR LF" the body has just shown */
 	bool body_seen;      /* this body or chunk has at least one byte */
-	bool body_trusted;   /* the 354 to a DATA was seen, not presumed */
+	uint8_t body;        /* enum smtp_body: what is known of this body or chunk */
 	bool chunk_in_doubt; /* the BDAT may have been refused before any of its chunk was seen */
 	uint64_t doubted;    /* bytes looked at since */
 	uint64_t chunk_left;

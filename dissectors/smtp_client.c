@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dissectors/sasl.h"
 #include "dissectors/smtp_words.h"
 #include "dissectors/starttls.h"
 #include "dissectors/tls_record.h"
@@ -20,10 +21,10 @@ static void auth_data(struct smtp *s, struct facts *f, struct span text)
 
 static void auth(struct smtp *s, struct facts *f, struct span args)
 {
-	struct span initial;
+	struct span initial, mechanism = span_word(args, &initial);
 
-	if (span_word(args, &initial).len == 0) {
-		smtp_push(s, f, SMTP_OTHER);
+	if (mechanism.len == 0 || span_is(mechanism, "TLS") || span_is(mechanism, "SSL")) {
+		smtp_push(s, f, SMTP_OTHER); /* that of FTP is an upgrade (RFC 4217, 4) */
 		return;
 	}
 	smtp_push(s, f, SMTP_AUTH);
@@ -50,7 +51,7 @@ static void bdat(struct smtp *s, struct facts *f, struct span args)
 	smtp_push(s, f, last ? SMTP_BDAT_LAST : SMTP_BDAT);
 	s->chunk_left = size;
 	s->body_seen = false;
-	s->body_trusted = !s->lost[CLIENT];
+	s->body = s->lost[CLIENT] ? SMTP_BODY_PRESUMED : SMTP_BODY_TRUSTED;
 	s->chunk_in_doubt = !f->visible[SERVER];
 	s->doubted = 0;
 	if (size > 0)
@@ -76,8 +77,10 @@ static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct
 	case SMTP_BDAT: bdat(s, f, args); return;
 	case SMTP_DATA:
 		smtp_push(s, f, c);
-		if (!f->visible[SERVER])
-			smtp_begin_body(s, false);
+		if (!f->visible[SERVER]) {
+			smtp_begin_body(s, SMTP_BODY_PRESUMED);
+			f->clear_gap[SERVER] = true; /* a message follows, or more commands */
+		}
 		return;
 	case SMTP_OTHER:
 	case SMTP_HELO:
@@ -93,12 +96,13 @@ static void command(struct smtp *s, struct facts *f, enum smtp_command c, struct
 }
 
 /* A line of an AUTH exchange. With a 334 waiting for it, every line is; QUIT gives up. Without the
- * 334 (not seen yet), only a lone word that is no command. */
-static bool is_auth_data(const struct smtp *s, enum smtp_command c, struct span args)
+ * 334 (not seen yet), only what can be nothing else. */
+static bool is_auth_data(const struct smtp *s, enum smtp_command c, const struct line *l)
 {
 	if (s->auth_dialogue)
 		return c != SMTP_QUIT;
-	return pending_newest(&s->queue) == SMTP_AUTH && c == SMTP_OTHER && args.len == 0;
+	return pending_newest(&s->queue) == SMTP_AUTH && c == SMTP_OTHER &&
+	       sasl_is_response(l->text, l->cut);
 }
 
 /* The server's part in an AUTH exchange was not seen: a lone word may be either. */
@@ -124,7 +128,7 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 		facts_oddity(f, ODDITY_BARE_LF);
 	starttls_clear(f);
 	c = smtp_read_command(l->text, &args, &word);
-	if (is_auth_data(s, c, args)) {
+	if (is_auth_data(s, c, l)) {
 		auth_data(s, f, l->text);
 		return;
 	}
@@ -135,12 +139,14 @@ static void client_line(struct smtp *s, struct facts *f, const struct line *l)
 	}
 	if (s->lost[CLIENT] && word == WORD_OTHER_COMMAND) {
 		pending_drop(&s->queue, s->queue.runs);
+		f->perhaps_greeted = false;
 		return; /* the rest of something that was not seen */
 	}
 	if (!f->greeted && f->offset[SERVER] == 0 && f->syn_seen)
 		facts_oddity(f, ODDITY_NO_GREETING);
 	if (f->perhaps_greeted && (c == SMTP_EHLO || c == SMTP_HELO))
 		facts_greeted(f, s->lost);
+	f->perhaps_greeted = false; /* or the client was there before, or is a strange one */
 	f->other_protocol |= smtp_is_lmtp(l->text);
 	f->protocol_sure |= c == SMTP_EHLO || c == SMTP_HELO || c == SMTP_MAIL;
 	if (starttls_is_masked(span_word(l->text, NULL), strlen("STARTTLS")))
@@ -163,7 +169,7 @@ static void body_bytes(struct smtp *s, struct facts *f, size_t n)
 	if (!s->body_seen)
 		facts_evidence(f, WORD_BODY);
 	s->body_seen = true;
-	if (!s->body_trusted || chunk_perhaps_refused(s, f))
+	if (s->body != SMTP_BODY_TRUSTED || chunk_perhaps_refused(s, f))
 		return;
 	facts_plain(f, REASON_CONTENT_IN_CLEAR);
 	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
@@ -184,7 +190,7 @@ static void body_ended(struct smtp *s, struct facts *f)
 		f->clear_gap[SERVER] = true;
 }
 
-/* Without the server's side a body may be commands that followed a refused DATA. Bytes of one of its
+/* Without the answer to DATA a body may be commands that followed its refusal. Bytes of one of its
  * lines, up to and including the LF. */
 static void note_doubtful_line(struct smtp *s, struct facts *f, const uint8_t *data, size_t n)
 {
@@ -192,17 +198,21 @@ static void note_doubtful_line(struct smtp *s, struct facts *f, const uint8_t *d
 	struct line l;
 	bool complete;
 	unsigned word;
+	enum smtp_command c;
 
 	linebuf_feed(&s->line[CLIENT], data, n, &l, &complete);
 	if (!complete)
 		return;
-	f->request_unsure |= smtp_read_command(l.text, &args, &word) == SMTP_STARTTLS;
+	c = smtp_read_command(l.text, &args, &word);
+	f->request_unsure |= c == SMTP_STARTTLS;
+	f->auth_unsure |= c == SMTP_AUTH;
+	f->unread |= c == SMTP_BDAT;
 	linebuf_reset(&s->line[CLIENT]);
 }
 
-static bool is_doubtful(const struct smtp *s, const struct facts *f)
+static bool is_doubtful(const struct smtp *s)
 {
-	return !f->visible[SERVER] &&
+	return s->body == SMTP_BODY_PRESUMED &&
 	       (s->dot == DOT_LINE_START || linebuf_partial(&s->line[CLIENT]));
 }
 
@@ -228,7 +238,7 @@ static size_t body(struct smtp *s, struct facts *f, const uint8_t *data, size_t 
 		} else {
 			const uint8_t *lf = memchr(data + i, '\n', n - i);
 
-			if (is_doubtful(s, f))
+			if (is_doubtful(s))
 				note_doubtful_line(s, f, data + i, n - i);
 			s->dot = lf ? DOT_LINE_START : DOT_NO;
 			i = lf ? (size_t)(lf - data) + 1 : n;

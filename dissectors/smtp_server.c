@@ -145,7 +145,8 @@ static void answered_auth(struct smtp *s, struct facts *f, unsigned code)
 	}
 }
 
-/* The answer to a whole message or to a chunk. */
+/* The answer to a whole message or to a chunk. What was only presumed to be one may be commands, all
+ * refused. */
 static void answered_content(struct smtp *s, struct facts *f, unsigned code, bool whole)
 {
 	bool taken = code / 100 == 2;
@@ -153,6 +154,8 @@ static void answered_content(struct smtp *s, struct facts *f, unsigned code, boo
 	if (taken && whole)
 		f->s.messages++;
 	if (!s->body_seen && !(taken && whole))
+		return;
+	if (!taken && s->body == SMTP_BODY_PRESUMED)
 		return;
 	facts_plain(f, REASON_CONTENT_IN_CLEAR);
 	facts_expose(f, EXPOSURE_CONTENT, f->offset[CLIENT]);
@@ -169,9 +172,9 @@ static void answered(struct smtp *s, struct facts *f, enum smtp_command c, unsig
 	case SMTP_AUTH_DATA: answered_auth(s, f, code); break;
 	case SMTP_DATA:
 		if (code == 354 && s->mode == SMTP_MODE_BODY) /* presumed before */
-			s->body_trusted = true;
+			s->body = SMTP_BODY_TRUSTED;
 		else if (code == 354)
-			smtp_begin_body(s, !s->lost[CLIENT]);
+			smtp_begin_body(s, s->lost[CLIENT] ? SMTP_BODY_WANTED : SMTP_BODY_TRUSTED);
 		else if (s->mode == SMTP_MODE_BODY)
 			s->mode = SMTP_MODE_COMMAND; /* presumed, and refused after all */
 		break;
@@ -220,16 +223,16 @@ static void reply_alone(struct smtp *s, struct facts *f, unsigned code)
 }
 
 /* A reply in clear behind what may be the grant is somebody's forgery if TLS follows. The next one
- * says that none does. */
+ * says that none does, unless the first was another 220: that may be the grant. */
 static void server_alone(struct smtp *s, struct facts *f, unsigned code)
 {
-	bool perhaps_granted = f->granted || f->perhaps_greeted;
+	bool perhaps_granted = (f->granted || f->perhaps_greeted) && f->tls != TLS_ALERT;
 
-	if (perhaps_granted && !s->clear_behind && s->behind_grant == 0) {
+	if (perhaps_granted && !s->clear_behind && s->behind_grant == 0 && code != 220) {
 		s->behind_grant = (uint16_t)code;
 		return;
 	}
-	if (perhaps_granted && !s->clear_behind) {
+	if (perhaps_granted && !s->clear_behind && s->behind_grant != 0) {
 		s->clear_behind = true;
 		f->granted = false;
 		reply_alone(s, f, s->behind_grant);
@@ -250,16 +253,28 @@ static bool is_greeting(const struct smtp *s, const struct facts *f, unsigned co
 	return code == 220 || code >= 400;
 }
 
-/* Codes that only one command can have. */
-static bool is_distinctive(unsigned code)
+/* Codes that only one command can have, and this is it. */
+static bool is_distinctive(enum smtp_command c, unsigned code)
 {
-	return code == 220 || code == 354 || code == 334 || code == 235 || code == 535;
+	if (code == 535)
+		return c == SMTP_AUTH || c == SMTP_AUTH_DATA;
+	return code == 220 || code == 354 || code == 334 || code == 235;
 }
 
 /* Nobody says these but to DATA and AUTH. */
 static bool says_command(unsigned code)
 {
 	return code == 354 || code == 334 || code == 235;
+}
+
+/* The server goes on in clear, with what cannot be an answer to STARTTLS: that was in a gap, and was no
+ * yes. What the client said since may be read as commands, of which it is the answer to one. */
+static void starttls_refused_unseen(struct smtp *s, struct facts *f)
+{
+	pending_drop(&s->queue, s->queue.runs);
+	f->answer_pending = false;
+	s->lost[CLIENT] = true;
+	facts_torn(f, CLIENT);
 }
 
 /* The client's commands were lost, but the server says what they were. */
@@ -273,9 +288,19 @@ static void unmatched(struct smtp *s, struct facts *f, unsigned code)
 	s->lost[SERVER] |= code / 100 == 2; /* its command was not seen, or comes yet */
 	if (linebuf_partial(&s->line[CLIENT]) ||
 	    (s->queue.runs == 0 && !f->granted && says_command(code)))
-		f->clear_gap[CLIENT] = true; /* for the server it was a line: which? */
+		facts_torn(f, CLIENT); /* for the server it was a line: which? */
 	if (code == 354 && s->lost[CLIENT])
-		smtp_begin_body(s, false);
+		smtp_begin_body(s, SMTP_BODY_WANTED);
+	if (f->answer_pending && s->queue.stale > 0 && pending_newest(&s->queue) == SMTP_STARTTLS)
+		starttls_refused_unseen(s, f);
+}
+
+/* Or its 354 was in the gap, and this refuses the message: what the client said since is lines of that,
+ * or commands. */
+static void data_perhaps_refused(struct smtp *s, struct facts *f)
+{
+	s->lost[CLIENT] = true;
+	facts_torn(f, CLIENT);
 }
 
 void smtp_answer(struct smtp *s, struct facts *f)
@@ -294,8 +319,10 @@ void smtp_answer(struct smtp *s, struct facts *f)
 
 		if (c == SMTP_COMMANDS)
 			unmatched(s, f, code);
-		else if (!stale || is_distinctive(code))
+		else if (!stale || is_distinctive(c, code))
 			answered(s, f, c, code);
+		else if (c == SMTP_DATA)
+			data_perhaps_refused(s, f);
 	}
 	s->code = 0;
 	s->listing = false;

@@ -17,7 +17,7 @@ void smtp_push(struct smtp *s, struct facts *f, enum smtp_command c);
  * that it can. SMTP_COMMANDS when there is none. */
 enum smtp_command smtp_take(struct smtp *s, unsigned code);
 
-/* The client's next bytes are a message. trusted: the 354 was seen and nothing is missing. */
-void smtp_begin_body(struct smtp *s, bool trusted);
+/* The client's next bytes are a message. */
+void smtp_begin_body(struct smtp *s, enum smtp_body body);
 
 #endif

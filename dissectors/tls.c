@@ -88,6 +88,7 @@ static void sealed_by_client(struct tls *t, const struct facts *f, uint16_t leng
 {
 	if (is_early(t, f))
 		return;
+	t->alone |= !f->visible[SERVER];
 	if (length <= ENCRYPTED_ALERT) {
 		t->client_small = count(t->client_small);
 		return;
@@ -110,12 +111,29 @@ static void sealed_by_server(struct tls *t, uint16_t length)
 	t->server_big |= length > ENCRYPTED_ALERT;
 }
 
+/* No record where one was due: this side cannot be followed any more. */
+static void not_tls(struct tls *t, struct facts *f, enum side from)
+{
+	t->side[from].blind = true;
+	f->tls_gap[from] = true;
+	facts_oddity(f, ODDITY_BAD_TLS);
+}
+
 static void record_began(struct tls *t, struct facts *f, enum side from)
 {
 	struct tls_side *s = &t->side[from];
+	bool first = !s->records;
 
 	s->records = true;
 	switch (s->record.type) {
+	case TLS_HELLO_V2: /* what stands in it is not read */
+		if (from == SERVER || !first) {
+			not_tls(t, f, from);
+			break;
+		}
+		s->hello = true;
+		facts_evidence(f, WORD_CLIENT_HELLO);
+		break;
 	case TLS_CHANGE_CIPHER_SPEC:
 		if (from == SERVER && !s->ccs)
 			tls_server_seals(t, f);
@@ -163,8 +181,11 @@ static enum tls_outcome outcome_12(const struct tls *t)
 	return both || t->app[CLIENT] || t->app[SERVER] ? TLS_COMPLETE : TLS_UNFINISHED;
 }
 
+/* Where the server came late nobody knows which of the client's records stand before its hello. */
 static enum tls_outcome outcome_13(const struct tls *t)
 {
+	if (t->alone)
+		return TLS_DOUBTFUL;
 	if (t->client_big == 0)
 		return t->client_small > 0 ? TLS_ALERT : TLS_UNFINISHED;
 	if (t->went_on)
@@ -195,22 +216,24 @@ static enum tls_outcome outcome(const struct tls *t, const struct facts *f)
 	return outcome_13(t);
 }
 
+/* Where TLS was due the server seals for a client whose part was not seen, or not understood. */
+static bool client_unseen(const struct tls *t, const struct facts *f)
+{
+	bool sealed = t->side[SERVER].ccs || t->app[SERVER];
+
+	return sealed && (f->granted || f->implicit) && !t->side[CLIENT].records &&
+	       t->version != 0 && t->version < TLS_VERSION_13;
+}
+
 /* Completion is for good; what comes after it is the session's own. */
 static void conclude(struct tls *t, struct facts *f)
 {
 	if (f->tls == TLS_COMPLETE)
 		return;
+	f->tls_gap[CLIENT] |= f->visible[CLIENT] && client_unseen(t, f);
 	f->tls = outcome(t, f);
 	if (f->tls == TLS_COMPLETE)
 		facts_evidence(f, WORD_FINISHED);
-}
-
-/* No record where one was due: this side cannot be followed any more. */
-static void not_tls(struct tls *t, struct facts *f, enum side from)
-{
-	t->side[from].blind = true;
-	f->tls_gap[from] = true;
-	facts_oddity(f, ODDITY_BAD_TLS);
 }
 
 static void take_piece(struct tls *t, struct facts *f, enum side from, struct span *in)

@@ -50,6 +50,7 @@ struct tls {
 	bool client_first_large;          /* the first is too large to be a Finished */
 	bool server_small, server_big;    /* the same of the server, after client_big */
 	bool went_on;                     /* the client went on after server_big */
+	bool alone;                       /* there were some before any packet of the server */
 
 	bool full;            /* up to TLS 1.2: a message that only a full handshake has was seen */
 	uint8_t leaf_head[6]; /* both lengths in front of the certificate */

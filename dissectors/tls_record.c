@@ -8,9 +8,24 @@ void tls_record_reset(struct tls_record *r)
 	r->type = 0;
 }
 
+enum { HELLO_V2_SHORTEST = 28 }; /* one suite and 16 bytes of challenge */
+
+/* Two bytes of length, the highest bit of which is set, client_hello(1), and a version of TLS. */
+static bool is_hello_v2(struct span s)
+{
+	if (s.at[0] & 0x40) /* longer than any record */
+		return false;
+	if (s.len > 1 && (s.at[0] & 0x7f) == 0 && s.at[1] < HELLO_V2_SHORTEST)
+		return false;
+	return (s.len < 3 || s.at[2] == 1) && (s.len < 4 || s.at[3] == 3) &&
+	       (s.len < TLS_RECORD_HEADER || s.at[4] <= 4);
+}
+
 /* Each byte of a header is checked as far as it is there. */
 bool tls_record_plausible(struct span s)
 {
+	if (s.len > 0 && s.at[0] >= TLS_HELLO_V2)
+		return is_hello_v2(s);
 	if (s.len > 0 && !tls_record_first(s.at[0]))
 		return false;
 	if (s.len > 1 && s.at[1] != 3)
@@ -49,8 +64,14 @@ static enum tls_piece take_header(struct tls_record *r, struct span *in)
 	in->len -= n;
 	if (r->have < TLS_RECORD_HEADER)
 		return in->len > 0 ? TLS_PIECE_BAD : TLS_PIECE_MORE;
-	r->type = r->header[0];
-	r->length = (uint16_t)(r->header[3] << 8 | r->header[4]);
+	if (r->header[0] >= TLS_HELLO_V2) { /* its length counts what is behind the first two */
+		r->type = TLS_HELLO_V2;
+		r->length = (uint16_t)((r->header[0] & 0x7f) << 8 | r->header[1]);
+		r->length = (uint16_t)(r->length - (TLS_RECORD_HEADER - 2));
+	} else {
+		r->type = r->header[0];
+		r->length = (uint16_t)(r->header[3] << 8 | r->header[4]);
+	}
 	r->left = r->length;
 	if (r->left == 0)
 		r->have = 0;

@@ -16,6 +16,7 @@ enum tls_content {
 	TLS_CONTENT_ALERT = 21,
 	TLS_HANDSHAKE = 22,
 	TLS_APPLICATION_DATA = 23,
+	TLS_HELLO_V2 = 128, /* no type: a ClientHello in the form of SSL 2.0 (RFC 5246, E.2) */
 };
 
 struct tls_record {
@@ -35,10 +36,10 @@ enum tls_piece {
 
 void tls_record_reset(struct tls_record *r);
 
-/* True for a byte that can be the first of a record: its type. */
+/* True for a byte that can be the first of a record: its type, or the length of such a ClientHello. */
 static inline bool tls_record_first(uint8_t b)
 {
-	return b >= TLS_CHANGE_CIPHER_SPEC && b <= TLS_APPLICATION_DATA;
+	return (b >= TLS_CHANGE_CIPHER_SPEC && b <= TLS_APPLICATION_DATA) || b >= TLS_HELLO_V2;
 }
 
 /* Takes bytes of a header as long as they can be one. Returns how many: fewer than there are when the

@@ -292,7 +292,7 @@ static void fill_questions(const struct facts *f, struct session *s)
 
 	if (s->requested == TRI_NULL && client_whole && !f->implicit && !f->request_unsure)
 		s->requested = TRI_FALSE;
-	if (s->auth_clear == TRI_NULL && client_whole)
+	if (s->auth_clear == TRI_NULL && client_whole && !f->auth_unsure)
 		s->auth_clear = TRI_FALSE;
 	if (s->protocol != PROTOCOL_SMTP || !both_whole || tls_only)
 		s->messages = MESSAGES_NULL;

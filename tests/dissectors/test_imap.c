@@ -492,6 +492,50 @@ static void a_line_behind_a_gap_proves_nothing_alone(void **state)
 	}
 }
 
+/* Behind two gaps the answer may be that to a command of the same tag, which was in the second. */
+static void a_line_between_gaps_is_not_answered(void **state)
+{
+	struct dialogue c;
+
+	(void)state;
+	place(&c, NONE);
+	imap_gap(&c.s.imap, &c.f, CLIENT, 100);
+	client(&c, "a STARTTLS\r\n");
+	imap_gap(&c.s.imap, &c.f, CLIENT, 20);
+	server(&c, "a OK done\r\n");
+	assert_int_equal(c.f.s.requested, TRI_NULL);
+	assert_int_equal(c.f.s.accepted, TRI_NULL);
+	assert_false(c.f.granted);
+	place(&c, IMAP_LOGIN); /* sent before anything was missing */
+	imap_gap(&c.s.imap, &c.f, CLIENT, 20);
+	assert_int_equal(c.s.imap.queued, 1);
+}
+
+/* Without a SYN an untagged OK may be a line of a message. It was the greeting if the client begins a
+ * session behind it, and nothing of either side comes between. */
+static void a_greeting_without_a_syn_is_not_behind_commands(void **state)
+{
+	static const char *const between[] = { "* CAPABILITY IMAP4rev1\r\n", "a BAD no\r\n",
+					       "+ go on\r\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct dialogue c;
+
+		dialogue_start(&c, PROTOCOL_IMAP, MID_STREAM);
+		server(&c, "* OK imap.example ready\r\n");
+		server(&c, between[i]);
+		client(&c, "b STARTTLS\r\n");
+		assert_int_equal(c.f.greeted, i == 0);
+		assert_int_equal(c.f.s.requested, i == 0 ? TRI_TRUE : TRI_NULL);
+		dialogue_start(&c, PROTOCOL_IMAP, MID_STREAM);
+		server(&c, "* OK imap.example ready\r\n");
+		client(&c, i == 0 ? "\r\n" : "rest of a line\r\n");
+		client(&c, "b STARTTLS\r\n");
+		assert_int_equal(c.f.greeted, i == 0);
+	}
+}
+
 static void a_mailbox_command_behind_a_gap_is_no_proof(void **state)
 {
 	struct dialogue c;
@@ -1083,6 +1127,8 @@ int main(void)
 		cmocka_unit_test(every_line_in_an_exchange_is_a_response),
 		cmocka_unit_test(lines_break_nothing_in_any_view),
 		cmocka_unit_test(a_line_behind_a_gap_proves_nothing_alone),
+		cmocka_unit_test(a_line_between_gaps_is_not_answered),
+		cmocka_unit_test(a_greeting_without_a_syn_is_not_behind_commands),
 		cmocka_unit_test(a_mailbox_command_behind_a_gap_is_no_proof),
 		cmocka_unit_test(a_login_behind_a_gap_counts_when_it_is_answered),
 		cmocka_unit_test(a_refusal_behind_a_gap_is_not_all_there_was),

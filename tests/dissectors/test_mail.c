@@ -78,6 +78,15 @@ static const struct {
 	  0, true },
 	{ HI "C:STARTTLS\nMAIL FROM:<>|S:454 no|S:250 ok", VERDICT_PLAINTEXT, EXPOSURE_ENVELOPE, 0,
 	  false },
+	/* Not void where the client goes on in clear: the server took it, or did not. */
+	{ HI "C:STARTTLS\nMAIL FROM:<>\nDATA|S:220 go|S:250 ok|S:354 go|C:x\n.|S:250 ok|C:QUIT",
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, false },
+	{ HI "C:STARTTLS\nMAIL FROM:<>\nDATA|S:220 go|S:250 ok|S:354 go", VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, MESSAGES_NULL, false },
+	{ HI "C:STARTTLS\nMAIL FROM:<>\nDATA|S:220 go", VERDICT_TLS_FAILED, EXPOSURE_NONE, 0,
+	  true },
+	{ HI "C:STARTTLS\nMAIL FROM:<>|S:220 go|C:RCPT TO:<a@b>|S:250 ok", VERDICT_INDETERMINATE,
+	  EXPOSURE_NONE, MESSAGES_NULL, false },
 	{ HI "C:STARTTLS\nQUIT|S:454 no|S:221 bye", VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0,
 	  false },
 	{ HI "C:STARTTLS\nSTARTTLS\nMAIL FROM:<>|S:454 no|S:454 no|S:250 ok", VERDICT_PLAINTEXT,
@@ -117,8 +126,18 @@ static const struct {
 	/* The first answer is missing: what waited for it may have been read as commands. */
 	{ HI "C:STARTTLS|S:<gap 8>|C:MAIL FROM:<>|S:250 ok|C:STARTTLS|S:220 go|" TLS13,
 	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, false },
+	/* The server goes on with what no STARTTLS is answered with: a command behind it was. */
+	{ HI "C:STARTTLS|S:<gap 8>|C:AUTH LOGIN|S:334 x|C:dXNlcg==|S:334 y|C:cGFzcw==|S:235 ok|"
+	     "C:MAIL FROM:<>\nRCPT TO:<a@b>\nDATA|S:451 no\n503 no\n503 no|"
+	     "C:MAIL FROM:<>\nRCPT TO:<a@b>\nDATA|S:250 ok\n250 ok\n354 go",
+	  VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS, MESSAGES_NULL, false },
 	{ HI "C:<gap 10>|S:220 go|" TLS13, VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL,
 	  false },
+	/* The server's TLS went as far as with a client that did its part, whatever that was. */
+	{ HI "C:STARTTLS|S:220 go|C:\x01\x02 what|S:<sh12>|C:\x03 is|S:<ccs>|C:\x04 this",
+	  VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, false },
+	{ HI "C:STARTTLS|S:220 go|C:\x01\x02 what|S:<sh12>|C:\x03 is", VERDICT_TLS_FAILED,
+	  EXPOSURE_NONE, 0, true },
 	{ HI "C:STARTTLS|S:220 go|C:<gap 300>|S:<sh13>|S:<app 700>", VERDICT_INDETERMINATE,
 	  EXPOSURE_NONE, MESSAGES_NULL, false },
 };
@@ -129,6 +148,7 @@ static void one_talk(size_t i, size_t piece)
 	struct session out;
 
 	run(m, talks[i].script, piece);
+	mail_end(m, ENDING_CLOSED);
 	facts_verdict(&m->facts, ENDING_CLOSED, &out);
 	assert_true(session_valid(&out));
 	if (out.verdict != talks[i].verdict || out.exposure != talks[i].exposure ||
@@ -149,6 +169,86 @@ static void talks_come_to_one_verdict_however_cut(void **state)
 		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++)
 			one_talk(i, pieces[p]);
 	}
+}
+
+/* The capture begins with the answer to STARTTLS, which was asked for before. */
+static void a_grant_that_tls_follows_is_no_greeting(void **state)
+{
+	struct mail *m = new_mail(PROTOCOL_SMTP, false);
+	struct session out;
+
+	(void)state;
+	run(m, "S:220 go|C:<ch>|S:<alert 2 40>|S:454 no TLS|C:EHLO c", SIZE_MAX);
+	mail_end(m, ENDING_CLOSED);
+	facts_verdict(&m->facts, ENDING_CLOSED, &out);
+	assert_int_equal(out.verdict, VERDICT_INDETERMINATE);
+	assert_int_equal(out.requested, TRI_NULL);
+	free(m);
+}
+
+/* Whether the server refused DATA, or what followed it, is in the gap: what the client said since may be
+ * commands as well as a message. */
+static void behind_data_nothing_is_sure_without_its_answer(void **state)
+{
+	static const struct {
+		const char *script;
+		enum tri requested, auth;
+	} cases[] = {
+		{ "C:DATA|S:503 no|C:STARTTLS|S:220 go", TRI_TRUE, TRI_FALSE },
+		{ "C:DATA|S:354 go|C:STARTTLS\nAUTH PLAIN AGEAYg==\n.|S:250 ok", TRI_FALSE,
+		  TRI_FALSE },
+		{ "C:DATA|S:<gap 8>|C:x\nSTARTTLS\n.|S:554 no", TRI_NULL, TRI_NULL },
+		{ "C:DATA|S:<gap 8>|C:x\nAUTH PLAIN AGEAYg==\n.|S:554 no", TRI_NULL, TRI_NULL },
+		{ "C:DATA|S:<gap 8>|C:STARTTLS|S:220 go", TRI_NULL, TRI_FALSE },
+		{ "C:DATA|S:<gap 8>|C:AUTH PLAIN AGEAYg==|S:235 ok", TRI_FALSE, TRI_NULL },
+		{ "C:DATA|S:<gap 8>|C:x\n.|S:250 ok", TRI_FALSE, TRI_FALSE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mail *m = new_mail(PROTOCOL_SMTP, true);
+		struct session out;
+
+		run(m, HI "C:MAIL FROM:<>|S:250 ok", SIZE_MAX);
+		run(m, cases[i].script, SIZE_MAX);
+		facts_verdict(&m->facts, ENDING_CLOSED, &out);
+		if (out.verdict != VERDICT_PLAINTEXT || out.exposure == EXPOSURE_CREDENTIALS ||
+		    out.requested != cases[i].requested || out.auth_clear != cases[i].auth)
+			fail_msg("%s: %s, exposure %u, requested %u, auth %u", cases[i].script,
+				 verdict_name((enum verdict)out.verdict), out.exposure,
+				 out.requested, out.auth_clear);
+		free(m);
+	}
+}
+
+/* Behind a gap 535 is of AUTH, and of no STARTTLS. */
+static void a_refused_password_refuses_no_upgrade(void **state)
+{
+	struct mail *m = new_mail(PROTOCOL_SMTP, true);
+
+	(void)state;
+	run(m, HI "C:AUTH PLAIN AGEAYg==|C:STARTTLS|S:<gap 1>|S:535 no", SIZE_MAX);
+	assert_int_equal(m->facts.s.auth_clear, TRI_TRUE);
+	free(m);
+	m = new_mail(PROTOCOL_SMTP, true);
+	run(m, HI "C:STARTTLS|S:<gap 8>|S:535 no", SIZE_MAX);
+	assert_int_equal(m->facts.s.accepted, TRI_NULL);
+	assert_false(m->facts.starttls_refused);
+	free(m);
+}
+
+static void an_answer_to_half_a_line_unsays_a_refusal(void **state)
+{
+	static const uint8_t half[] = { 'S', 'T', 'A', 'R', 'T', 'T', 'L', 'S', '\r' };
+	struct mail *m = new_mail(PROTOCOL_SMTP, true);
+
+	(void)state;
+	run(m, HI "C:STARTTLS|S:454 no", SIZE_MAX);
+	assert_int_equal(m->facts.s.accepted, TRI_FALSE);
+	feed(m, CLIENT, half, sizeof(half));
+	run(m, "S:220 go", SIZE_MAX);
+	assert_int_equal(m->facts.s.accepted, TRI_NULL);
+	free(m);
 }
 
 /* Holding ------------------------------------------------------------------------------------- */
@@ -367,6 +467,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(talks_come_to_one_verdict_however_cut),
+		cmocka_unit_test(a_grant_that_tls_follows_is_no_greeting),
+		cmocka_unit_test(behind_data_nothing_is_sure_without_its_answer),
+		cmocka_unit_test(a_refused_password_refuses_no_upgrade),
+		cmocka_unit_test(an_answer_to_half_a_line_unsays_a_refusal),
 		cmocka_unit_test(too_much_behind_starttls_is_a_gap),
 		cmocka_unit_test(too_much_behind_data_is_a_body),
 		cmocka_unit_test(one_large_piece_is_held_like_many),

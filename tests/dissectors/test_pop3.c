@@ -372,8 +372,8 @@ static unsigned pushed(size_t line, unsigned outstanding, bool dialogue)
 		return lines[line].pushes == POP3_QUIT ? POP3_QUIT : POP3_AUTH_DATA;
 	if (lines[line].pushes == NOTHING)
 		return outstanding;
-	if (outstanding == POP3_AUTH && !lines[line].known && lines[line].alone)
-		return POP3_AUTH_DATA;
+	if (outstanding == POP3_AUTH && strchr(lines[line].text, '='))
+		return lines[line].alone ? POP3_AUTH_DATA : lines[line].pushes;
 	return lines[line].pushes;
 }
 
@@ -619,6 +619,19 @@ static void a_greeting_without_a_syn_shows_in_the_next_command(void **state)
 		assert_int_equal(k->s.pop3.lost[SERVER], !first);
 		assert_int_equal(k->f.plain, first && lines[i].proves);
 	}
+}
+
+static void a_greeting_without_a_syn_is_not_behind_commands(void **state)
+{
+	struct dialogue c;
+
+	(void)state;
+	dialogue_start(&c, PROTOCOL_POP3, MID_STREAM);
+	server(&c, "+OK POP3 ready\r\n");
+	server(&c, "+OK\r\n");
+	client(&c, "STLS\r\n");
+	assert_false(c.f.greeted);
+	assert_int_equal(c.f.s.requested, TRI_NULL);
 }
 
 static void a_greeting_heals_no_gap(void **state)
@@ -1037,8 +1050,8 @@ static const struct talk talks[] = {
 	/* Begun in the middle, or with holes. */
 	{ LOGIN, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CREDENTIALS,
 	  TRI_TRUE, 0, NULL },
-	{ MESSAGE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_CONTENT,
-	  TRI_NULL, 0, NULL },
+	{ "C:RETR 1|S:+OK\nx\n+OK\n.|", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_PLAINTEXT,
+	  EXPOSURE_CONTENT, TRI_NULL, 0, NULL },
 	{ "C:USER a", MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE,
 	  EXPOSURE_NONE, TRI_NULL, 0, NULL },
 	{ BYE, MID_STREAM, TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE,
@@ -1110,6 +1123,26 @@ static void a_lone_server_hides_commands(void **state)
 }
 
 /* Content is confirmed by coming from the server; a login by being answered. */
+/* Lines of a message are no capabilities: the first answer may have been in the gap, or the end of a
+ * list. */
+static void a_lone_server_offers_nothing_behind_a_gap(void **state)
+{
+	(void)state;
+	for (unsigned in_list = 0; in_list < 2; in_list++) {
+		struct dialogue c;
+
+		dialogue_start(&c, PROTOCOL_POP3, SERVER_ONLY);
+		dialogue_say(&c, SERVER, "+OK POP3 ready\r\n");
+		if (in_list)
+			dialogue_say(&c, SERVER, "+OK\r\nUIDL\r\n");
+		pop3_gap(&c.s.pop3, &c.f, SERVER, 100);
+		if (!in_list)
+			dialogue_say(&c, SERVER, "+OK 96 octets\r\nSubject: test\r\n");
+		dialogue_say(&c, SERVER, "STLS\r\n.\r\n");
+		assert_int_equal(c.f.s.offered, TRI_NULL);
+	}
+}
+
 static void what_the_server_answers_is_confirmed(void **state)
 {
 	struct dialogue c;
@@ -1213,6 +1246,7 @@ int main(void)
 		cmocka_unit_test(a_list_after_the_login_offers_nothing),
 		cmocka_unit_test(a_capability_may_be_blanked),
 		cmocka_unit_test(a_greeting_without_a_syn_shows_in_the_next_command),
+		cmocka_unit_test(a_greeting_without_a_syn_is_not_behind_commands),
 		cmocka_unit_test(a_greeting_heals_no_gap),
 		cmocka_unit_test(the_protocol_is_sure_with_its_words),
 		cmocka_unit_test(a_challenge_is_answered_once),
@@ -1232,6 +1266,7 @@ int main(void)
 		cmocka_unit_test(runs_of_one_command_take_one_place),
 		cmocka_unit_test(talks_come_to_what_they_say),
 		cmocka_unit_test(a_lone_server_hides_commands),
+		cmocka_unit_test(a_lone_server_offers_nothing_behind_a_gap),
 		cmocka_unit_test(what_the_server_answers_is_confirmed),
 		cmocka_unit_test(lines_may_be_long_or_end_in_lf_alone),
 		cmocka_unit_test(tls_is_left_to_the_caller),

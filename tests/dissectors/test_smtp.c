@@ -246,7 +246,7 @@ static unsigned pushed(size_t line, unsigned outstanding, bool dialogue)
 		return lines[line].pushes == SMTP_QUIT ? SMTP_QUIT : SMTP_AUTH_DATA;
 	if (lines[line].pushes == NONE)
 		return outstanding;
-	if (outstanding == SMTP_AUTH && !lines[line].command && !strchr(lines[line].text, ' '))
+	if (outstanding == SMTP_AUTH && !lines[line].command && strchr(lines[line].text, '='))
 		return SMTP_AUTH_DATA;
 	return lines[line].pushes;
 }
@@ -304,7 +304,7 @@ static void every_line_in_a_body_is_content(void **state)
 			struct facts before;
 
 			place(&c, SMTP_MODE_BODY, command);
-			c.s.smtp.body_trusted = true;
+			c.s.smtp.body = SMTP_BODY_TRUSTED;
 			before = c.f;
 			assert_int_equal(client(&c, lines[i].text), strlen(lines[i].text));
 			check(&c, &before);
@@ -330,7 +330,7 @@ static void every_line_in_a_chunk_is_content(void **state)
 
 				place(&c, SMTP_MODE_CHUNK, command);
 				c.s.smtp.chunk_left = left;
-				c.s.smtp.body_trusted = true;
+				c.s.smtp.body = SMTP_BODY_TRUSTED;
 				before = c.f;
 				assert_int_equal(client(&c, lines[i].text), n);
 				check(&c, &before);
@@ -383,6 +383,69 @@ static void a_line_behind_a_gap_proves_nothing_alone(void **state)
 			assert_false(c.f.plain);
 			assert_int_equal(c.f.s.auth_clear, TRI_NULL);
 			assert_true(command == SMTP_STARTTLS || c.f.s.requested == TRI_NULL);
+		}
+	}
+}
+
+/* Behind DATA whose answer is missing it may be commands, refused one by one. A 354 says that it is a
+ * message, and so does a yes to it. */
+static void a_body_that_is_presumed_is_no_content_when_refused(void **state)
+{
+	static const struct {
+		unsigned data, dot;
+		bool plain;
+	} replies[] = { { 0, 500, false }, { 0, 250, true }, { 354, 554, true } };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct dialogue c;
+
+		place(&c, SMTP_MODE_COMMAND, SMTP_DATA);
+		if (!replies[i].data)
+			smtp_gap(&c.s.smtp, &c.f, SERVER, 20);
+		smtp_presume(&c.s.smtp);
+		if (replies[i].data)
+			reply(&c, replies[i].data);
+		client(&c, "Subject: test\r\n.\r\n");
+		reply(&c, replies[i].dot);
+		assert_int_equal(c.f.plain, replies[i].plain);
+		assert_int_equal(c.f.s.exposure,
+				 replies[i].plain ? EXPOSURE_CONTENT : EXPOSURE_NONE);
+	}
+}
+
+static void a_chunk_behind_a_gap_is_no_content_when_refused(void **state)
+{
+	(void)state;
+	for (unsigned code = 250; code <= 550; code += 300) {
+		struct dialogue c;
+
+		place(&c, SMTP_MODE_COMMAND, NONE);
+		smtp_gap(&c.s.smtp, &c.f, CLIENT, 100);
+		client(&c, "BDAT 6\r\nhello\n");
+		reply(&c, code);
+		assert_int_equal(c.f.plain, code == 250);
+	}
+}
+
+/* Its lines are commands, or they are not. */
+static void a_body_that_is_presumed_leaves_questions_open(void **state)
+{
+	static const char *const texts[] = { "hello\r\n", "STARTTLS\r\n", "AUTH PLAIN AGE=\r\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned presumed = 0; presumed < 2; presumed++) {
+			struct dialogue c;
+
+			place(&c, SMTP_MODE_COMMAND, SMTP_DATA);
+			if (presumed)
+				smtp_presume(&c.s.smtp);
+			else
+				reply(&c, 354);
+			client(&c, texts[i]);
+			assert_int_equal(c.f.request_unsure, presumed && i == 1);
+			assert_int_equal(c.f.auth_unsure, presumed && i == 2);
 		}
 	}
 }
@@ -619,6 +682,14 @@ static const struct talk talks[] = {
 	  EXPOSURE_NONE, MESSAGES_NULL, 1u << ODDITY_UNSOLICITED_REPLY, NULL },
 	{ HI_NO MAIL "C:one|C:<gap 500>|C:three|C:.|S:250 ok", WHOLE, TRI_FALSE, TRI_NULL, TRI_NULL,
 	  VERDICT_PLAINTEXT, EXPOSURE_CONTENT, MESSAGES_NULL, 0, NULL },
+	{ "S:220 mx|C:STARTTLS|S:503 EHLO first|C:EHLO c|S:250-mx\n250 STARTTLS", MID_STREAM,
+	  TRI_TRUE, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, 0,
+	  NULL },
+	{ "S:220 mx|C:MAIL FROM:<>|S:503 EHLO first|C:EHLO c|S:250 mx|C:QUIT|S:221 bye", MID_STREAM,
+	  TRI_NULL, TRI_NULL, TRI_NULL, VERDICT_INDETERMINATE, EXPOSURE_NONE, MESSAGES_NULL, 0,
+	  NULL },
+	{ "S:220 mx|C:EHLO c|S:250 mx|C:QUIT|S:221 bye", MID_STREAM, TRI_FALSE, TRI_FALSE, TRI_NULL,
+	  VERDICT_NO_TRANSACTION, EXPOSURE_NONE, 0, 0, NULL },
 	/* One side. */
 	{ "C:EHLO c|C:MAIL FROM:<>|C:RCPT TO:<a@b>|C:DATA|C:one|C:.|C:QUIT", CLIENT_ONLY, TRI_NULL,
 	  TRI_FALSE, TRI_NULL, VERDICT_PLAINTEXT, EXPOSURE_UNKNOWN, MESSAGES_NULL,
@@ -677,6 +748,36 @@ static void a_capability_counts_only_for_ehlo(void **state)
 }
 
 /* What the memory of servers is told: EHLO answered 5xx, and nothing missing. */
+/* The server alone, without its SYN: either 220 may be the grant, and what follows it a forgery. */
+static void a_second_220_may_be_the_grant(void **state)
+{
+	struct dialogue c;
+
+	(void)state;
+	dialogue_start(&c, PROTOCOL_SMTP, MID_STREAM);
+	c.f.visible[CLIENT] = false;
+	reply(&c, 220);
+	reply(&c, 220);
+	reply(&c, 235);
+	assert_false(c.f.plain);
+	reply(&c, 250); /* no TLS came */
+	assert_true(c.f.plain);
+}
+
+/* No TLS comes behind an alert: what the server answers then was asked in clear. */
+static void a_lone_reply_behind_an_alert_hides_a_command(void **state)
+{
+	struct dialogue c;
+
+	(void)state;
+	dialogue_start(&c, PROTOCOL_SMTP, SERVER_ONLY);
+	reply(&c, 220);
+	reply(&c, 220);
+	c.f.tls = TLS_ALERT;
+	reply(&c, 250);
+	assert_true(c.f.clear_gap[CLIENT]);
+}
+
 static void a_refused_ehlo_is_told(void **state)
 {
 	static const struct {
@@ -737,6 +838,9 @@ int main(void)
 		cmocka_unit_test(every_line_in_a_chunk_is_content),
 		cmocka_unit_test(lines_break_nothing_in_any_view),
 		cmocka_unit_test(a_line_behind_a_gap_proves_nothing_alone),
+		cmocka_unit_test(a_body_that_is_presumed_is_no_content_when_refused),
+		cmocka_unit_test(a_chunk_behind_a_gap_is_no_content_when_refused),
+		cmocka_unit_test(a_body_that_is_presumed_leaves_questions_open),
 		cmocka_unit_test(every_state_meets_a_client_gap),
 		cmocka_unit_test(a_client_gap_ends_an_exchange),
 		cmocka_unit_test(every_state_meets_a_server_gap),
@@ -746,6 +850,8 @@ int main(void)
 		cmocka_unit_test(talks_come_to_what_they_say),
 		cmocka_unit_test(a_capability_may_be_blanked),
 		cmocka_unit_test(a_capability_counts_only_for_ehlo),
+		cmocka_unit_test(a_second_220_may_be_the_grant),
+		cmocka_unit_test(a_lone_reply_behind_an_alert_hides_a_command),
 		cmocka_unit_test(a_refused_ehlo_is_told),
 		cmocka_unit_test(tls_is_left_to_the_caller),
 	};

@@ -8,7 +8,12 @@
 
 #include "dissectors/tls.h"
 
-enum { BOTH, ONLY_CLIENT, ONLY_SERVER };
+enum {
+	BOTH,
+	ONLY_CLIENT,
+	ONLY_SERVER,
+	SERVER_LATE /* seen before the last step, or when it speaks */
+};
 
 #define H12 "C:<ch>|S:<sh12>|S:<cert>|"
 #define H13 "C:<ch>|S:<sh13>|S:<app 700>|"
@@ -93,6 +98,11 @@ static const struct {
 	{ "S:<sh12>|S:<cert>|S:<ccs>|S:<app 100>", ONLY_SERVER, TLS_COMPLETE },
 	{ "S:<sh13>|S:<app 700>|S:<app 250>|S:<app 100>", ONLY_SERVER, TLS_UNFINISHED },
 	{ "S:<alert 2 40>", ONLY_SERVER, TLS_ALERT },
+	/* The server comes late: what is its answer, and what came before it? */
+	{ "C:<ch>|C:<app 53>|C:<app 19>", SERVER_LATE, TLS_DOUBTFUL },
+	{ "C:<ch>|C:<app 19>|C:<app 19>", SERVER_LATE, TLS_DOUBTFUL },
+	{ "C:<ch>|C:<app 200>|S:<sh13>|S:<app 700>|C:<app 53>", SERVER_LATE, TLS_DOUBTFUL },
+	{ "C:<ch>|C:<ccs>|C:<fin>|C:<app 100>|S:<sh12>|S:<ccs>", SERVER_LATE, TLS_COMPLETE },
 	/* Not TLS at all. */
 	{ "C:<ch>|S:<junk>", BOTH, TLS_UNFINISHED }, /* it cannot be followed */
 	{ H12 "S:<junk>", BOTH, TLS_UNFINISHED },
@@ -102,6 +112,7 @@ static const struct {
 struct connection {
 	struct tls tls;
 	struct facts facts;
+	bool late;
 };
 
 static void open_connection(struct connection *c, int seen)
@@ -109,7 +120,8 @@ static void open_connection(struct connection *c, int seen)
 	facts_init(&c->facts);
 	tls_init(&c->tls);
 	c->facts.visible[CLIENT] = seen != ONLY_SERVER;
-	c->facts.visible[SERVER] = seen != ONLY_CLIENT;
+	c->facts.visible[SERVER] = seen != ONLY_CLIENT && seen != SERVER_LATE;
+	c->late = seen == SERVER_LATE;
 	c->facts.granted = true;
 }
 
@@ -131,6 +143,7 @@ static void run(struct connection *c, const char *script, size_t piece)
 	struct step s;
 
 	while (script_step(&script, &s)) {
+		c->facts.visible[SERVER] |= c->late && (s.from == SERVER || *script == '\0');
 		if (s.gap)
 			tls_gap(&c->tls, &c->facts, s.from);
 		for (size_t at = 0; at < s.bytes.n; at += piece) {

@@ -15,6 +15,8 @@ static void every_header_byte_is_judged_as_it_comes(void **state)
 			bool known = type >= TLS_CHANGE_CIPHER_SPEC && type <= TLS_APPLICATION_DATA;
 			bool good = known && major == 3;
 
+			if (type >= TLS_HELLO_V2)
+				continue;
 			assert_int_equal(tls_record_plausible((struct span){ h, 1 }), known);
 			for (size_t n = 2; n <= sizeof(h); n++)
 				assert_int_equal(tls_record_plausible((struct span){ h, n }), good);
@@ -48,6 +50,38 @@ static void versions_and_lengths_have_bounds(void **state)
 				(uint8_t)cases[i].length };
 
 		assert_int_equal(tls_record_plausible((struct span){ h, 5 }), cases[i].good);
+	}
+}
+
+static void a_hello_in_the_form_of_ssl_2_is_a_record(void **state)
+{
+	static const struct {
+		uint8_t h[TLS_RECORD_HEADER];
+		size_t good; /* so many bytes of it can be one */
+		uint16_t length;
+	} cases[] = {
+		{ { 0x80, 28, 1, 3, 1 }, 5, 25 },    { { 0x81, 0, 1, 3, 4 }, 5, 253 },
+		{ { 0x80, 27, 1, 3, 1 }, 1, 0 },     { { 0x80, 46, 4, 3, 1 }, 2, 0 },
+		{ { 0x80, 46, 1, 0, 2 }, 3, 0 }, /* SSL 2.0 itself */
+		{ { 0x80, 46, 1, 3, 5 }, 4, 0 },     { { 0xbf, 0xff, 1, 3, 1 }, 5, 0x3fff - 3 },
+		{ { 0xc0, 40, 1, 3, 1 }, 0, 0 },     /* longer than any record */
+		{ { 0xc3, 0xa9, 't', 3, 1 }, 0, 0 }, /* text */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span in = { cases[i].h, TLS_RECORD_HEADER }, body;
+		struct tls_record r;
+
+		for (size_t n = 1; n <= TLS_RECORD_HEADER; n++)
+			assert_int_equal(tls_record_plausible((struct span){ cases[i].h, n }),
+					 n <= cases[i].good);
+		tls_record_reset(&r);
+		if (cases[i].good < TLS_RECORD_HEADER)
+			continue;
+		assert_int_equal(tls_record_next(&r, &in, &body), TLS_PIECE_START);
+		assert_int_equal(r.type, TLS_HELLO_V2);
+		assert_int_equal(r.length, cases[i].length);
 	}
 }
 
@@ -167,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_header_byte_is_judged_as_it_comes),
 		cmocka_unit_test(versions_and_lengths_have_bounds),
+		cmocka_unit_test(a_hello_in_the_form_of_ssl_2_is_a_record),
 		cmocka_unit_test(records_come_out_the_same_however_cut),
 		cmocka_unit_test(a_body_may_come_before_it_is_whole),
 		cmocka_unit_test(text_is_no_record_wherever_it_stands),

@@ -621,6 +621,7 @@ static void unseen_is_null_and_not_false(void **state)
 		{ { SEEN, .clear_gap = { true, false } }, TRI_NULL, TRI_NULL, MESSAGES_NULL },
 		{ { SEEN, .clear_gap = { false, true } }, TRI_FALSE, TRI_FALSE, MESSAGES_NULL },
 		{ { SEEN, .request_unsure = true }, TRI_NULL, TRI_FALSE, 0 },
+		{ { SEEN, .auth_unsure = true }, TRI_FALSE, TRI_NULL, 0 },
 		{ { SEEN, .implicit = true, .tls = TLS_COMPLETE },
 		  TRI_NULL,
 		  TRI_FALSE,

@@ -36,7 +36,9 @@ static bool feed(struct tls_record *r, struct span in, struct outcome *o)
 		case TLS_PIECE_MORE: MUST(in.len == 0); return true;
 		case TLS_PIECE_BAD: o->bad = true; return false;
 		case TLS_PIECE_START:
-			MUST(r->type >= TLS_CHANGE_CIPHER_SPEC && r->type <= TLS_APPLICATION_DATA);
+			MUST((r->type >= TLS_CHANGE_CIPHER_SPEC &&
+			      r->type <= TLS_APPLICATION_DATA) ||
+			     r->type == TLS_HELLO_V2);
 			MUST(r->length <= TLS_RECORD_MAX && r->left == r->length);
 			mix(o, r->type);
 			mix(o, r->length);

@@ -123,7 +123,16 @@ def still_wrong(complaint, prefix):
     indexes = complaint.copy.indexes(complaint.pair, complaint.record)
     known = [record for pair, record in prefix.records if pair == complaint.pair and
              set(prefix.indexes(pair, record)) & set(indexes)]
+    if not known and client_is_silent(prefix, complaint):
+        known = [rules.silent(complaint.record)]
     return complaint.kind() in [text.split(":")[0] for text in complaint.judge(known)]
+
+
+def client_is_silent(prefix, complaint):
+    """The server alone has spoken: half a line, of which nobody could say that it is mail. Of a copy
+    in which it is cut the sensor says that something is missing; but not that the client asked."""
+    return not any(p.ends.payload and p.ends.source[1] == complaint.record["client_port"]
+                   for p in prefix.packets if p.pair == complaint.pair)
 
 
 def may_vanish(copy, whole):

@@ -24,6 +24,13 @@ SAME = ("verdict", "exposure", "confirmed", "protocol", "service", "client_port"
         "stripped", "injected", "fallback") + FACTS
 
 
+def silent(record):
+    """What a record says of a session whose client has said nothing yet; the sensor may not even
+    know that it is mail, and have none."""
+    return {**dict.fromkeys(record), "starttls_requested": False, "auth_cleartext": False,
+            "messages": 0, "findings": []}
+
+
 def said(wholes, key):
     return " or ".join(sorted({str(w[key]) for w in wholes}))
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "reports/deadline.h"
 #include "reports/deliveries.h"
 #include "reports/json_out.h"
 #include "reports/statedir.h"
@@ -131,25 +132,17 @@ static bool is_taken(const struct outcome *o)
 
 /* Waiting ------------------------------------------------------------------------------------- */
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until every target has an outcome, or the time is over. */
 static bool wait_for(const struct asked *a, int64_t event, struct outcomes *all, char *err,
 		     size_t errlen)
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
-	int64_t end = monotonic_ms() + a->timeout_s * 1000;
+	int64_t end = steady_ms() + a->timeout_s * 1000;
 
 	for (;;) {
 		if (!deliveries_list(a->dir, 0, event, on_delivery, all, err, errlen))
 			return false;
-		if (count(all, is_over) == all->n || monotonic_ms() >= end)
+		if (count(all, is_over) == all->n || steady_ms() >= end)
 			return true;
 		nanosleep(&pause, NULL);
 	}

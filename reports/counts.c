@@ -148,3 +148,36 @@ void ratio_text(const struct ratio *r, char *out, size_t outlen)
 	snprintf(out, outlen, "%u.%02u %%", (unsigned)(hundredths / 100),
 		 (unsigned)(hundredths % 100));
 }
+
+void percent_text(uint64_t num, uint64_t den, bool up, char *out, size_t outlen)
+{
+	uint64_t hundredths;
+
+	if (num == den || num == 0) {
+		snprintf(out, outlen, num ? "100" : "0");
+		return;
+	}
+	while (den >
+	       UINT64_MAX / 20000) { /* far from any real count: exactness no longer matters */
+		num >>= 1;
+		den >>= 1;
+	}
+	hundredths = (num * 10000 + (up ? den - 1 : 0)) / den;
+	if (hundredths > 9999)
+		hundredths = 9999;
+	snprintf(out, outlen, "%u.%02u", (unsigned)(hundredths / 100),
+		 (unsigned)(hundredths % 100));
+}
+
+void coverage_fine_text(const struct ratio *r, char *out, size_t outlen)
+{
+	uint64_t decided = r->encrypted + r->plaintext + r->failed;
+	char share[16];
+
+	if (!r->covered) {
+		snprintf(out, outlen, "-");
+		return;
+	}
+	percent_text(decided, decided + r->unknown, false, share, sizeof(share));
+	snprintf(out, outlen, "%s %%", share);
+}

@@ -70,5 +70,11 @@ struct ratio counts_ratio(const struct counts *c, uint64_t lost);
 
 /* "99.98 %", rounded down; "100 %" only when P = 0, "0 %" only when E = 0, "-" when not known. */
 void ratio_text(const struct ratio *r, char *out, size_t outlen);
+/* For people: "99.90", "100" only when num = den, never rounded across the true value: down, or
+ * up with up. num <= den, den > 0. */
+void percent_text(uint64_t num, uint64_t den, bool up, char *out, size_t outlen);
+/* "89.96 %", rounded down, so that it never shows a threshold that it is below; "100 %" only when
+ * U = 0, "-" when nothing was decided or unknown. */
+void coverage_fine_text(const struct ratio *r, char *out, size_t outlen);
 
 #endif

@@ -17,7 +17,7 @@ struct maintenance; /* rules.h */
 
 enum courier_level { COURIER_INFO, COURIER_WARNING, COURIER_ERROR };
 
-#define COURIER_LAST_S 5 /* for what waits when it is told to end */
+#define COURIER_LAST_S 2 /* for what waits when it is told to end */
 
 struct courier {
 	const char *dir;    /* holds incidents.db */

@@ -119,7 +119,8 @@ static int open_write(struct db *db)
 		rc = sqlite3_exec(db->handle,
 				  "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 				  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-				  "PRAGMA journal_size_limit=4194304; PRAGMA foreign_keys=ON;",
+				  "PRAGMA journal_size_limit=4194304; PRAGMA foreign_keys=ON;"
+				  "PRAGMA secure_delete=ON;",
 				  NULL, NULL, NULL);
 	if (rc == SQLITE_OK && sqlite3_db_readonly(db->handle, "main") == 1)
 		rc = SQLITE_READONLY;
@@ -140,7 +141,7 @@ struct db *db_open(const char *path, bool write, char *err, size_t errlen)
 	if (rc == SQLITE_OK)
 		return db;
 	if (rc == SQLITE_READONLY)
-		explain_rc(db, rc, "it may not be written to", err, errlen);
+		explain_rc(db, rc, "it may not be written to; its owner and root may", err, errlen);
 	else
 		explain(db, rc, err, errlen);
 	db_close(db);

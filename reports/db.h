@@ -13,7 +13,7 @@ struct db;
 struct db_stmt;
 
 /* Opens a database file; write creates it. WAL journal, synchronous=FULL, foreign keys on,
- * busy timeout 5 s. A read-only open works while another process writes, and in a directory in
+ * busy timeout 5 s; what is deleted is overwritten. A read-only open works while another process writes, and in a directory in
  * which the reader may not write. NULL with a sentence in err that names the file. */
 struct db *db_open(const char *path, bool write, char *err, size_t errlen);
 /* Waits for other processes this long instead. */

@@ -33,6 +33,12 @@ struct downgrades *downgrades_new(uint32_t max_servers)
 	return d;
 }
 
+size_t downgrades_bytes(uint32_t max_servers)
+{
+	return sizeof(struct downgrades) + servers_bytes(max_servers) +
+	       fallbacks_bytes(FALLBACKS_MAX) + recent_bytes(MARKS_BITS, sizeof(struct mark));
+}
+
 void downgrades_free(struct downgrades *d)
 {
 	if (!d)

@@ -8,6 +8,7 @@
 #ifndef MAILSEAL_DOWNGRADE_H
 #define MAILSEAL_DOWNGRADE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dissectors/verdict.h"
@@ -27,6 +28,9 @@ struct downgrades;
 /* max_servers: see servers_new(). */
 struct downgrades *downgrades_new(uint32_t max_servers);
 void downgrades_free(struct downgrades *d); /* NULL is allowed */
+
+/* What it takes of the computer's memory at most. */
+size_t downgrades_bytes(uint32_t max_servers);
 
 /* The memory of servers, to be saved and restored. */
 struct servers *downgrades_servers(struct downgrades *d);

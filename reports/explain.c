@@ -137,6 +137,25 @@ static void put_evidence(const struct page *p)
 		sentence(p, "The record keeps no more than these.");
 }
 
+static bool is_seen(const struct session *s, unsigned code)
+{
+	for (unsigned i = 0; i < s->evidence_len; i++) {
+		if (s->evidence[i] == code)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the upgrade that was accepted came to TLS, whatever had crossed before it. */
+static const char *completion(const struct session *s)
+{
+	if (s->verdict == VERDICT_ENCRYPTED_STARTTLS || is_seen(s, WORD_FINISHED))
+		return "yes";
+	if (s->verdict == VERDICT_TLS_FAILED || s->cause == CAUSE_HANDSHAKE_FAILED)
+		return "no";
+	return "not observable";
+}
+
 static void put_starttls(const struct page *p)
 {
 	const struct session *s = &p->r->s;
@@ -145,11 +164,7 @@ static void put_starttls(const struct page *p)
 	line(p, "offered", tri_words(s->offered));
 	line(p, "requested", tri_words(s->requested));
 	line(p, "accepted", s->requested == TRI_FALSE ? "nobody asked" : tri_words(s->accepted));
-	line(p, "completed",
-	     s->verdict == VERDICT_ENCRYPTED_STARTTLS ? "yes"
-	     : s->accepted != TRI_TRUE                ? "-"
-	     : s->verdict == VERDICT_INDETERMINATE    ? "not observable"
-						      : "no");
+	line(p, "completed", s->accepted == TRI_TRUE ? completion(s) : "-");
 }
 
 static void cipher_words(const struct page *p, char *out, size_t outlen)
@@ -418,7 +433,11 @@ static const char *weight(const struct session *s)
 
 void explain_charter(const struct record *r, enum signatories who, char *out, size_t outlen)
 {
-	if (r->s.service != SERVICE_MTA)
+	if (r->excepted)
+		snprintf(out, outlen,
+			 "The session is of the exceptions list, which is counted apart. It does "
+			 "not count.");
+	else if (r->s.service != SERVICE_MTA)
 		snprintf(out, outlen,
 			 "It covers mail between the servers of two signatories; this is a session "
 			 "of "

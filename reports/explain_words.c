@@ -63,7 +63,7 @@ static const char *const cause_words[CAUSE_N] = {
 	[CAUSE_REFUSED] = "The client asked for STARTTLS and the server refused.",
 	[CAUSE_HANDSHAKE_FAILED] = "The TLS handshake failed and the session went on in clear.",
 	[CAUSE_SUSPECTED_STRIPPING] = "Something on the path appears to suppress STARTTLS.",
-	[CAUSE_UNKNOWN] = "Why the session was in clear was not seen.",
+	[CAUSE_UNKNOWN] = "What was seen does not tell why the session was in clear.",
 };
 
 static const char *const stripped_words[STRIPPED_N] = {

@@ -34,6 +34,11 @@ struct fallbacks *fallbacks_new(uint32_t max)
 	return f;
 }
 
+size_t fallbacks_bytes(uint32_t max)
+{
+	return sizeof(struct fallbacks) + lru_bytes(max, sizeof(struct key), sizeof(struct failed));
+}
+
 void fallbacks_free(struct fallbacks *f)
 {
 	if (!f)

@@ -28,6 +28,7 @@ struct fallbacks;
 /* Room for max pairs of addresses, at least 1; then the oldest is forgotten. */
 struct fallbacks *fallbacks_new(uint32_t max);
 void fallbacks_free(struct fallbacks *f); /* NULL is allowed */
+size_t fallbacks_bytes(uint32_t max);     /* the memory that so many take */
 
 /* Takes note of a session, once, when it is decided. True when it is a fallback; then *failed_ns is
  * when the failed one began. */

@@ -48,13 +48,15 @@
 	X(HEALTH_ONE_SIDED, "one_sided", "sessions", "sessions with one direction only")           \
 	X(HEALTH_DISAGREE, "disagree", "connections",                                              \
 	  "flows on which nDPI and the first bytes disagree")                                      \
-	X(HEALTH_TIME_JUMPS, "time_jumps", "jumps", "jumps of more than an hour in packet time")   \
-	X(HEALTH_LOST, "lost", "records", "records lost between capture and recorder")             \
+	X(HEALTH_TIME_JUMPS, "time_jumps", "jumps",                                                \
+	  "jumps in time: of an hour in files, a minute live")                                     \
+	X(HEALTH_LOST, "lost", "records", "records lost on the way to the ledger")                 \
 	X(HEALTH_LATE, "late", "sessions", "sessions decided in a step that was already closed")   \
 	X(HEALTH_FUTURE, "future", "sessions", "sessions with a time that lies in the future")     \
 	X(HEALTH_OVERFLOW, "overflow", "sessions",                                                 \
 	  "sessions counted under other for want of series")                                       \
-	X(HEALTH_FORGOTTEN, "forgotten", "servers", "servers forgotten for want of room")
+	X(HEALTH_FORGOTTEN, "forgotten", "servers", "servers forgotten for want of room")          \
+	X(HEALTH_UNLOGGED, "unlogged", "sessions", "sessions missing in the session log")
 
 #define HEALTH_ENUM(id, name, unit, text) id,
 enum health_counter { HEALTH_TABLE(HEALTH_ENUM) HEALTH_N };

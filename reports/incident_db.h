@@ -1,5 +1,5 @@
 /* incident_db.h - what the parts of the incident store share: incident_schema.c opens and makes it,
- * incident_store.c keeps incidents and events, deliveries.c and incident_orders.c what became of
+ * incident_store.c keeps incidents and events, incident_expiry.c ends them, deliveries.c and incident_orders.c what became of
  * the events.
  */
 #ifndef MAILSEAL_INCIDENT_DB_H

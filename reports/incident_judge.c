@@ -251,10 +251,11 @@ static void judge_counts(const struct counts *sum, enum rule r, const struct rul
 			 decided, decided == 1 ? "" : "s", decided == 1 ? "was" : "were",
 			 set->min_sessions);
 	} else if (ratio.covered && 10000 * ratio.coverage < set->min_coverage_x100) {
+		coverage_fine_text(&ratio, text, sizeof(text));
 		snprintf(why, WHY_SIZE,
-			 "the coverage of the pair in the quiet time was %.1f %%, and %.1f %% are"
+			 "the coverage of the pair in the quiet time was %s, and %.2f %% are"
 			 " needed",
-			 100 * ratio.coverage, set->min_coverage_x100 / 100.0);
+			 text, set->min_coverage_x100 / 100.0);
 	} else if (r == RULE_RATIO_BELOW && ratio.known &&
 		   10000 * ratio.ratio < set->threshold_x100) {
 		ratio_text(&ratio, text, sizeof(text));

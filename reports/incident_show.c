@@ -46,6 +46,19 @@ static enum tone incident_tone(const struct incident *i)
 	return i->severity == SEVERITY_CRITICAL ? TONE_BAD : TONE_WARN;
 }
 
+/* Of the sensor itself, or of a pair. */
+static void put_whose(struct table *t, const struct incident *i)
+{
+	char text[256];
+
+	if (strcmp(i->client, "-") == 0)
+		snprintf(text, sizeof(text), "%s\nsensor %s", i->rule, i->sensor);
+	else
+		snprintf(text, sizeof(text), "%s\n%s -> %s, %s", i->rule, i->client, i->server,
+			 incident_service(i));
+	table_cell(t, TONE_PLAIN, text);
+}
+
 static void put_row(struct table *t, const struct incident *i)
 {
 	char opened[UTC_TEXT_MAX], last[UTC_TEXT_MAX], text[256], causes[INCIDENT_WORDS_MAX];
@@ -58,8 +71,7 @@ static void put_row(struct table *t, const struct incident *i)
 	snprintf(text, sizeof(text), "%s\n%s", severity_name(i->severity),
 		 incident_state_name(i->state));
 	table_cell(t, incident_tone(i), text);
-	snprintf(text, sizeof(text), "%s -> %s\n%s", i->client, i->server, incident_service(i));
-	table_cell(t, TONE_PLAIN, text);
+	put_whose(t, i);
 	snprintf(text, sizeof(text), "%s\n%s", opened, last);
 	table_cell(t, TONE_PLAIN, text);
 	snprintf(text, sizeof(text), "%" PRIu64 "\n%s", i->sessions, causes);
@@ -68,7 +80,7 @@ static void put_row(struct table *t, const struct incident *i)
 
 void incident_table(FILE *out, const struct screen *s, const struct incident *list, size_t n)
 {
-	static const char *const headings[] = { "ID", "severity\nstate", "pair\nservice",
+	static const char *const headings[] = { "ID", "severity\nstate", "rule\npair, service",
 						"opened\nlast seen (UTC)", "sessions\ncauses" };
 	struct table *t = table_new(sizeof(headings) / sizeof(headings[0]), false);
 

@@ -42,6 +42,10 @@ bool incident_store_put_evidence(struct incident_store *st, int64_t id, unsigned
 bool incident_store_put_event(struct incident_store *st, int64_t id, enum incident_event e,
 			      int64_t at, const struct incident *i, char *err, size_t errlen);
 
+/* See incidents_expire(). */
+bool incident_store_expire(struct incident_store *st, int64_t before, unsigned most,
+			   incident_gone_cb *cb, void *ctx, char *err, size_t errlen);
+
 /* Newest first; state -1 for all, NULL for all peers, NULL for all sensors. live: those that
  * are not closed. */
 struct incident_query {

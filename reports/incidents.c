@@ -45,11 +45,12 @@ static bool on_stored(void *ctx, const struct incident *i)
 	return true;
 }
 
-static void configure(struct incidents *in, const struct incidents_config *c)
+void incidents_configure(struct incidents *in, const struct incidents_config *c)
 {
-	snprintf(in->sensor, sizeof(in->sensor), "%s", c->sensor);
 	in->quiet_s = c->quiet_s;
 	in->lossy_share = c->lossy_share;
+	free(in->entries);
+	in->entries = NULL;
 	in->entries_n = c->entries_n;
 	if (c->entries_n == 0)
 		return;
@@ -75,13 +76,20 @@ struct incidents *incidents_open(const char *dir, bool write, const struct incid
 	if (!write)
 		return in;
 	incident_store_patience(store, PATIENCE_MS);
-	configure(in, c);
+	snprintf(in->sensor, sizeof(in->sensor), "%s", c->sensor);
+	incidents_configure(in, c);
 	in->counted = recent_new(COUNTED_BITS, sizeof(struct counted));
 	if (!incident_store_list(store, &q, on_stored, in, err, errlen)) {
 		incidents_close(in);
 		return NULL;
 	}
 	return in;
+}
+
+size_t incidents_bytes(unsigned series)
+{
+	return sizeof(struct incidents) + recent_bytes(COUNTED_BITS, sizeof(struct counted)) +
+	       (size_t)RULES * series * sizeof(struct live);
 }
 
 void incidents_close(struct incidents *in)
@@ -322,6 +330,12 @@ bool incidents_save(struct incidents *in, incident_cb *cb, void *ctx, char *err,
 bool incidents_behind(const struct incidents *in)
 {
 	return in->behind;
+}
+
+bool incidents_expire(struct incidents *in, int64_t before, unsigned most, incident_gone_cb *cb,
+		      void *ctx, char *err, size_t errlen)
+{
+	return incident_store_expire(in->store, before, most, cb, ctx, err, errlen);
 }
 
 /* Reading ------------------------------------------------------------------------------------ */

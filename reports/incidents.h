@@ -69,7 +69,13 @@ struct incidents_config {
 /* write: creates DIR/incidents.db. To read, c may be NULL. NULL with err. */
 struct incidents *incidents_open(const char *dir, bool write, const struct incidents_config *c,
 				 char *err, size_t errlen);
+/* Other rules and times from now on; the sensor stays the same. What is open stays so, and is judged
+ * by them. */
+void incidents_configure(struct incidents *in, const struct incidents_config *c);
 void incidents_close(struct incidents *in); /* after incidents_save(); NULL is allowed */
+
+/* The memory that it takes while no more than one incident of each rule and series is open. */
+size_t incidents_bytes(unsigned series);
 
 /* What happened to an incident, for the sinks. EVENT_TEST: nothing did, a test was asked for. */
 enum incident_event {
@@ -110,6 +116,14 @@ bool incidents_behind(const struct incidents *in);
  * sessions, closes what is shown to be over, turns the rest stale. */
 bool incidents_step(struct incidents *in, struct ledger *l, int64_t step, incident_cb *cb,
 		    void *ctx, char *err, size_t errlen);
+
+/* Deletes incidents that closed before that time (seconds, UTC), with all that belongs to them, most of
+ * them at most, and calls with the number and rule of each. One of which a target is still to be told
+ * stays, and so does the last one, whose number would be given to another. Tests of targets from before
+ * that time go too. False with err: they stay until it is tried again. */
+typedef void incident_gone_cb(void *ctx, int64_t id, const char *rule);
+bool incidents_expire(struct incidents *in, int64_t before, unsigned most, incident_gone_cb *cb,
+		      void *ctx, char *err, size_t errlen);
 
 /* Reading, newest first; state -1 for all, peer NULL for all. */
 typedef bool incident_list_cb(void *ctx, const struct incident *i);

@@ -281,6 +281,24 @@ static bool expire(struct ledger *l, enum resolution r, int64_t before, char *er
 	return finish(l, ok, err, errlen);
 }
 
+/* The last time is known from how far back minutes are kept; before it there was only the first step. */
+bool ledger_retention(struct ledger *l, int64_t now, int64_t *from, char *err, size_t errlen)
+{
+	int64_t last, first;
+
+	if (!ledger_kept(l, RESOLUTION_MINUTE, &last, err, errlen))
+		return false;
+	err[0] = '\0';
+	if (last > 0)
+		last += retention[RESOLUTION_MINUTE].keep_days * DAY_S;
+	else if (ledger_span(l, &first, &last, err, errlen))
+		last = first;
+	else
+		last = now;
+	*from = now > last + DAY_S ? last + DAY_S : now;
+	return err[0] == '\0';
+}
+
 bool ledger_expire(struct ledger *l, int64_t now, char *err, size_t errlen)
 {
 	int64_t last;

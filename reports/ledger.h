@@ -72,6 +72,11 @@ bool ledger_commit(struct ledger *l, const struct ledger_batch *b, char *err, si
  * deletes nothing. */
 bool ledger_expire(struct ledger *l, int64_t now, char *err, size_t errlen);
 
+/* The time from which retention is to be counted back, for a clock that says now: now, but at most a
+ * day further on than at the last ledger_expire(). Asked once an hour, a clock that runs ahead for an
+ * hour costs a day, and after a pause the old goes day by day. */
+bool ledger_retention(struct ledger *l, int64_t now, int64_t *from, char *err, size_t errlen);
+
 /* The servers that were kept with the steps, the last one heard of last; for servers_restore().
  * What is older than an hour by then says nothing any more and is not kept. */
 typedef void ledger_server_cb(void *ctx, const struct server *s);

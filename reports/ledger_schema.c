@@ -8,8 +8,8 @@
 
 /* Grows with every table, count and health counter that is added.
  * 1: the beginning. 2: the memory of servers. 3: sums of days that are gone. 4: steps of health.
- * 5: bytes acknowledged and never seen. */
-#define LEDGER_SCHEMA         5
+ * 5: bytes acknowledged and never seen. 6: sessions missing in the session log. */
+#define LEDGER_SCHEMA         6
 #define LEDGER_APPLICATION_ID 0x6d736c64 /* "msld" */
 
 static bool one_int(struct ledger *l, const char *sql, int64_t *value, char *err, size_t errlen)

@@ -36,20 +36,43 @@ static unsigned char *key_of(const struct lru *l, uint32_t n)
 	return at(l, n)->bytes + l->value_size;
 }
 
-struct lru *lru_new(uint32_t capacity, size_t key_size, size_t value_size)
+static size_t rounded(size_t size)
 {
-	struct lru *l = calloc(1, sizeof(*l));
+	return (size + 7) & ~(size_t)7;
+}
+
+static size_t stride_of(size_t key_size, size_t value_size)
+{
+	return rounded(sizeof(struct entry) + rounded(value_size) + key_size);
+}
+
+static size_t buckets_for(uint32_t capacity)
+{
 	size_t buckets = 1;
 
 	while (buckets < capacity)
 		buckets <<= 1;
+	return buckets;
+}
+
+size_t lru_bytes(uint32_t capacity, size_t key_size, size_t value_size)
+{
+	return sizeof(struct lru) + ((size_t)capacity + 1) * stride_of(key_size, value_size) +
+	       buckets_for(capacity) * sizeof(uint32_t);
+}
+
+struct lru *lru_new(uint32_t capacity, size_t key_size, size_t value_size)
+{
+	struct lru *l = calloc(1, sizeof(*l));
+	size_t buckets = buckets_for(capacity);
+
 	assert(capacity > 0);
 	if (!l || !siphash_key_new(&l->hash_key))
 		abort();
 	l->capacity = capacity;
 	l->key_size = key_size;
-	l->value_size = (value_size + 7) & ~(size_t)7;
-	l->stride = (sizeof(struct entry) + l->value_size + key_size + 7) & ~(size_t)7;
+	l->value_size = rounded(value_size);
+	l->stride = stride_of(key_size, value_size);
 	l->mask = (uint32_t)(buckets - 1);
 	l->entries = calloc((size_t)capacity + 1, l->stride);
 	l->buckets = calloc(buckets, sizeof(*l->buckets));

@@ -13,6 +13,9 @@
 
 struct lru;
 
+/* The memory that it takes when it is full. */
+size_t lru_bytes(uint32_t capacity, size_t key_size, size_t value_size);
+
 /* Room for capacity keys, at least 1. Aborts when there is no memory. */
 struct lru *lru_new(uint32_t capacity, size_t key_size, size_t value_size);
 void lru_free(struct lru *l); /* NULL is allowed */

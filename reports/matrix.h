@@ -73,9 +73,6 @@ void matrix_json(const struct matrix *m, FILE *out);
 void matrix_json_keys(const struct matrix *m, struct json_out *j);
 void matrix_csv(const struct matrix *m, FILE *out);
 
-/* For people: "99.90", "100" only when num = den, never rounded across the true value: down, or
- * up with up. num <= den, den > 0. */
-void percent_text(uint64_t num, uint64_t den, bool up, char *out, size_t outlen);
 /* "98 %", rounded down; "-" when nothing was decided or unknown */
 void coverage_text(const struct ratio *r, char *out, size_t outlen);
 /* "99.90-99.99", rounded outwards; twice the ratio when U = 0, "-" when E + P + U = 0 */

@@ -8,26 +8,6 @@
 
 #define JSON_VERSION 1
 
-void percent_text(uint64_t num, uint64_t den, bool up, char *out, size_t outlen)
-{
-	uint64_t hundredths;
-
-	if (num == den || num == 0) {
-		snprintf(out, outlen, num ? "100" : "0");
-		return;
-	}
-	while (den >
-	       UINT64_MAX / 20000) { /* far from any real count: exactness no longer matters */
-		num >>= 1;
-		den >>= 1;
-	}
-	hundredths = (num * 10000 + (up ? den - 1 : 0)) / den;
-	if (hundredths > 9999)
-		hundredths = 9999;
-	snprintf(out, outlen, "%u.%02u", (unsigned)(hundredths / 100),
-		 (unsigned)(hundredths % 100));
-}
-
 void bounds_text(const struct ratio *r, char *out, size_t outlen)
 {
 	uint64_t all = r->encrypted + r->plaintext + r->unknown;

@@ -210,18 +210,29 @@ static void print_sensor(const struct matrix *m, const struct screen *s, FILE *o
 static void print_limits(const struct matrix *m, const struct screen *s, FILE *out)
 {
 	const uint64_t *n = m->health.n;
-	char text[256];
+	const struct {
+		uint64_t n;
+		const char *what;
+	} limits[] = {
+		{ n[HEALTH_GAPS], "gaps" },
+		{ n[HEALTH_ACKED_UNSEEN], "bytes acknowledged and never seen" },
+		{ n[HEALTH_ONE_SIDED], "one-sided sessions" },
+		{ n[HEALTH_EVICTED] + n[HEALTH_UNDECIDED_FULL] + n[SKIP_FULL], "flows evicted" },
+		{ n[HEALTH_TRUNCATED], "packets cut short" },
+		{ n[HEALTH_DROP_KERNEL] + n[HEALTH_DROP_NIC], "packets dropped" },
+		{ n[HEALTH_REASM_FULL], "segments without room" },
+		{ n[HEALTH_LOST], "records lost" },
+		{ counts_ratio(&m->total, 0).unknown, "undecided" },
+	};
+	char text[512] = "not limited: nothing was lost, cut or left undecided";
+	size_t at = 0;
 
-	if (!matrix_limited(m)) {
-		note(s, "Coverage", "not limited: nothing was lost, cut or left undecided", out);
-		return;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limits[i].n > 0)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%" PRIu64 " %s",
+					       at ? ", " : "limited: ", limits[i].n,
+					       limits[i].what);
 	}
-	snprintf(text, sizeof(text),
-		 "limited: %" PRIu64 " gaps, %" PRIu64
-		 " bytes acknowledged and never seen, %" PRIu64 " one-sided sessions, %" PRIu64
-		 " flows evicted, %" PRIu64 " packets cut short",
-		 n[HEALTH_GAPS], n[HEALTH_ACKED_UNSEEN], n[HEALTH_ONE_SIDED],
-		 n[HEALTH_EVICTED] + n[HEALTH_UNDECIDED_FULL] + n[SKIP_FULL], n[HEALTH_TRUNCATED]);
 	note(s, "Coverage", text, out);
 }
 

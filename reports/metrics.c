@@ -31,6 +31,11 @@ struct metrics *metrics_new(const char *dir, const char *file)
 	return m;
 }
 
+size_t metrics_bytes(unsigned series)
+{
+	return sizeof(struct metrics) + 2 * (size_t)series * sizeof(struct ledger_row);
+}
+
 void metrics_free(struct metrics *m)
 {
 	if (!m)
@@ -223,12 +228,14 @@ static bool write_all(const struct metrics *m, const struct metrics_levels *now)
 	return ok && rename(m->path_new, m->path) == 0;
 }
 
-bool metrics_write(const struct metrics *m, struct incidents *in, char *err, size_t errlen)
+bool metrics_write(const struct metrics *m, struct incidents *in,
+		   const struct metrics_writes *writes, char *err, size_t errlen)
 {
 	struct metrics_levels now;
 
 	if (!read_levels(m, in, &now, err, errlen))
 		return false;
+	now.writes = writes;
 	if (write_all(m, &now))
 		return true;
 	snprintf(err, errlen, "cannot write %s: %s", m->path, strerror(errno));

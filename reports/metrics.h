@@ -22,7 +22,8 @@ struct metrics;
 /* Of the state directory; file: where to write, empty for DIR/metrics.prom. Beside it FILE.new is
  * written and renamed. Writes nothing yet. */
 struct metrics *metrics_new(const char *dir, const char *file);
-void metrics_free(struct metrics *m); /* NULL is allowed */
+void metrics_free(struct metrics *m);  /* NULL is allowed */
+size_t metrics_bytes(unsigned series); /* the memory that it takes with so many */
 
 /* Takes over what the ledger holds of these peers. Pairs of signatories begin with zeros, unless
  * they are more than max_pairs: so the first session of one is seen to be one more. */
@@ -32,7 +33,10 @@ bool metrics_load(struct metrics *m, struct ledger *l, const struct peers *p, si
 /* A step that is in the ledger. */
 void metrics_add(struct metrics *m, const struct ledger_batch *b);
 
-/* Writes the file: a reader sees the old one or the new one. Anybody may read it (mode 0644). */
-bool metrics_write(const struct metrics *m, struct incidents *in, char *err, size_t errlen);
+/* Writes the file: a reader sees the old one or the new one. Anybody may read it (mode 0644). writes:
+ * metrics_text.h; or NULL. */
+struct metrics_writes;
+bool metrics_write(const struct metrics *m, struct incidents *in,
+		   const struct metrics_writes *writes, char *err, size_t errlen);
 
 #endif

@@ -95,8 +95,7 @@
 		      "Connections on which nDPI and the first bytes disagree.")                   \
 	METRICS_PLAIN(X, HEALTH_TIME_JUMPS, "time_jumps",                                          \
 		      "Jumps of more than an hour in packet time.")                                \
-	METRICS_PLAIN(X, HEALTH_LOST, "lost_records",                                              \
-		      "Records lost between capture and recorder.")                                \
+	METRICS_PLAIN(X, HEALTH_LOST, "lost_records", "Records lost on the way to the ledger.")    \
 	METRICS_PLAIN(X, HEALTH_LATE, "late_sessions",                                             \
 		      "Sessions decided in a step that was already closed.")                       \
 	METRICS_PLAIN(X, HEALTH_FUTURE, "future_sessions",                                         \
@@ -104,6 +103,8 @@
 	METRICS_PLAIN(X, HEALTH_OVERFLOW, "overflow_sessions",                                     \
 		      "Sessions counted under other for want of series.")                          \
 	METRICS_PLAIN(X, HEALTH_FORGOTTEN, "forgotten_servers",                                    \
-		      "Servers forgotten for want of room.")
+		      "Servers forgotten for want of room.")                                       \
+	METRICS_PLAIN(X, HEALTH_UNLOGGED, "unlogged_sessions",                                     \
+		      "Sessions missing in the session log.")
 
 #endif

@@ -133,11 +133,26 @@ static void targets(const struct metrics_levels *now, FILE *out)
 	}
 }
 
+static void writes(const struct metrics_writes *w, FILE *out)
+{
+	head(out, "mailseal_write_failing", "gauge",
+	     "1 for what could not be written when it was last tried.");
+	for (size_t i = 0; i < w->n; i++) {
+		fputs("mailseal_write_failing{", out);
+		label(out, "what", w->what[i]);
+		fprintf(out, "} %d\n", w->failing[i]);
+	}
+	head(out, "mailseal_steps_waiting", "gauge", "Steps that wait for the ledger.");
+	fprintf(out, "mailseal_steps_waiting %" PRIu64 "\n", w->steps_waiting);
+}
+
 void metrics_text(const struct metrics_totals *t, const struct metrics_levels *now, FILE *out)
 {
 	sensor(t, out);
 	incidents(now, out);
 	targets(now, out);
+	if (now->writes)
+		writes(now->writes, out);
 	pairs(t, out);
 	health(t, out);
 }

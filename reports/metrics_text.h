@@ -19,8 +19,17 @@ struct metrics_totals {
 	int64_t last_step; /* -1: none yet */
 };
 
+/* What could not be written when it was last tried, and the steps that wait for the ledger. */
+struct metrics_writes {
+	const char *const *what;
+	const bool *failing;
+	size_t n;
+	uint64_t steps_waiting;
+};
+
 /* What stands now. */
 struct metrics_levels {
+	const struct metrics_writes *writes; /* NULL: it is not told */
 	uint64_t incidents[INCIDENT_STATES][SEVERITY_N];
 	struct {
 		char name[TARGET_NAME_MAX + 1];

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "reports/deadline.h"
 
 #define EVERY_MS        250
 #define SECOND_MS       1000
@@ -182,14 +183,6 @@ unsigned progress_line(const struct progress_at *at, uint64_t elapsed_ms, unsign
 
 /* The terminal ------------------------------------------------------------------------------- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * SECOND_MS + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Of the environment, whatever the locale of the program is. */
 static bool is_utf8(void)
 {
@@ -218,7 +211,7 @@ void progress_init(struct progress *p, FILE *out, bool wanted)
 	if (!p->out)
 		return;
 	p->utf8 = is_utf8();
-	p->begun_ms = now_ms();
+	p->begun_ms = (uint64_t)steady_ms();
 }
 
 void progress_show(struct progress *p, const struct progress_at *at)
@@ -228,7 +221,7 @@ void progress_show(struct progress *p, const struct progress_at *at)
 
 	if (!p->out)
 		return;
-	now = now_ms();
+	now = (uint64_t)steady_ms();
 	if (p->drawn_ms && now - p->drawn_ms < EVERY_MS && !(knows_share(at) && share(at) >= 1))
 		return;
 	progress_line(at, now - p->begun_ms, columns_of(p->out), p->utf8, line);

@@ -21,6 +21,16 @@ struct recent {
 	uint64_t clock;
 };
 
+static size_t stride_of(size_t size)
+{
+	return (sizeof(struct entry) + size + 7) & ~(size_t)7;
+}
+
+size_t recent_bytes(unsigned bits, size_t size)
+{
+	return sizeof(struct recent) + ((size_t)WAYS << bits) * stride_of(size);
+}
+
 struct recent *recent_new(unsigned bits, size_t size)
 {
 	struct recent *r = calloc(1, sizeof(*r));
@@ -29,7 +39,7 @@ struct recent *recent_new(unsigned bits, size_t size)
 		abort();
 	r->bits = bits;
 	r->size = size;
-	r->stride = (sizeof(struct entry) + size + 7) & ~(size_t)7;
+	r->stride = stride_of(size);
 	r->entries = calloc((size_t)WAYS << bits, r->stride);
 	if (!r->entries)
 		abort();
@@ -55,6 +65,8 @@ static struct entry *way(struct recent *r, uint64_t key, unsigned i)
 
 void *recent_find(struct recent *r, uint64_t key)
 {
+	if (r->clock == 0) /* as most of the time: it need not be fetched from memory */
+		return NULL;
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct entry *e = way(r, key, i);
 

@@ -14,6 +14,7 @@ struct recent;
 /* Room for 8 << bits keys with values of size bytes. */
 struct recent *recent_new(unsigned bits, size_t size);
 void recent_free(struct recent *r);
+size_t recent_bytes(unsigned bits, size_t size); /* the memory that it takes when it is full */
 
 /* The value of a key; NULL when it is not there (any more). */
 void *recent_find(struct recent *r, uint64_t key);

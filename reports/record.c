@@ -352,6 +352,7 @@ size_t record_json(const struct session *s, const struct record_context *c, char
 	put_volume(&l, s);
 	put_place(&l, s, c);
 	put_downgrade(&l, c->downgrade);
+	put_bool(&l, "excepted", c->pair->excepted);
 	put(&l, "}");
 	*l.at++ = '\n';
 	*l.at = '\0';

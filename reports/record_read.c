@@ -449,6 +449,7 @@ static const struct field fields[] = {
 	{ "vlan", read_vlan, AT(s.vlan), 0xfff, NULL, true, false },
 	TEXT("community_id", community_id, true),
 	LATER("downgrade", read_downgrade),
+	{ "excepted", read_bool, AT(excepted), 0, NULL, false, true },
 };
 
 /* Of an object inside the record. */

@@ -26,6 +26,7 @@ struct record {
 	struct session s;
 	double duration; /* seconds */
 	bool fallback;
+	bool excepted; /* of the exceptions list */
 	struct downgrade downgrade;
 	int64_t counted; /* step, seconds UTC; -1: none */
 	char sensor[READ_TEXT_MAX];

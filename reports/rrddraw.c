@@ -1,6 +1,7 @@
 /* rrddraw.c - a picture as arguments for librrd. */
 #include "reports/rrddraw.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "reports/rrd_layers.h"
+#include "reports/rrdfile.h"
 #include "reports/rrdlib.h"
 #include "reports/text.h"
 
@@ -343,6 +345,20 @@ static void prepare(struct rrd_args *a, const char *dir, const struct rrd_pictur
 	free(health);
 }
 
+/* There is no file to draw from: why, and what can be done about it. */
+static void say_missing(const struct rrd_picture *p, const char *path, char *err, size_t errlen)
+{
+	if (errno != ENOENT)
+		snprintf(err, errlen, "%s: %s", path, strerror(errno));
+	else if (p->to <= RRD_EPOCH)
+		snprintf(
+			err, errlen,
+			"there are no pictures of what was before 1980; the ledger has the counts");
+	else
+		snprintf(err, errlen,
+			 "%s is missing: \"mailseal rebuild-rrd\" draws it from the ledger", path);
+}
+
 bool rrd_draw(const char *dir, const struct rrd_picture *p, struct rrd_image *out, char *err,
 	      size_t errlen)
 {
@@ -358,8 +374,7 @@ bool rrd_draw(const char *dir, const struct rrd_picture *p, struct rrd_image *ou
 		prepare(&a, dir, p, path);
 		ok = rrdlib_graph(path, &a, RRD_IMAGE_MAX, out, err, errlen);
 	} else {
-		snprintf(err, errlen,
-			 "%s is missing: \"mailseal rebuild-rrd\" draws it from the ledger", path);
+		say_missing(p, path, err, errlen);
 	}
 	rrd_args_free(&a);
 	free(path);

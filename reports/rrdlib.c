@@ -11,12 +11,9 @@
 #define STEP_SECONDS 60
 
 /* 60 s for 2 days, 5 min for 2 weeks, 1 h for 92 days, 1 day for 5 years. */
-static const char *const archives[] = {
-	"RRA:AVERAGE:0.5:1:2880",
-	"RRA:AVERAGE:0.5:5:4032",
-	"RRA:AVERAGE:0.5:60:2208",
-	"RRA:AVERAGE:0.5:1440:1826",
-};
+static const struct archive {
+	unsigned steps, rows;
+} archives[] = { { 1, 2880 }, { 5, 4032 }, { 60, 2208 }, { 1440, 1826 } };
 #define ARCHIVES (sizeof(archives) / sizeof(archives[0]))
 
 /* librrd keeps its last error for itself; it is taken over and cleared. */
@@ -26,6 +23,8 @@ static bool said(int rc, const char *path, char *err, size_t errlen)
 	size_t len = strlen(path);
 
 	if (rc != 0) {
+		if (text[0] == '\0') /* as rrd_create_r() on a full disk */
+			text = "librrd does not say why; the disk may be full";
 		if (strncmp(text, path, len) == 0) /* some of its texts name the file */
 			snprintf(err, errlen, "%s", text);
 		else
@@ -78,7 +77,7 @@ bool rrdlib_create(const char *path, int64_t start, unsigned long heartbeat_s,
 	for (unsigned i = 0; i < n; i++)
 		rrd_args_add(&a, "DS:%s:ABSOLUTE:%lu:0:U", sources[i], heartbeat_s);
 	for (unsigned i = 0; i < ARCHIVES; i++)
-		rrd_args_add(&a, "%s", archives[i]);
+		rrd_args_add(&a, "RRA:AVERAGE:0.5:%u:%u", archives[i].steps, archives[i].rows);
 	list = reallocarray(NULL, a.n, sizeof(*list));
 	if (list == NULL)
 		abort();
@@ -112,12 +111,6 @@ bool rrdlib_update(const char *path, const char **updates, unsigned n, char *err
 	return said(rrd_update_r(path, NULL, (int)n, updates), path, err, errlen);
 }
 
-bool rrdlib_last(const char *path, int64_t *last, char *err, size_t errlen)
-{
-	*last = rrd_last_r(path);
-	return said(*last < 0 ? -1 : 0, path, err, errlen);
-}
-
 static void free_list(char **list, unsigned long n)
 {
 	for (unsigned long i = 0; list != NULL && i < n; i++)
@@ -125,19 +118,110 @@ static void free_list(char **list, unsigned long n)
 	rrd_freemem(list);
 }
 
-bool rrdlib_is_of(const char *path, const char *const *sources, unsigned n)
+static const rrd_info_t *find(const rrd_info_t *info, const char *key, rrd_info_type_t type)
 {
-	unsigned long found = 0;
-	char **names = NULL, **values = NULL;
-	time_t last;
-	bool same = rrd_lastupdate_r(path, &last, &found, &names, &values) == 0 && found == n;
+	while (info != NULL && (info->type != type || strcmp(info->key, key) != 0))
+		info = info->next;
+	return info;
+}
 
-	for (unsigned i = 0; same && i < n; i++)
-		same = strcmp(names[i], sources[i]) == 0;
-	rrd_clear_error();
-	free_list(names, found);
-	free_list(values, found);
+/* -1 when there is no such number. */
+__attribute__((format(printf, 2, 3))) static int64_t number(const rrd_info_t *info,
+							    const char *format, ...)
+{
+	char key[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(key, sizeof(key), format, args);
+	va_end(args);
+	info = find(info, key, RD_I_CNT);
+	return info == NULL ? -1 : (int64_t)info->value.u_cnt;
+}
+
+static bool has_text(const rrd_info_t *info, const char *key, const char *text)
+{
+	info = find(info, key, RD_I_STR);
+	return info != NULL && strcmp(info->value.u_str, text) == 0;
+}
+
+static unsigned count_keys(const rrd_info_t *info, const char *begin, const char *end)
+{
+	unsigned n = 0;
+
+	for (; info != NULL; info = info->next) {
+		const char *dot = strrchr(info->key, '.');
+
+		n += strncmp(info->key, begin, strlen(begin)) == 0 && dot != NULL &&
+		     strcmp(dot, end) == 0;
+	}
+	return n;
+}
+
+static bool same_sources(const rrd_info_t *info, const char *const *sources, unsigned n)
+{
+	bool same = count_keys(info, "ds[", ".index") == n;
+	char type[64];
+
+	for (unsigned i = 0; same && i < n; i++) {
+		snprintf(type, sizeof(type), "ds[%s].type", sources[i]);
+		same = number(info, "ds[%s].index", sources[i]) == i &&
+		       has_text(info, type, "ABSOLUTE");
+	}
 	return same;
+}
+
+static bool same_archives(const rrd_info_t *info)
+{
+	bool same = count_keys(info, "rra[", ".rows") == ARCHIVES;
+	char cf[32];
+
+	for (unsigned i = 0; same && i < ARCHIVES; i++) {
+		snprintf(cf, sizeof(cf), "rra[%u].cf", i);
+		same = has_text(info, cf, "AVERAGE") &&
+		       number(info, "rra[%u].pdp_per_row", i) == archives[i].steps &&
+		       number(info, "rra[%u].rows", i) == archives[i].rows;
+	}
+	return same;
+}
+
+/* librrd would write to wherever this says. */
+static bool rows_are_within(const rrd_info_t *info)
+{
+	bool within = true;
+
+	for (unsigned i = 0; within && i < ARCHIVES; i++) {
+		int64_t row = number(info, "rra[%u].cur_row", i);
+
+		within = row >= 0 && row < archives[i].rows;
+	}
+	return within;
+}
+
+bool rrdlib_is_ours(const char *path, const char *const *sources, unsigned n, int64_t *last,
+		    char *err, size_t errlen)
+{
+	rrd_info_t *info = rrd_info_r(path);
+	const char *why = NULL;
+
+	if (info == NULL) {
+		snprintf(err, errlen, "%s", rrd_get_error());
+		rrd_clear_error();
+		return false;
+	}
+	*last = number(info, "last_update");
+	if (number(info, "step") != STEP_SECONDS)
+		why = "its step is not 60 s";
+	else if (!same_sources(info, sources, n))
+		why = "its sources are others";
+	else if (!same_archives(info))
+		why = "its archives are others";
+	else if (*last < 0 || !rows_are_within(info))
+		why = "it points outside of itself";
+	rrd_info_free(info);
+	if (why != NULL)
+		snprintf(err, errlen, "%s", why);
+	return why == NULL;
 }
 
 bool rrdlib_fetch(const char *path, int64_t from, int64_t to, unsigned resolution_s,
@@ -182,8 +266,7 @@ static rrd_info_t *graph(const struct rrd_args *args)
 
 static bool copy_image(const rrd_info_t *info, size_t max, struct rrd_image *out)
 {
-	while (info != NULL && (info->type != RD_I_BLO || strcmp(info->key, "image") != 0))
-		info = info->next;
+	info = find(info, "image", RD_I_BLO);
 	if (info == NULL || info->value.u_blo.size == 0 || info->value.u_blo.size > max)
 		return false;
 	out->len = info->value.u_blo.size;
@@ -196,8 +279,7 @@ static bool copy_image(const rrd_info_t *info, size_t max, struct rrd_image *out
 
 static double pixels(const rrd_info_t *info, const char *key)
 {
-	while (info != NULL && (info->type != RD_I_CNT || strcmp(info->key, key) != 0))
-		info = info->next;
+	info = find(info, key, RD_I_CNT);
 	return info == NULL ? 0 : (double)info->value.u_cnt;
 }
 

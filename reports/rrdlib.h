@@ -30,9 +30,10 @@ bool rrdlib_set_heartbeat(const char *path, unsigned long heartbeat_s, const cha
 
 /* Applies updates ("1795305660:1:0:U") in their order. */
 bool rrdlib_update(const char *path, const char **updates, unsigned n, char *err, size_t errlen);
-bool rrdlib_last(const char *path, int64_t *last, char *err, size_t errlen);
-/* True for a file that can be read and has these sources and no others, in this order. */
-bool rrdlib_is_of(const char *path, const char *const *sources, unsigned n);
+/* Whether it is a file as rrdlib_create() makes it with these sources, and one that librrd may be let
+ * at. *last receives its last update; else err says why not, without its name. */
+bool rrdlib_is_ours(const char *path, const char *const *sources, unsigned n, int64_t *last,
+		    char *err, size_t errlen);
 
 /* Hands out the averages (per second, NaN where unknown) of a period, one call per point, in
  * about the resolution asked for; names are those of the sources. */

@@ -9,17 +9,23 @@
 
 #include "reports/rrdlib.h"
 
+#define ERR_MAX 512
+#define WHY_MAX 256
+
+static const char ahead[] = "it is ahead of the ledger";
+
 /* A file, as far as writing a step goes. */
 struct target {
+	const struct rrdstore *store;
 	const char *path;
-	int64_t *last;
+	struct rrd_file *file;
 	const char *const *sources;
 	unsigned n;
 };
 
 static bool create(const struct target *t, int64_t step, char *err, size_t errlen)
 {
-	char *fresh = rrd_text("%s.new", t->path);
+	char *fresh = rrd_text("%s" RRD_FRESH, t->path);
 	bool ok = rrdlib_create(fresh, step, RRD_HEARTBEAT_S, t->sources, t->n, err, errlen);
 
 	if (ok && rename(fresh, t->path) != 0) {
@@ -29,42 +35,80 @@ static bool create(const struct target *t, int64_t step, char *err, size_t errle
 	if (!ok)
 		unlink(fresh);
 	free(fresh);
-	*t->last = ok ? step : -1;
+	t->file->last = ok ? step : -1;
 	return ok;
+}
+
+static bool set_aside(const struct target *t, const char *why, char *err, size_t errlen)
+{
+	if (rrd_set_aside(t->store, t->path, why, err, errlen))
+		snprintf(err, errlen, "%s: %s", t->path, why);
+	return false;
+}
+
+/* Before the first update: how far is it written? */
+static bool begin(const struct target *t, int64_t step, char *err, size_t errlen)
+{
+	char why[WHY_MAX];
+
+	switch (rrd_look(t->path, t->sources, t->n, &t->file->last, why, sizeof(why))) {
+	case RRD_ABSENT: return create(t, step, err, errlen);
+	case RRD_FITS: return true;
+	case RRD_UNFIT: return set_aside(t, why, err, errlen);
+	case RRD_UNABLE: break;
+	}
+	snprintf(err, errlen, "%s", why);
+	return false;
 }
 
 /* The window since the last update is unknown when the file does not end where the step begins:
  * without that mark librrd would drop the step with the gap. */
-static bool write_step(const struct target *t, int64_t step, const uint64_t *values, char *err,
-		       size_t errlen)
+static bool update(const struct target *t, int64_t step, const uint64_t *values, char *err,
+		   size_t errlen)
 {
-	char gap[UPDATE_MAX], now[UPDATE_MAX];
+	char gap[UPDATE_MAX], now[UPDATE_MAX], why[WHY_MAX];
 	const char *updates[] = { gap, now };
-	bool has_gap;
+	bool has_gap = t->file->last < step;
+	int64_t last;
 
-	if (*t->last < 0 && access(t->path, F_OK) != 0 && errno == ENOENT &&
-	    !create(t, step, err, errlen))
-		return false;
-	if (*t->last < 0 && !rrdlib_last(t->path, t->last, err, errlen)) {
-		*t->last = -1;
-		return false;
-	}
-	if (*t->last == step + STEP_S)
-		return true;
-	if (*t->last > step) {
-		snprintf(err, errlen, "%s is ahead of the ledger", t->path);
-		*t->last = -1;
-		return false;
-	}
-	has_gap = *t->last < step;
 	rrd_update_text(step, NULL, t->n, gap);
 	rrd_update_text(step + STEP_S, values, t->n, now);
 	if (rrdlib_update(t->path, has_gap ? updates : updates + 1, has_gap ? 2 : 1, err, errlen)) {
-		*t->last = step + STEP_S;
+		t->file->last = step + STEP_S;
 		return true;
 	}
-	*t->last = -1;
+	switch (rrd_look(t->path, t->sources, t->n, &last, why, sizeof(why))) {
+	case RRD_UNFIT: return set_aside(t, why, err, errlen);
+	case RRD_FITS: return last <= step ? false : set_aside(t, ahead, err, errlen);
+	case RRD_ABSENT:
+	case RRD_UNABLE: break;
+	}
 	return false;
+}
+
+static bool try_step(const struct target *t, int64_t step, const uint64_t *values, char *err,
+		     size_t errlen)
+{
+	if (t->file->last < 0 && !begin(t, step, err, errlen))
+		return false;
+	if (t->file->last == step + STEP_S)
+		return true;
+	if (t->file->last > step)
+		return set_aside(t, ahead, err, errlen);
+	return update(t, step, values, err, errlen);
+}
+
+static bool write_step(const struct target *t, int64_t step, const uint64_t *values, char *err,
+		       size_t errlen)
+{
+	if (t->file->lost) {
+		snprintf(err, errlen, "%s waits to be drawn anew", t->path);
+		return false;
+	}
+	t->file->lost = !try_step(t, step, values, err, errlen);
+	if (t->file->lost)
+		t->file->last = -1;
+	return !t->file->lost;
 }
 
 /* Counts a failure; the first one is the one that is told. */
@@ -82,10 +126,10 @@ static void note_failure(struct failures *f, const char *why)
 
 static void write_series(struct rrdstore *r, struct series *s, int64_t step, struct failures *f)
 {
-	char *path = rrd_series_path(r, s, s->last < 0);
-	struct target t = { path, &s->last, rrd_pair_sources, PAIR_SOURCES };
+	char *path = rrd_series_path(r, s, s->file.last < 0);
+	struct target t = { r, path, &s->file, rrd_pair_sources, PAIR_SOURCES };
 	uint64_t values[PAIR_SOURCES] = { 0 };
-	char err[512];
+	char err[ERR_MAX];
 
 	if (s->row != NULL)
 		rrd_pair_values(&s->row->counts, values);
@@ -97,8 +141,8 @@ static void write_series(struct rrdstore *r, struct series *s, int64_t step, str
 static void write_health(struct rrdstore *r, int64_t step, const struct health *h,
 			 struct failures *f)
 {
-	char *path = rrd_health_path(r), err[512];
-	struct target t = { path, &r->health_last, rrd_health_sources, HEALTH_N };
+	char *path = rrd_health_path(r), err[ERR_MAX];
+	struct target t = { r, path, &r->health, rrd_health_sources, HEALTH_N };
 
 	if (!write_step(&t, step, h->n, err, sizeof(err)))
 		note_failure(f, err);
@@ -108,8 +152,8 @@ static void write_health(struct rrdstore *r, int64_t step, const struct health *
 static void write_total(struct rrdstore *r, enum service service, int64_t step,
 			const uint64_t *values, struct failures *f)
 {
-	char *path = rrd_total_path(r, service, r->total_last[service] < 0), err[512];
-	struct target t = { path, &r->total_last[service], rrd_pair_sources, PAIR_SOURCES };
+	char *path = rrd_total_path(r, service, r->totals[service].last < 0), err[ERR_MAX];
+	struct target t = { r, path, &r->totals[service], rrd_pair_sources, PAIR_SOURCES };
 
 	if (!write_step(&t, step, values, err, sizeof(err)))
 		note_failure(f, err);

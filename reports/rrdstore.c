@@ -149,7 +149,7 @@ struct series *rrd_series_add(struct rrdstore *r, enum service service, const ch
 	s = &r->series[at];
 	memmove(s + 1, s, (r->n - at) * sizeof(*s));
 	r->n++;
-	*s = (struct series){ .service = service, .last = -1 };
+	*s = (struct series){ .service = service, .file.last = -1 };
 	snprintf(s->client, sizeof(s->client), "%s", client);
 	snprintf(s->server, sizeof(s->server), "%s", server);
 	return s;
@@ -235,16 +235,6 @@ static bool exists(char *path)
 	return there;
 }
 
-/* As an earlier version made it; or nothing that can be read. */
-static bool health_stale(const struct rrdstore *r)
-{
-	char *path = rrd_health_path(r);
-	bool same = rrdlib_is_of(path, rrd_health_sources, HEALTH_N);
-
-	free(path);
-	return !same;
-}
-
 const char *rrdstore_stale(const struct rrdstore *r, const struct peers *p)
 {
 	static const char totals[] = "totals are missing, or of other signatories";
@@ -252,8 +242,6 @@ const char *rrdstore_stale(const struct rrdstore *r, const struct peers *p)
 
 	if (!exists(rrd_health_path(r)))
 		return NULL;
-	if (health_stale(r))
-		return "health.rrd is damaged, or of other counters";
 	for (unsigned s = 0; s < SERVICE_N; s++) {
 		if (!exists(rrd_total_path(r, (enum service)s, false)))
 			return totals;
@@ -267,7 +255,7 @@ const char *rrdstore_stale(const struct rrdstore *r, const struct peers *p)
 
 /* Opening --------------------------------------------------------------------------------- */
 
-/* One file of a client's directory: a series, or what a kill left of a file half made. */
+/* One file of a client's directory: a series, what a kill left of a file half made, or neither. */
 static void found_file(struct rrdstore *r, enum service service, const char *client,
 		       const char *dir, const char *name)
 {
@@ -278,13 +266,14 @@ static void found_file(struct rrdstore *r, enum service service, const char *cli
 
 	if (end == NULL || len > PARTY_NAME_MAX)
 		return;
-	if (end[4] != '\0') {
+	if (strncmp(end, ".rrd" RRD_FRESH, sizeof(".rrd" RRD_FRESH) - 1) == 0) {
 		char *path = rrd_text("%s/%s", dir, name);
 
 		unlink(path);
 		free(path);
-		return;
 	}
+	if (end[4] != '\0')
+		return;
 	memcpy(server, name, len);
 	server[len] = '\0';
 	r->max_series = UINT32_MAX; /* the bound is on creating, not on finding */
@@ -307,7 +296,7 @@ static void scan_client(struct rrdstore *r, enum service service, const char *cl
 
 static void sweep_total(const struct rrdstore *r, enum service service)
 {
-	char *path = rrd_text("%s/rrd/%s/total.rrd.new", r->dir, service_name(service));
+	char *path = rrd_text("%s/rrd/%s/total.rrd" RRD_FRESH, r->dir, service_name(service));
 
 	unlink(path);
 	free(path);
@@ -338,9 +327,9 @@ struct rrdstore *rrdstore_open(const char *dir, unsigned max_series, char *err, 
 		abort();
 	r->dir = rrd_text("%s", dir);
 	r->max_series = max_series;
-	r->health_last = -1;
+	r->health.last = -1;
 	for (unsigned i = 0; i < SERVICE_N; i++)
-		r->total_last[i] = -1;
+		r->totals[i].last = -1;
 	ok = mkdir(path, 0750) == 0 || errno == EEXIST;
 	if (!ok)
 		snprintf(err, errlen, "cannot make %s: %s", path, strerror(errno));
@@ -349,8 +338,10 @@ struct rrdstore *rrdstore_open(const char *dir, unsigned max_series, char *err, 
 		sweep_total(r, (enum service)i);
 		scan(r, (enum service)i);
 	}
-	if (ok)
+	if (ok) {
+		r->health.lost = r->n > 0 && !exists(rrd_health_path(r));
 		return r;
+	}
 	rrdstore_close(r);
 	return NULL;
 }

@@ -220,11 +220,12 @@ bool rule_ratio_below(const struct rule_settings *set, const struct counts *hour
 		      char found[RULE_FOUND_MAX + 1])
 {
 	struct ratio r = counts_ratio(hour, 0);
-	char text[32];
+	char text[32], coverage[32];
 
 	ratio_text(&r, text, sizeof(text));
-	snprintf(found, RULE_FOUND_MAX + 1, "%s of %" PRIu64 " sessions sealed, coverage %.1f %%",
-		 text, r.encrypted + r.plaintext, 100 * r.coverage);
+	coverage_fine_text(&r, coverage, sizeof(coverage));
+	snprintf(found, RULE_FOUND_MAX + 1, "%s of %" PRIu64 " sessions sealed, coverage %s", text,
+		 r.encrypted + r.plaintext, coverage);
 	return r.known && r.encrypted + r.plaintext >= set->min_sessions &&
 	       !is_below(r.coverage, set->min_coverage_x100) &&
 	       is_below(r.ratio, set->threshold_x100);

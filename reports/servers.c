@@ -40,6 +40,12 @@ struct servers *servers_new(uint32_t max)
 	return v;
 }
 
+size_t servers_bytes(uint32_t max)
+{
+	return sizeof(struct servers) + lru_bytes(max, sizeof(struct key), sizeof(struct entry)) +
+	       2 * (size_t)max * sizeof(struct server);
+}
+
 void servers_free(struct servers *v)
 {
 	if (!v)

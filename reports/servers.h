@@ -42,6 +42,7 @@ struct servers;
 /* Room for max servers, at least 1; then the one that was not heard of for longest is forgotten. */
 struct servers *servers_new(uint32_t max);
 void servers_free(struct servers *v); /* NULL is allowed */
+size_t servers_bytes(uint32_t max);   /* the memory that so many take, with a list of all */
 
 /* Takes note of a session, once, when it is decided. keep: the address of the server may be stored
  * in full.

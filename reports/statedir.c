@@ -1,6 +1,7 @@
 /* statedir.c - the state directory: made, locked, and its session log. */
 #include "reports/statedir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,17 +9,17 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "reports/record.h"
+#include "reports/daylog.h"
 
 #define DAY_S 86400
 
 struct statedir {
 	char *path;
 	int dir, lock;
-	FILE *log; /* of the day */
-	int64_t day;
+	struct daylog *log;
 };
 
 static bool fail(const struct statedir *d, const char *what, const char *name, char *err,
@@ -53,6 +54,7 @@ static bool open_all(struct statedir *d, char *err, size_t errlen)
 		return false;
 	if (mkdirat(d->dir, "sessions", 0750) != 0 && errno != EEXIST)
 		return fail(d, "make", "sessions", err, errlen);
+	d->log = daylog_new(d->dir, d->path);
 	return true;
 }
 
@@ -73,12 +75,20 @@ struct statedir *statedir_open(const char *path, char *err, size_t errlen)
 	return d;
 }
 
+static void close_log(struct statedir *d)
+{
+	char err[256];
+
+	if (d->log)
+		daylog_flush(d->log, err, sizeof(err));
+	daylog_free(d->log);
+}
+
 void statedir_close(struct statedir *d)
 {
 	if (!d)
 		return;
-	if (d->log)
-		fclose(d->log);
+	close_log(d);
 	if (d->lock >= 0)
 		close(d->lock);
 	if (d->dir >= 0)
@@ -102,51 +112,88 @@ bool statedir_in_use(const char *path)
 	return in_use;
 }
 
-static bool close_log(struct statedir *d, char *err, size_t errlen)
-{
-	FILE *log = d->log;
-
-	d->log = NULL;
-	if (log && fclose(log) != 0)
-		return fail(d, "write to", "sessions", err, errlen);
-	return true;
-}
-
-/* Opens the log of a day. That of the day before is closed first. */
-static bool open_log(struct statedir *d, int64_t day, char *err, size_t errlen)
-{
-	char time[32], name[64];
-	bool closed = close_log(d, err, errlen);
-	int fd;
-
-	step_text(day * DAY_S, time, sizeof(time));
-	snprintf(name, sizeof(name), "sessions/%.10s.jsonl", time);
-	fd = openat(d->dir, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	d->log = fd < 0 ? NULL : fdopen(fd, "a");
-	d->day = day;
-	if (d->log)
-		return closed;
-	fail(d, "open", name, err, errlen);
-	if (fd >= 0)
-		close(fd);
-	return false;
-}
-
 bool statedir_log(struct statedir *d, int64_t step, const char *line, size_t len, char *err,
 		  size_t errlen)
 {
-	int64_t day = step / DAY_S;
+	return daylog_add(d->log, step, line, len, err, errlen);
+}
 
-	if ((!d->log || day != d->day) && !open_log(d, day, err, errlen))
-		return false;
-	if (fwrite(line, 1, len, d->log) != len)
-		return fail(d, "write to", "sessions", err, errlen);
-	return true;
+bool statedir_reopen(struct statedir *d, char *err, size_t errlen)
+{
+	return daylog_reopen(d->log, err, errlen);
 }
 
 bool statedir_flush(struct statedir *d, char *err, size_t errlen)
 {
-	if (d->log && fflush(d->log) != 0)
-		return fail(d, "write to", "sessions", err, errlen);
-	return true;
+	return daylog_flush(d->log, err, errlen);
+}
+
+uint64_t statedir_log_lost(const struct statedir *d)
+{
+	return daylog_lost(d->log);
+}
+
+void statedir_give_up_log(struct statedir *d)
+{
+	daylog_give_up(d->log);
+}
+
+/* Retention ---------------------------------------------------------------------------------- */
+
+/* The day of a log by its name; false for any other name. */
+static bool day_of_log(const char *name, int64_t *day)
+{
+	struct tm tm = { .tm_mday = 0 };
+	const char *rest = strptime(name, "%Y-%m-%d", &tm);
+	char same[32];
+
+	if (!rest)
+		return false;
+	*day = timegm(&tm) / DAY_S;
+	daylog_name(*day, same);
+	return strcmp(name, same) == 0;
+}
+
+static bool is_expired(int sessions, const char *name, int64_t before)
+{
+	struct stat st;
+	int64_t day;
+
+	return day_of_log(name, &day) && (day + 1) * DAY_S <= before &&
+	       fstatat(sessions, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static DIR *open_sessions(const struct statedir *d)
+{
+	int fd = openat(d->dir, "sessions", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	return dir;
+}
+
+bool statedir_expire(struct statedir *d, int64_t before, unsigned most, statedir_gone_cb *cb,
+		     void *ctx, char *err, size_t errlen)
+{
+	DIR *dir = open_sessions(d);
+	const struct dirent *e;
+	char path[sizeof("sessions/") + 32];
+	bool ok = true;
+
+	if (!dir)
+		return fail(d, "open", "sessions", err, errlen);
+	while (most > 0 && (e = readdir(dir))) {
+		if (!is_expired(dirfd(dir), e->d_name, before))
+			continue;
+		if (unlinkat(dirfd(dir), e->d_name, 0) == 0) {
+			most--;
+			cb(ctx, e->d_name);
+		} else if (ok) {
+			snprintf(path, sizeof(path), "sessions/%.31s", e->d_name);
+			ok = fail(d, "delete", path, err, errlen);
+		}
+	}
+	closedir(dir);
+	return ok;
 }

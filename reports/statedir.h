@@ -21,10 +21,21 @@ void statedir_close(struct statedir *d);
  * or it cannot be opened. Takes the lock for a moment when it is free. */
 bool statedir_in_use(const char *path);
 
-/* Appends a line to sessions/YYYY-MM-DD.jsonl (mode 0640) of the day that holds the step. Lines
- * are buffered. False with err. */
+/* Its session log, as daylog.h has it: a line of the day that holds the step. statedir_close() flushes;
+ * who wants to know what is lost at the end flushes and gives up before. */
 bool statedir_log(struct statedir *d, int64_t step, const char *line, size_t len, char *err,
 		  size_t errlen);
+/* The next line opens the log anew: somebody may have renamed it. */
+bool statedir_reopen(struct statedir *d, char *err, size_t errlen);
 bool statedir_flush(struct statedir *d, char *err, size_t errlen);
+void statedir_give_up_log(struct statedir *d);
+uint64_t statedir_log_lost(const struct statedir *d);
+
+/* Deletes session logs of days that were over at that time (seconds, UTC), most of them at most, and
+ * calls with the name of each. Only regular files named as above in sessions/ itself; whatever else is
+ * there, links too, is left alone. False with err: one could not be deleted; others were. */
+typedef void statedir_gone_cb(void *ctx, const char *name);
+bool statedir_expire(struct statedir *d, int64_t before, unsigned most, statedir_gone_cb *cb,
+		     void *ctx, char *err, size_t errlen);
 
 #endif

@@ -103,14 +103,37 @@ static void *zeroed(size_t n, size_t size)
 	return p;
 }
 
+static size_t series_for(unsigned max_series)
+{
+	return max_series < SERVICE_N ? SERVICE_N : max_series;
+}
+
+static size_t slots_for(size_t series)
+{
+	size_t slots = 16;
+
+	while (slots < 2 * series)
+		slots *= 2;
+	return slots;
+}
+
+/* The rows of steps, whose room is doubled, are those of the open ones and of the one taken. */
+size_t tally_bytes(unsigned max_series)
+{
+	size_t n = series_for(max_series);
+
+	return sizeof(struct tally) + n * sizeof(struct series) + slots_for(n) * sizeof(uint32_t) +
+	       OPEN_STEPS * n * sizeof(uint32_t) +
+	       (OPEN_STEPS + 1) * 2 * n * sizeof(struct ledger_row);
+}
+
 struct tally *tally_new(unsigned max_series)
 {
 	struct tally *t = zeroed(1, sizeof(*t));
-	size_t slots = 16;
+	size_t slots;
 
-	t->series_max = max_series < SERVICE_N ? SERVICE_N : max_series;
-	while (slots < 2 * t->series_max)
-		slots *= 2;
+	t->series_max = series_for(max_series);
+	slots = slots_for(t->series_max);
 	t->series = zeroed(t->series_max, sizeof(*t->series));
 	t->slots = zeroed(slots, sizeof(*t->slots));
 	t->slots_mask = slots - 1;
@@ -158,6 +181,8 @@ static bool is_over(const struct tally *t, int64_t step)
 void tally_start(struct tally *t, int64_t first)
 {
 	t->first = first;
+	if (t->now >= 0 && t->now < first)
+		t->now = first;
 }
 
 void tally_time(struct tally *t, uint64_t ns, uint64_t wall_ns)

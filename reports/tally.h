@@ -25,11 +25,12 @@ struct tally;
 /* max_series: at least SERVICE_N, which is what "other" with itself takes. */
 struct tally *tally_new(unsigned max_series);
 void tally_free(struct tally *t);
+size_t tally_bytes(unsigned max_series); /* the memory that it takes when it is full */
 
 /* A series that has been counted in an earlier run keeps its place. */
 void tally_know(struct tally *t, enum service service, const char *client, const char *server);
 
-/* Steps before the first are closed: they are in the ledger since an earlier run. */
+/* Steps before the first are closed: they are in the ledger. The time is not before it. */
 void tally_start(struct tally *t, int64_t first);
 
 /* Moves the time on, unless it lies in the future or behind what was. */

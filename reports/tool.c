@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,22 @@ bool tool_state_has(const char *dir, const char *name)
 	       stat(path, &st) == 0;
 }
 
+/* And who may: that is a matter of the group of the service. */
+static void explain_access(const char *dir, const struct stat *st, char *err, size_t errlen)
+{
+	const char *why = strerror(errno);
+	const struct group *group = (st->st_mode & S_IRGRP) ? getgrgid(st->st_gid) : NULL;
+
+	if (group)
+		snprintf(err, errlen,
+			 "%.300s: %s: you may not read this state directory; members of the group "
+			 "\"%.64s\" may",
+			 dir, why, group->gr_name);
+	else
+		snprintf(err, errlen, "%.300s: %s: you may not read this state directory", dir,
+			 why);
+}
+
 static bool dir_is_fit(const char *dir, char *err, size_t errlen)
 {
 	struct stat st;
@@ -191,8 +208,7 @@ static bool dir_is_fit(const char *dir, char *err, size_t errlen)
 	else if (!S_ISDIR(st.st_mode))
 		snprintf(err, errlen, "%.300s: not a directory, so not a state directory", dir);
 	else if (access(dir, R_OK | X_OK) != 0)
-		snprintf(err, errlen, "%.300s: %s: you may not read this state directory", dir,
-			 strerror(errno));
+		explain_access(dir, &st, err, errlen);
 	else
 		return true;
 	return false;

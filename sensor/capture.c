@@ -29,6 +29,7 @@ struct input {
 	struct bpf_program own; /* the user's filter, applied here behind the kernel's */
 	bool filter_here;
 	bool done;
+	char *buffer;          /* files: of stdio, so that we can overwrite it */
 	struct pcapfile *file; /* NULL: it is libpcap that reads it */
 	struct frame next;     /* files: not handed on yet, */
 	bool ahead;            /* if there is one */
@@ -48,7 +49,9 @@ struct capture {
 	struct input *current;
 	unsigned taken;
 	int wait_ms;
+	uint64_t opened_ns; /* shared: no packet is older, unless the clock is set */
 	uint64_t shared_ns; /* when, by the clock that only goes on */
+	struct frame batch[CAPTURE_BATCH];
 };
 
 /* Opening ------------------------------------------------------------------------------------ */
@@ -92,15 +95,17 @@ static const char *link_name(pcap_t *p)
 }
 
 /* What can keep us waiting is read in a way that the order to stop ends. */
-static pcap_t *open_stoppable(const char *name, struct stop *stop, char *why)
+static pcap_t *open_buffered(struct input *in, struct stop *stop, char *why)
 {
-	FILE *f = stoppable_open(name, stop);
+	FILE *f = stoppable_is(in->name) ? stoppable_open(in->name, stop) : fopen(in->name, "re");
 	pcap_t *p;
 
 	if (!f) {
 		snprintf(why, PCAP_ERRBUF_SIZE, "%s", strerror(errno));
 		return NULL;
 	}
+	in->buffer = malloc(BUFSIZ);
+	setvbuf(f, in->buffer, _IOFBF, BUFSIZ); /* without memory: as it likes */
 	p = pcap_fopen_offline_with_tstamp_precision(f, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!p)
 		fclose(f);
@@ -116,25 +121,39 @@ static uint64_t size_of(pcap_t *p)
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
+static void forget_buffer(struct input *in)
+{
+	if (in->buffer)
+		explicit_bzero(in->buffer, BUFSIZ);
+}
+
 static bool open_file(struct input *in, struct stop *stop, char *err, size_t errlen)
 {
 	char why[PCAP_ERRBUF_SIZE];
 
-	if (stoppable_is(in->name))
-		in->pcap = open_stoppable(in->name, stop, why);
-	else
-		in->pcap = pcap_open_offline_with_tstamp_precision(in->name,
-								   PCAP_TSTAMP_PRECISION_NANO, why);
+	in->pcap = open_buffered(in, stop, why);
 	if (in->pcap) {
 		in->size = size_of(in->pcap);
 		if (in->size > 0)
 			in->file = pcapfile_open(fileno(pcap_file(in->pcap)),
 						 (uint32_t)pcap_snapshot(in->pcap));
+		if (in->file)
+			forget_buffer(in); /* nobody reads on from it */
 		return true;
 	}
 	if (strncmp(why, in->name, strlen(in->name)) == 0) /* it already names the file */
 		return fail(err, errlen, "%s", why);
 	return fail(err, errlen, "%s: %s", in->name, why);
+}
+
+/* What is to be done about it, where that is known. */
+static const char *remedy(int rc)
+{
+	switch (rc) {
+	case PCAP_ERROR_NO_SUCH_DEVICE: return "; \"ip link\" shows the interfaces that there are";
+	case PCAP_ERROR_PERM_DENIED: return "; to capture takes root or CAP_NET_RAW";
+	default: return "";
+	}
 }
 
 static bool set_up_live(struct input *in, const struct conf *c, bool shared, char *err,
@@ -148,11 +167,14 @@ static bool set_up_live(struct input *in, const struct conf *c, bool shared, cha
 	pcap_set_buffer_size(in->pcap, (int)(c->ring_mib << 20));
 	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(in->pcap);
+	if (rc == PCAP_ERROR_IFACE_NOT_UP)
+		return fail(err, errlen, "%s: it is down; \"ip link set %s up\" brings it up",
+			    in->name, in->name);
 	if (rc < 0 && strcmp(pcap_statustostr(rc), pcap_geterr(in->pcap)) == 0)
-		return fail(err, errlen, "%s: %s", in->name, pcap_statustostr(rc));
+		return fail(err, errlen, "%s: %s%s", in->name, pcap_statustostr(rc), remedy(rc));
 	if (rc < 0)
-		return fail(err, errlen, "%s: %s (%s)", in->name, pcap_statustostr(rc),
-			    pcap_geterr(in->pcap));
+		return fail(err, errlen, "%s: %s (%s)%s", in->name, pcap_statustostr(rc),
+			    pcap_geterr(in->pcap), remedy(rc));
 	return true;
 }
 
@@ -234,6 +256,14 @@ static bool open_input(struct input *in, const struct capture_options *o, struct
 			: set_filter(in, o->filter, err, errlen);
 }
 
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
 struct capture *capture_open(const struct capture_options *o, int *exit_code, char *err,
 			     size_t errlen)
 {
@@ -246,6 +276,7 @@ struct capture *capture_open(const struct capture_options *o, int *exit_code, ch
 	}
 	c->live = o->live;
 	c->wait_ms = o->shared ? SHARED_MS : WAIT_MS;
+	c->opened_ns = clock_ns(CLOCK_REALTIME);
 	c->stop.fd = -1;
 	for (c->n = 0; c->n < o->names_n && c->n < CAPTURE_INPUTS_MAX; c->n++) {
 		c->in[c->n].name = o->names[c->n];
@@ -268,16 +299,9 @@ void capture_close(struct capture *c)
 		pcapfile_close(c->in[i].file);
 		if (c->in[i].pcap)
 			pcap_close(c->in[i].pcap);
+		free(c->in[i].buffer);
 	}
 	free(c);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
 static bool share_input(struct capture *const *all, unsigned n, unsigned input, char *err,
@@ -357,6 +381,9 @@ static void hand_on(struct capture *c, struct input *in, const struct frame *f)
 static void over(struct capture *c, struct input *in, const char *why)
 {
 	in->done = true;
+	forget_buffer(in);
+	if (in->file)
+		pcapfile_forget(in->file);
 	if (why && !c->stop.told && !c->error[0])
 		snprintf(c->error, sizeof(c->error), "%s: %s", in->name, why);
 }
@@ -374,20 +401,28 @@ static void read_with_libpcap(struct capture *c, struct input *in)
 		over(c, in, rc == PCAP_ERROR_BREAK ? NULL : pcap_geterr(in->pcap));
 }
 
-/* The next packet of the file, into *out. False: there is none. */
-static bool read_in_place(struct capture *c, struct input *in, struct frame *out)
+/* The next packets of the file, as many as are in memory together. Returns how many: 0, there are none. */
+static unsigned read_in_place(struct capture *c, struct input *in, struct frame *out, unsigned max)
 {
-	struct pcapfile_packet p;
-	enum pcapfile_read r = pcapfile_next(in->file, &p);
+	unsigned n;
+	enum pcapfile_read r = pcapfile_next(in->file, out, max, &n);
 
-	if (r != PCAPFILE_PACKET) {
+	if (r != PCAPFILE_PACKETS)
 		over(c, in, r == PCAPFILE_END ? NULL : pcapfile_error(in->file));
-		return false;
+	for (unsigned i = 0; i < n; i++) {
+		out[i].link = in->link;
+		out[i].interface = (uint8_t)(in - c->in);
 	}
-	*out = (struct frame){
-		p.time_ns, p.data, p.caplen, p.len, in->link, (uint8_t)(in - c->in)
-	};
-	return true;
+	return n;
+}
+
+static void read_ahead(struct capture *c, struct input *in)
+{
+	if (!in->file) {
+		read_with_libpcap(c, in);
+		return;
+	}
+	in->ahead = read_in_place(c, in, &in->next, 1) == 1;
 }
 
 static struct input *earliest(struct capture *c)
@@ -397,30 +432,35 @@ static struct input *earliest(struct capture *c)
 	for (unsigned i = 0; i < c->n; i++) {
 		struct input *in = &c->in[i];
 
-		if (!in->ahead && !in->done && in->file)
-			in->ahead = read_in_place(c, in, &in->next);
-		else if (!in->ahead && !in->done)
-			read_with_libpcap(c, in);
+		if (!in->ahead && !in->done)
+			read_ahead(c, in);
 		if (in->ahead && (!best || in->next.time_ns < best->next.time_ns))
 			best = in;
 	}
 	return best;
 }
 
-/* The frames of one file that are in memory together. False: there are none. */
+/* Those that pass, side by side. */
+static unsigned filter_here(const struct input *in, struct frame *f, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (passes(in, &f[i]))
+			f[kept++] = f[i];
+	}
+	return kept;
+}
+
+/* The next frames of a file. False: there are none. */
 static bool hand_on_together(struct capture *c, struct input *in)
 {
-	struct frame batch[CAPTURE_BATCH];
-	unsigned n = 0;
+	unsigned read = read_in_place(c, in, c->batch, CAPTURE_BATCH);
+	unsigned n = in->filter_here ? filter_here(in, c->batch, read) : read;
 
-	do {
-		if (in->done || !read_in_place(c, in, &batch[n]))
-			break;
-		n += passes(in, &batch[n]);
-	} while (n < CAPTURE_BATCH && pcapfile_ready(in->file));
 	if (n > 0)
-		c->cb(c->ctx, batch, n);
-	return !in->done;
+		c->cb(c->ctx, c->batch, n);
+	return read > 0;
 }
 
 /* How it ended. */
@@ -443,14 +483,13 @@ static enum capture_result step_files(struct capture *c)
 	return CAPTURE_FRAMES;
 }
 
-/* A packet of the time before all had joined. Behind the first that is a second younger none comes. */
-static bool is_too_old(struct input *in, uint64_t time_ns)
+/* A packet of the time before all had joined. Behind the first that is a second younger none comes, nor
+ * behind one that is older than the capture: the clock was set back. */
+static bool is_too_old(const struct capture *c, struct input *in, uint64_t time_ns)
 {
-	if (in->since_ns == 0 || time_ns < in->since_ns)
-		return in->since_ns != 0;
-	if (time_ns >= in->since_ns + SECOND_NS)
+	if (time_ns >= in->since_ns + SECOND_NS || time_ns + SECOND_NS < c->opened_ns)
 		in->since_ns = 0;
-	return false;
+	return time_ns < in->since_ns;
 }
 
 static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
@@ -460,7 +499,7 @@ static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *
 	struct frame f = frame_of(c, c->current, h, data);
 
 	c->taken++;
-	if (!is_too_old(c->current, f.time_ns))
+	if (!is_too_old(c, c->current, f.time_ns))
 		hand_on(c, c->current, &f);
 }
 

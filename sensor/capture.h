@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "sensor/conf.h"
-#include "sensor/decode.h"
+#include "sensor/frame.h"
 
 struct capture;
 
@@ -39,14 +39,6 @@ void capture_close(struct capture *c);
 bool capture_share(struct capture *const *all, unsigned n, char *err, size_t errlen);
 
 #define CAPTURE_BATCH 32 /* frames handed on together at most */
-
-struct frame {
-	uint64_t time_ns;
-	const uint8_t *data; /* borrowed for the call, with those of the others in it */
-	uint32_t caplen, len;
-	enum link link;
-	uint8_t interface; /* index into names */
-};
 
 enum capture_result {
 	CAPTURE_FRAMES, /* some were handed on */

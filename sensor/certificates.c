@@ -39,6 +39,12 @@ struct certificates *certificates_new(void)
 	return c;
 }
 
+size_t certificates_bytes(void)
+{
+	return sizeof(struct certificates) + CERTIFICATES_WAITING * sizeof(struct place) +
+	       lru_bytes(CERTIFICATES_KNOWN, DIGEST_SHA256, sizeof(struct certificate_read));
+}
+
 void certificates_free(struct certificates *c)
 {
 	if (!c)

@@ -27,6 +27,7 @@ struct certificates;
 /* NULL, or an abort, when there is no memory. Makes libcrypto open now what it would open later: to be called
  * before the process is confined. */
 struct certificates *certificates_new(void);
+size_t certificates_bytes(void);                /* the memory that it takes at most */
 void certificates_free(struct certificates *c); /* NULL is allowed */
 
 /* The next piece of the certificate of one session: n bytes from at, in order, of total.

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A write of up to PIPE_BUF bytes is all or nothing (pipe(7)): no message is ever torn. */
-_Static_assert(CHANNEL_TOGETHER * sizeof(struct message) <= PIPE_BUF, "they fit an atomic write");
+#define COUNT_MAX (1ull << 56)
+
+/* A write of up to PIPE_BUF bytes is all or nothing (pipe(7)): who drops messages tears none. */
+_Static_assert(CHANNEL_ATOMIC * sizeof(struct message) <= PIPE_BUF, "they fit an atomic write");
 
 bool channel_open(int *read_fd, int *write_fd, unsigned size)
 {
@@ -39,23 +41,26 @@ static bool wait_for_room(int fd)
 	return poll(&p, 1, -1) >= 0 || errno == EINTR;
 }
 
-/* True when it was written, false when it was dropped. */
+/* True when all was written, false when it was dropped. */
 static bool write_out(struct channel *c)
 {
-	size_t n = c->gathered * sizeof(c->out[0]);
+	const char *at = (const char *)c->out;
+	size_t left = c->gathered * sizeof(c->out[0]);
 
-	for (;;) {
-		if (write(c->fd, c->out, n) == (ssize_t)n)
-			return true;
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN || (c->wait && !wait_for_room(c->fd))) {
+	while (left > 0) {
+		ssize_t n = write(c->fd, at, left);
+
+		if (n >= 0) {
+			at += n;
+			left -= (size_t)n;
+		} else if (errno == EAGAIN && !c->wait) {
+			return false;
+		} else if (errno != EINTR && (errno != EAGAIN || !wait_for_room(c->fd))) {
 			c->broken = true;
 			return false;
 		}
-		if (!c->wait)
-			return false;
 	}
+	return true;
 }
 
 bool channel_flush(struct channel *c)
@@ -68,7 +73,7 @@ bool channel_flush(struct channel *c)
 
 bool channel_send(struct channel *c, const struct message *m)
 {
-	struct message *out = &c->out[c->gathered];
+	struct message *out = channel_next(c);
 
 	if (c->broken)
 		return false;
@@ -76,11 +81,12 @@ bool channel_send(struct channel *c, const struct message *m)
 		c->put(c->ctx, m);
 		return true;
 	}
-	*out = *m;
+	if (out != m)
+		*out = *m;
 	out->magic = MESSAGE_MAGIC;
 	out->number = ++c->number;
 	c->gathered++;
-	if (c->gather && c->gathered < CHANNEL_TOGETHER)
+	if (c->gather && c->gathered < (c->wait ? CHANNEL_TOGETHER : CHANNEL_ATOMIC))
 		return true;
 	return channel_flush(c);
 }
@@ -103,6 +109,16 @@ static size_t read_whole(int fd, void *buf, size_t room)
 	}
 }
 
+/* No run counts so far, and what is added up of it fits what it is kept in. */
+static bool health_valid(const struct health *h)
+{
+	for (unsigned i = 0; i < HEALTH_N; i++) {
+		if (h->n[i] > COUNT_MAX)
+			return false;
+	}
+	return h->alive <= COUNT_MAX;
+}
+
 static bool message_valid(const struct message *m)
 {
 	if (m->magic != MESSAGE_MAGIC || m->number == 0 || m->counted > 1 || m->last > 1)
@@ -112,10 +128,18 @@ static bool message_valid(const struct message *m)
 	case MESSAGE_WEIGHT:
 	case MESSAGE_END: return !m->last && session_valid(&m->mail);
 	case MESSAGE_PROGRESS: return !m->last;
-	case MESSAGE_HEALTH: return true;
+	case MESSAGE_HEALTH: return health_valid(&m->health);
 	case MESSAGE_FAILURE: return memchr(m->failure, '\0', sizeof(m->failure)) != NULL;
 	}
 	return false;
+}
+
+/* The first n bytes of a message, behind which nothing comes. */
+static bool breaks_off(const struct message *m, size_t n)
+{
+	const uint32_t magic = MESSAGE_MAGIC;
+
+	return memcmp(&m->magic, &magic, n < sizeof(magic) ? n : sizeof(magic)) == 0;
 }
 
 enum channel_read channel_receive(int fd, struct message *m, size_t max, size_t *n)
@@ -125,7 +149,9 @@ enum channel_read channel_receive(int fd, struct message *m, size_t max, size_t 
 	*n = 0;
 	while (*n < have / sizeof(*m) && message_valid(&m[*n]))
 		++*n;
-	if (*n * sizeof(*m) != have)
+	if (*n < have / sizeof(*m))
 		return CHANNEL_BAD;
-	return have == 0 ? CHANNEL_END : CHANNEL_MESSAGE;
+	if (*n * sizeof(*m) == have)
+		return have == 0 ? CHANNEL_END : CHANNEL_MESSAGE;
+	return breaks_off(&m[*n], have % sizeof(*m)) ? CHANNEL_END : CHANNEL_BAD;
 }

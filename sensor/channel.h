@@ -54,12 +54,13 @@ struct message {
 bool channel_open(int *read_fd, int *write_fd, unsigned size);
 
 /* Writer ---------------------------------------------------------------------------------- */
-#define CHANNEL_TOGETHER 5 /* messages of one write that is all or nothing */
+#define CHANNEL_TOGETHER 40 /* messages that are written together by who waits, */
+#define CHANNEL_ATOMIC   5  /* and by who drops: all of them, or none */
 
 struct channel {
 	int fd;
 	bool wait;   /* offline: wait for the reader; live: drop and let the numbers tell */
-	bool gather; /* offline: write CHANNEL_TOGETHER at a time; the last with channel_flush() */
+	bool gather; /* several are written at a time; what is left with channel_flush() */
 	bool broken; /* the reader is gone */
 	uint64_t number;
 	unsigned gathered;
@@ -68,6 +69,12 @@ struct channel {
 	void (*put)(void *ctx, const struct message *m);
 	void *ctx;
 };
+
+/* Where a message can be written, to be sent next: it is not copied then. */
+static inline struct message *channel_next(struct channel *c)
+{
+	return &c->out[c->gathered];
+}
 
 /* Numbers and sends. False when it was dropped, with those that were gathered before it, or the
  * reader is gone (c->broken). */
@@ -78,8 +85,9 @@ bool channel_flush(struct channel *c);
 enum channel_read { CHANNEL_MESSAGE, CHANNEL_END, CHANNEL_BAD };
 
 /* Reads the messages that are there, at least one, for which it waits, and at most max. *n of them
- * are good, whatever is returned. BAD: then comes what no sane writer sends. That the numbers grow
- * is for the caller to check, who knows the one before. */
+ * are good, whatever is returned. BAD: then comes what no sane writer sends. One that breaks off is
+ * that of a writer who died: the END. That the numbers grow is for the caller to check, who knows the
+ * one before. */
 enum channel_read channel_receive(int fd, struct message *m, size_t max, size_t *n);
 
 #endif

@@ -1,5 +1,6 @@
 #include "sensor/classify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,99 @@ enum service classify_service(enum protocol p)
 
 #ifdef HAVE_NDPI
 
+/* Its interface changes with its version. All that differs stands here. */
+#define NDPI_SINCE(major, minor) \
+	(NDPI_MAJOR > (major) || (NDPI_MAJOR == (major) && NDPI_MINOR >= (minor)))
+
+/* What it may look for: mail, and what is mistaken for it. */
+static const uint16_t wanted[] = {
+	NDPI_PROTOCOL_MAIL_SMTP,   NDPI_PROTOCOL_MAIL_IMAP, NDPI_PROTOCOL_MAIL_POP,
+	NDPI_PROTOCOL_FTP_CONTROL, NDPI_PROTOCOL_IRC,       NDPI_PROTOCOL_REDIS,
+};
+#define WANTED (sizeof(wanted) / sizeof(wanted[0]))
+
+#if NDPI_SINCE(5, 0)
+/* All are switched on at first. */
+static bool want_no_others(struct ndpi_detection_module_struct *m)
+{
+	bool ok = ndpi_set_config(m, "any", "enable", "0") == NDPI_CFG_OK;
+	char number[8];
+
+	for (size_t i = 0; ok && i < WANTED; i++) {
+		snprintf(number, sizeof(number), "%u", wanted[i]);
+		ok = ndpi_set_config(m, number, "enable", "1") == NDPI_CFG_OK;
+	}
+	return ok;
+}
+#else
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion" /* the macro of libndpi does not pass our warnings */
+static bool want_no_others(struct ndpi_detection_module_struct *m)
+{
+	NDPI_PROTOCOL_BITMASK mask;
+
+	NDPI_BITMASK_RESET(mask);
+	for (size_t i = 0; i < WANTED; i++)
+		NDPI_BITMASK_ADD(mask, wanted[i]);
+#if NDPI_SINCE(4, 6)
+	return ndpi_set_protocol_detection_bitmask2(m, &mask) == 0;
+#else
+	ndpi_set_protocol_detection_bitmask2(m, &mask);
+	return true;
+#endif
+}
+#pragma GCC diagnostic pop
+#endif
+
+static bool finish_module(struct ndpi_detection_module_struct *m)
+{
+#if NDPI_SINCE(4, 10)
+	return ndpi_finalize_initialization(m) == 0;
+#else
+	ndpi_finalize_initialization(m);
+	return true;
+#endif
+}
+
+/* NULL when it cannot be had. */
+static struct ndpi_detection_module_struct *new_module(void)
+{
+#if NDPI_SINCE(4, 10)
+	struct ndpi_detection_module_struct *m = ndpi_init_detection_module(NULL);
+#else
+	struct ndpi_detection_module_struct *m = ndpi_init_detection_module(ndpi_no_prefs);
+#endif
+
+	if (m && want_no_others(m) && finish_module(m))
+		return m;
+	if (m)
+		ndpi_exit_detection_module(m);
+	return NULL;
+}
+
+/* What it thinks that the flow is. */
+struct found {
+	uint16_t master, app;
+};
+
+static struct found look_at(struct ndpi_detection_module_struct *m, struct ndpi_flow_struct *f,
+			    const struct packet *p)
+{
+	const unsigned short length = (unsigned short)p->ip_length;
+	const uint64_t ms = p->time_ns / 1000000;
+#if NDPI_SINCE(4, 6)
+	ndpi_protocol got = ndpi_detection_process_packet(m, f, p->ip, length, ms, NULL);
+#else
+	ndpi_protocol got = ndpi_detection_process_packet(m, f, p->ip, length, ms);
+#endif
+
+#if NDPI_SINCE(4, 12)
+	return (struct found){ got.proto.master_protocol, got.proto.app_protocol };
+#else
+	return (struct found){ got.master_protocol, got.app_protocol };
+#endif
+}
+
 struct classifier {
 	struct ndpi_detection_module_struct *module;
 	struct ndpi_flow_struct **flows; /* allocated when first used, then kept */
@@ -146,39 +240,28 @@ struct classifier {
 	uint32_t free_n;
 };
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion" /* the macro of libndpi does not pass our warnings */
-static void add(NDPI_PROTOCOL_BITMASK *b, uint16_t protocol)
-{
-	NDPI_BITMASK_ADD(*b, protocol);
-}
-#pragma GCC diagnostic pop
-
 struct classifier *classifier_new(unsigned max_flows)
 {
 	struct classifier *c = calloc(1, sizeof(*c));
-	NDPI_PROTOCOL_BITMASK wanted;
 
 	if (!c)
 		return NULL;
 	c->max = max_flows;
 	c->flows = calloc(max_flows, sizeof(*c->flows));
 	c->free = calloc(max_flows, sizeof(*c->free));
-	c->module = ndpi_init_detection_module(ndpi_no_prefs);
+	c->module = new_module();
 	if (!c->flows || !c->free || !c->module) {
 		classifier_free(c);
 		return NULL;
 	}
-	NDPI_BITMASK_RESET(wanted);
-	add(&wanted, NDPI_PROTOCOL_MAIL_SMTP);
-	add(&wanted, NDPI_PROTOCOL_MAIL_IMAP);
-	add(&wanted, NDPI_PROTOCOL_MAIL_POP);
-	add(&wanted, NDPI_PROTOCOL_FTP_CONTROL);
-	add(&wanted, NDPI_PROTOCOL_IRC);
-	add(&wanted, NDPI_PROTOCOL_REDIS);
-	ndpi_set_protocol_detection_bitmask2(c->module, &wanted);
-	ndpi_finalize_initialization(c->module);
 	return c;
+}
+
+size_t classifier_bytes(unsigned max_flows)
+{
+	const struct classifier *c;
+
+	return sizeof(*c) + max_flows * (SIZEOF_FLOW_STRUCT + sizeof(*c->flows) + sizeof(*c->free));
 }
 
 void classifier_free(struct classifier *c)
@@ -229,17 +312,15 @@ static bool is_mail(uint16_t protocol)
 enum opinion classifier_packet(struct classifier *c, uint32_t flow, const struct packet *p)
 {
 	struct ndpi_flow_struct *f = flow ? c->flows[flow - 1] : NULL;
-	ndpi_protocol found;
+	struct found found;
 
 	if (!f || p->ip_length == 0 || p->ip_length > UINT16_MAX)
 		return OPINION_NONE;
-	found = ndpi_detection_process_packet(c->module, f, p->ip, (unsigned short)p->ip_length,
-					      p->time_ns / 1000000);
+	found = look_at(c->module, f, p);
 	if (f->confidence != NDPI_CONFIDENCE_DPI ||
-	    found.app_protocol + found.master_protocol == NDPI_PROTOCOL_UNKNOWN)
+	    found.app + found.master == NDPI_PROTOCOL_UNKNOWN)
 		return OPINION_NONE;
-	return is_mail(found.master_protocol) || is_mail(found.app_protocol) ? OPINION_MAIL
-									     : OPINION_OTHER;
+	return is_mail(found.master) || is_mail(found.app) ? OPINION_MAIL : OPINION_OTHER;
 }
 
 #else
@@ -252,6 +333,12 @@ struct classifier *classifier_new(unsigned max_flows)
 {
 	(void)max_flows;
 	return calloc(1, sizeof(struct classifier));
+}
+
+size_t classifier_bytes(unsigned max_flows)
+{
+	(void)max_flows;
+	return sizeof(struct classifier);
 }
 
 void classifier_free(struct classifier *c)

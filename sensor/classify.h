@@ -46,6 +46,9 @@ struct classifier;
 /* max_flows: how many flows can be in question at a time. NULL when libndpi cannot be set up; a
  * build without libndpi returns a classifier that never knows. Call before confinement. */
 struct classifier *classifier_new(unsigned max_flows);
+
+/* The memory that so many flows take, without libndpi's own. */
+size_t classifier_bytes(unsigned max_flows);
 void classifier_free(struct classifier *c);
 
 enum opinion { OPINION_NONE, OPINION_MAIL, OPINION_OTHER };

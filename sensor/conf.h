@@ -87,6 +87,10 @@ struct conf {
 	unsigned max_series;
 	unsigned max_servers; /* remembered, to know where STARTTLS was offered */
 
+	/* retention, in days */
+	unsigned keep_sessions_days;
+	unsigned keep_incidents_days; /* that are closed */
+
 	/* incidents */
 	unsigned quiet_s;
 	unsigned lossy_percent_x100; /* 100 is 1 % */
@@ -109,6 +113,11 @@ struct conf *conf_default(void);
 /* Reads a file over the defaults. NULL with one line in err: "FILE:LINE: KEY: what is wrong". */
 struct conf *conf_read(const char *path, char *err, size_t errlen);
 void conf_free(struct conf *c);
+
+/* Of next, just read, a running sensor takes peers, exceptions, alerts, incidents, syslog and
+ * retention; all else becomes a copy of now, and waits for the next start. Returns how many keys that leaves out,
+ * and names them in left ("capture.snaplen, user"), as far as there is room. */
+unsigned conf_take(const struct conf *now, struct conf *next, char *left, size_t leftlen);
 
 /* Writes the configuration in force as YAML: with secrets, as conf_read() reads back to the same; without
  * them, to be shown to people, with a comment for each that is left out. */

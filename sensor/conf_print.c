@@ -82,7 +82,7 @@ static void print_cpus(FILE *out, const struct conf *c)
 	fputs("]\n", out);
 }
 
-static void print_value(FILE *out, const struct conf *c, const struct conf_option *o)
+void conf_option_print(const struct conf *c, const struct conf_option *o, FILE *out)
 {
 	char text[4096];
 
@@ -272,7 +272,7 @@ void conf_print(const struct conf *c, bool secrets, FILE *out)
 		    (o->kind == OPTION_MODE && c->mode == MODE_DEFAULT))
 			continue;
 		print_key(out, before, o->key);
-		print_value(out, c, o);
+		conf_option_print(c, o, out);
 		before = o->key;
 	}
 	if (root && root->kind == YNODE_MAP) {

@@ -62,6 +62,10 @@ static bool unknown_key(struct conf_reader *r, const struct ynode *k, const char
 	const char *near = conf_option_nearest(section, k->text, &len);
 
 	conf_key_join(key, section, k->text);
+	if (section[0] && (conf_option_find(k->text) || conf_option_is_section(k->text)))
+		return conf_fail(r, k->line, key,
+				 "unknown key; \"%s\" has to stand at the beginning of its line",
+				 k->text);
 	if (near)
 		return conf_fail(r, k->line, key, "unknown key; did you mean \"%.*s\"?", (int)len,
 				 near);

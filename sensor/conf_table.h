@@ -112,6 +112,11 @@ struct conf_option {
 	X("record.max_servers", "", "100000",                                                      \
 	  "Servers of which is remembered when they offered STARTTLS.", OPTION_COUNT,              \
 	  CONF_AT(max_servers), 1, 10000000)                                                       \
+	X("retention.sessions_days", "days", "90", "How long the session log is kept.",            \
+	  OPTION_COUNT, CONF_AT(keep_sessions_days), 1, 3660)                                      \
+	X("retention.incidents_days", "days", "1827",                                              \
+	  "How long incidents that are closed are kept.", OPTION_COUNT,                            \
+	  CONF_AT(keep_incidents_days), 1, 3660)                                                   \
 	X("incidents.quiet_s", "s", "3600", "Quiet time after which an incident may close.",       \
 	  OPTION_COUNT, CONF_AT(quiet_s), 60, 2592000)                                             \
 	X("incidents.lossy_percent", "%", "1",                                                     \
@@ -182,6 +187,9 @@ bool conf_option_set(void *base, const struct conf_option *o, const char *text, 
 
 /* The same text back, without quotes. */
 void conf_option_get(const void *base, const struct conf_option *o, char *out, size_t outlen);
+
+/* Writes the value of any option of a struct conf as it stands behind its key, with its LF. */
+void conf_option_print(const struct conf *c, const struct conf_option *o, FILE *out);
 
 /* A word of a list, and a time (RFC 3339), in the same way. */
 bool conf_word_set(void *to, enum word_list list, const char *text, char *why, size_t whylen);

@@ -13,8 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The system call filter of the capture process, of all its threads; no thread can be made
- * afterwards. write_fd is the only descriptor that can be written to. Refused calls fail with EPERM. */
+/* Limits, and the system call filter of the capture process, of all its threads; no thread can be made
+ * afterwards. write_fd is the only descriptor that can be written to.
+ *
+ * Refused calls fail with EPERM instead of ending the process: to whoever has taken it over that is
+ * as good as nothing, while a library that asks for something it can do without, as the next version
+ * of one may, goes on, and an unforeseen call is no way to blind the sensor. The kernel logs each. */
 bool confine_capture(int write_fd, char *err, size_t errlen);
 
 #endif

@@ -3,7 +3,7 @@
 #include "dissectors/verdict.h"
 #include "sensor/decode_state.h"
 
-enum { VLAN_TAGS_MAX = 4, ETHERNET_ADDRESSES = 12 };
+enum { VLAN_TAGS_MAX = 4 };
 
 /* Reads the Ethernet type that follows so many bytes and precedes others. */
 static enum next link_with_type(struct decode *d, size_t before, size_t after)
@@ -109,8 +109,8 @@ static enum next step(struct decode *d, enum next next)
 	return NEXT_NONE;
 }
 
-enum health_counter decode_frame(struct fragments *fragments, enum link link, const uint8_t *frame,
-				 size_t caplen, struct packet *out)
+enum health_counter decode_closely(struct fragments *fragments, enum link link,
+				   const uint8_t *frame, size_t caplen, struct packet *out)
 {
 	struct decode d = {
 		.fragments = fragments,
@@ -120,8 +120,17 @@ enum health_counter decode_frame(struct fragments *fragments, enum link link, co
 	};
 
 	out->vlan = VLAN_NONE;
-	out->hash = 0;
 	for (enum next next = first_step(&d, link); next != NEXT_NONE;)
 		next = step(&d, next);
 	return d.outcome;
+}
+
+enum health_counter decode_frame(struct fragments *fragments, enum link link, const uint8_t *frame,
+				 size_t caplen, struct packet *out)
+{
+	out->hash = 0;
+	out->vlan = VLAN_NONE;
+	if (link == LINK_ETHERNET && decode_plain(frame, caplen, out))
+		return HEALTH_DELIVERED;
+	return decode_closely(fragments, link, frame, caplen, out);
 }

@@ -13,19 +13,7 @@
 #include <stdint.h>
 
 #include "reports/health.h"
-
-/* The link layers that a capture can have; capture.c translates libpcap's numbers. */
-enum link {
-	LINK_UNKNOWN,
-	LINK_ETHERNET,
-	LINK_SLL,
-	LINK_SLL2,
-	LINK_RAW,  /* IP without a link layer */
-	LINK_NULL, /* 4 bytes of address family in the byte order of some host */
-	LINK_LOOP, /* the same in network order */
-	LINK_PPP,  /* with or without address and control; also Cisco HDLC */
-	LINK_PPPOE,
-};
+#include "sensor/frame.h"
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02

@@ -8,26 +8,12 @@ enum { IP_FRAGMENT = 44, IP_GRE = 47, IP_AH = 51, IP_DSTOPTS = 60 };
 enum { IP_MOBILITY = 135, IP_HIP = 139, IP_SHIM6 = 140 };
 enum { EXTENSION_HEADERS_MAX = 16 };
 
-static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-/* The first n bytes of a header, to be read with a cursor of their own: the compiler sees that they
- * are there. False: they are not. */
-static inline bool fixed_part(struct cursor *c, size_t n, struct cursor *out)
+enum health_counter decode_tcp(struct cursor *c, size_t wire, struct packet *out)
 {
-	const uint8_t *at = cur_take(c, n);
-
-	*out = cur_over((struct span){ at, n });
-	return at != NULL;
-}
-
-/* TCP header and payload (RFC 9293, 3.1). */
-static enum health_counter decode_tcp(struct decode *d)
-{
-	struct cursor *c = &d->c, h;
-	struct packet *out = d->out;
+	struct cursor h;
 	size_t header;
 
-	if (!fixed_part(c, 20, &h))
+	if (!decode_fixed(c, 20, &h))
 		return SKIP_TCP;
 	out->port[0] = cur_be16(&h);
 	out->port[1] = cur_be16(&h);
@@ -35,9 +21,9 @@ static enum health_counter decode_tcp(struct decode *d)
 	out->ack = cur_be32(&h);
 	header = (size_t)(cur_u8(&h) >> 4) * 4;
 	out->flags = cur_u8(&h); /* window, checksum, urgent pointer follow */
-	if (header < 20 || header > d->wire)
+	if (header < 20 || header > wire)
 		return SKIP_TCP;
-	out->wire_length = (uint32_t)(d->wire - header);
+	out->wire_length = (uint32_t)(wire - header);
 	if (header - 20 > cur_left(c)) { /* cut inside the options: no payload was captured */
 		out->payload = c->at;
 		out->length = 0;
@@ -52,7 +38,7 @@ static enum health_counter decode_tcp(struct decode *d)
 enum next decode_protocol(struct decode *d)
 {
 	switch (d->protocol) {
-	case IP_TCP: return decode_end(d, decode_tcp(d));
+	case IP_TCP: return decode_end(d, decode_tcp(&d->c, d->wire, d->out));
 	case IP_UDP: return NEXT_UDP;
 	case IP_GRE: return NEXT_GRE;
 	case IP_IPIP:
@@ -92,12 +78,6 @@ static enum next keep_fragment(struct decode *d, bool v6, uint32_t id, uint32_t 
 
 /* Version 4 ---------------------------------------------------------------------------------- */
 
-static void map_v4(uint8_t to[16], const uint8_t *from)
-{
-	memcpy(to, v4_mapped, sizeof(v4_mapped));
-	memcpy(to + 12, from, 4);
-}
-
 /* IPv4 (RFC 791, 3.1). A total length of 0 is what segmentation offload leaves. */
 static enum next decode_ipv4(struct decode *d)
 {
@@ -106,7 +86,7 @@ static enum next decode_ipv4(struct decode *d)
 	size_t captured = cur_left(c), header, total;
 	uint16_t id, place;
 
-	if (!fixed_part(c, 20, &h))
+	if (!decode_fixed(c, 20, &h))
 		return decode_end(d, SKIP_IP);
 	header = (size_t)(cur_u8(&h) & 15) * 4;
 	cur_skip(&h, 1);
@@ -125,8 +105,8 @@ static enum next decode_ipv4(struct decode *d)
 		total = captured;
 	if (!c->ok || total < header)
 		return decode_end(d, SKIP_IP);
-	map_v4(d->out->addr[0], from);
-	map_v4(d->out->addr[1], to);
+	decode_map_v4(d->out->addr[0], from);
+	decode_map_v4(d->out->addr[1], to);
 	d->out->ip = start;
 	d->out->ip_length = (uint32_t)(captured < total ? captured : total);
 	if (total < captured) /* padding */
@@ -210,7 +190,7 @@ static enum next decode_ipv6(struct decode *d)
 	const uint8_t *start = c->at, *from, *to;
 	size_t captured = cur_left(c);
 
-	if (!fixed_part(c, 40, &h))
+	if (!decode_fixed(c, 40, &h))
 		return decode_end(d, SKIP_IP);
 	cur_skip(&h, 4);
 	d->wire = cur_be16(&h);

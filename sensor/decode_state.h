@@ -6,6 +6,8 @@
 #ifndef MAILSEAL_DECODE_STATE_H
 #define MAILSEAL_DECODE_STATE_H
 
+#include <string.h>
+
 #include "dissectors/cursor.h"
 #include "sensor/decode.h"
 #include "sensor/fragments.h"
@@ -23,6 +25,8 @@ enum {
 	ETHERTYPE_QINQ = 0x88a8,
 	ETHERTYPE_QINQ_OLD = 0x9100,
 };
+
+enum { ETHERNET_ADDRESSES = 12 };
 
 enum next {
 	NEXT_ETHERNET,
@@ -70,6 +74,37 @@ static inline enum next decode_enter_type(struct decode *d, uint16_t type)
 	d->type = type;
 	return decode_enter(d, NEXT_TYPE);
 }
+
+/* The first n bytes of a header, to be read with a cursor of their own: the compiler sees that they
+ * are there. False: they are not. */
+static inline bool decode_fixed(struct cursor *c, size_t n, struct cursor *out)
+{
+	const uint8_t *at = cur_take(c, n);
+
+	if (!at)
+		return false;
+	*out = cur_over((struct span){ at, n });
+	return true;
+}
+
+/* False: it is something else, which decode_closely() knows. Then what was written to *out says nothing. */
+bool decode_plain(const uint8_t *frame, size_t caplen, struct packet *out);
+
+/* Step by step. */
+enum health_counter decode_closely(struct fragments *fragments, enum link link,
+				   const uint8_t *frame, size_t caplen, struct packet *out);
+
+/* An IPv4 address as ::ffff:a.b.c.d. */
+static inline void decode_map_v4(uint8_t to[16], const uint8_t *from)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	memcpy(to, mapped, sizeof(mapped));
+	memcpy(to + sizeof(mapped), from, 4);
+}
+
+/* TCP header and payload (RFC 9293, 3.1), of which wire bytes were sent. */
+enum health_counter decode_tcp(struct cursor *c, size_t wire, struct packet *out);
 
 enum next decode_ip(struct decode *d);
 enum next decode_protocol(struct decode *d);

@@ -1,5 +1,6 @@
 #include "sensor/flow.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,12 +11,11 @@
 #define WHEEL_SLOTS   2048 /* of a second each */
 #define EVICTION_LOOK 256  /* flows considered for eviction at most */
 
+/* The same for both directions. An address is two words here; what order they have does not matter. */
 struct flow_key {
-	uint8_t addr[2][16];
+	uint64_t addr[4];
 	uint16_t port[2];
 };
-
-_Static_assert(sizeof(struct flow_key) == 36, "the key is hashed as bytes");
 
 struct flowtable {
 	struct pool pool;
@@ -35,6 +35,12 @@ static uint32_t power_of_two(uint32_t n)
 	while (p < n && p < 1u << 31)
 		p <<= 1;
 	return p;
+}
+
+size_t flowtable_bytes(uint32_t max_flows)
+{
+	return sizeof(struct flowtable) + power_of_two(max_flows) * sizeof(uint32_t) +
+	       pool_bytes(sizeof(struct flow), max_flows);
 }
 
 struct flowtable *flowtable_new(uint32_t max_flows)
@@ -82,43 +88,53 @@ static uint32_t index_of(const struct flowtable *t, const struct flow *f)
 	return (uint32_t)((size_t)((const uint8_t *)f - t->pool.mem) / t->pool.size);
 }
 
-/* Both directions of a connection give the same key. Returns which end sent the packet. */
+/* Which end sends the packet: 1 when what it comes from stands behind what it goes to. */
+static unsigned end_of(const uint64_t from[2], const uint64_t to[2], const uint16_t port[2])
+{
+	if (from[1] != to[1])
+		return from[1] > to[1];
+	if (from[0] != to[0])
+		return from[0] > to[0];
+	return port[0] > port[1];
+}
+
+/* Returns which end sent the packet. */
 static unsigned key_of(const struct packet *p, struct flow_key *k)
 {
-	int order = memcmp(p->addr[0], p->addr[1], 16);
-	unsigned end = order > 0 || (order == 0 && p->port[0] > p->port[1]);
+	uint64_t addr[4];
+	unsigned end, other;
 
-	memcpy(k->addr[end], p->addr[0], 16);
-	memcpy(k->addr[!end], p->addr[1], 16);
+	memcpy(addr, p->addr, sizeof(addr));
+	end = end_of(addr, addr + 2, p->port);
+	other = !end;
+	memcpy(k->addr + 2 * end, addr, 16);
+	memcpy(k->addr + 2 * other, addr + 2, 16);
 	k->port[end] = p->port[0];
 	k->port[!end] = p->port[1];
 	return end;
 }
 
-static bool is_v4(const uint8_t addr[16])
+/* ::ffff:a.b.c.d: the first word of all IPv4 addresses, and half of the second. */
+static bool is_v4(const uint64_t addr[2])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(addr, mapped, sizeof(mapped)) == 0;
+	return addr[0] == 0 && (be64toh(addr[1]) & 0xffffffff00000000u) == 0x0000ffff00000000u;
 }
 
-/* What all IPv4 addresses share is not hashed. Whole words are. */
-static uint64_t hash_v4(const struct flowtable *t, const struct flow_key *k)
+/* What all IPv4 addresses share is not hashed. */
+static uint64_t hash_v4(const struct flowtable *t, const struct flow_key *k, uint64_t ports)
 {
-	uint8_t bytes[16] = { 0 };
+	const uint64_t both = be64toh(k->addr[1]) << 32 | (uint32_t)be64toh(k->addr[3]);
 
-	memcpy(bytes, k->addr[0] + 12, 4);
-	memcpy(bytes + 4, k->addr[1] + 12, 4);
-	memcpy(bytes + 8, k->port, 4);
-	return siphash(&t->hash_key, bytes, sizeof(bytes));
+	return siphash_words(&t->hash_key, &both, 1, ports, 4);
 }
 
 /* Never 0, which is that of a packet nobody asked about. */
 static uint32_t hash_of(const struct flowtable *t, const struct flow_key *k)
 {
-	uint64_t hash = is_v4(k->addr[0]) && is_v4(k->addr[1])
-				? hash_v4(t, k)
-				: siphash(&t->hash_key, k, sizeof(*k));
+	uint64_t ports = (uint64_t)k->port[0] << 16 | k->port[1];
+	uint64_t hash = is_v4(k->addr) && is_v4(k->addr + 2)
+				? hash_v4(t, k, ports)
+				: siphash_words(&t->hash_key, k->addr, 4, ports, 4);
 
 	return (uint32_t)hash | 1u << 31;
 }
@@ -164,11 +180,19 @@ const struct flow *flow_fetched(struct flowtable *t, const struct packet *p)
 	return first_in(t, p);
 }
 
+static bool same_address(const uint8_t a[16], const uint8_t b[16])
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
 static bool is_of(const struct flow *f, const struct packet *p, unsigned end)
 {
-	return memcmp(f->addr[end], p->addr[0], 16) == 0 &&
-	       memcmp(f->addr[!end], p->addr[1], 16) == 0 && f->port[end] == p->port[0] &&
-	       f->port[!end] == p->port[1];
+	return f->port[end] == p->port[0] && f->port[!end] == p->port[1] &&
+	       same_address(f->addr[end], p->addr[0]) && same_address(f->addr[!end], p->addr[1]);
 }
 
 struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *end)
@@ -271,7 +295,7 @@ static void put_back(struct flowtable *t, struct flow *f)
 	wheel_in(t, f, timeout_s);
 }
 
-void flow_arm(struct flowtable *t, struct flow *f, uint32_t timeout_s)
+void flow_arm_anew(struct flowtable *t, struct flow *f, uint32_t timeout_s)
 {
 	if (f->timeout_s != 0 && f->last_s + timeout_s >= t->now_s + distance(t, f->slot)) {
 		f->timeout_s = timeout_s; /* fires early and is put back then */
@@ -286,7 +310,8 @@ void flow_free(struct flowtable *t, struct flow *f)
 	struct flow_key k;
 	uint32_t *link, index = index_of(t, f);
 
-	memcpy(&k, f, sizeof(k));
+	memcpy(k.addr, f->addr, sizeof(k.addr));
+	memcpy(k.port, f->port, sizeof(k.port));
 	wheel_out(t, f);
 	for (link = bucket_at(t, hash_of(t, &k)); *link != index + 1;)
 		link = &at(t, *link - 1)->hash_next;
@@ -311,10 +336,8 @@ static void fire_slot(struct flowtable *t, flow_expired_cb *cb, void *ctx)
 	}
 }
 
-void flow_advance(struct flowtable *t, uint64_t now_ms, flow_expired_cb *cb, void *ctx)
+void flow_advance(struct flowtable *t, uint32_t now_s, flow_expired_cb *cb, void *ctx)
 {
-	uint32_t now_s = (uint32_t)(now_ms / 1000);
-
 	while (t->now_s < now_s) {
 		t->now_s++;
 		fire_slot(t, cb, ctx);

@@ -8,6 +8,7 @@
 #define MAILSEAL_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sensor/decode.h"
@@ -22,7 +23,7 @@ enum flow_state {
 #define FLOW_UNKNOWN_SIDE 2
 
 struct flow {
-	uint8_t addr[2][16]; /* ends in canonical order: the smaller address and port first */
+	uint8_t addr[2][16]; /* the ends, in the same order for both directions */
 	uint16_t port[2];
 	uint32_t hash_next;
 	uint32_t wheel_prev, wheel_next;
@@ -30,7 +31,7 @@ struct flow {
 	uint32_t timeout_s;            /* from there; 0: not armed */
 	uint32_t session;              /* of the session pool, or POOL_NONE */
 	uint32_t isn[2];               /* of the SYN of each end */
-	uint32_t fin_seq[2], acked[2]; /* before any payload */
+	uint32_t fin_seq[2], acked[2]; /* before any payload; fin_seq: or of a bare segment */
 	uint64_t start_ns;
 	uint16_t slot;
 	uint16_t vlan;
@@ -39,6 +40,7 @@ struct flow {
 	uint8_t client;         /* which end, or FLOW_UNKNOWN_SIDE */
 	uint8_t syn, fin, seen; /* bit per end */
 	uint8_t has_acked;      /* bit per end: acked[] says how far the other end has its bytes */
+	uint8_t has_sent;       /* bit per end: without a FIN, fin_seq[] says how far it has sent */
 	bool closing;           /* RST or both FINs: lingers for what was overtaken */
 	bool reset_last;        /* the RST came behind everything that it acknowledges */
 };
@@ -46,6 +48,9 @@ struct flow {
 _Static_assert(sizeof(struct flow) <= 128, "a flow that is not mail stays small");
 
 struct flowtable;
+
+/* The memory that it takes when it is full. */
+size_t flowtable_bytes(uint32_t max_flows);
 
 /* NULL when the memory cannot be had. */
 struct flowtable *flowtable_new(uint32_t max_flows);
@@ -65,14 +70,20 @@ struct flow *flow_find(struct flowtable *t, const struct packet *p, unsigned *en
 struct flow *flow_open(struct flowtable *t, const struct packet *p, unsigned *end);
 void flow_free(struct flowtable *t, struct flow *f);
 
-/* Expires timeout_s after the last packet (f->last_s). Moves it in the wheel only when it must
- * fire earlier than it stands. */
-void flow_arm(struct flowtable *t, struct flow *f, uint32_t timeout_s);
+/* Expires timeout_s after the last packet (f->last_s), which never goes back. Moves it in the wheel
+ * only when it must fire earlier than it stands. */
+void flow_arm_anew(struct flowtable *t, struct flow *f, uint32_t timeout_s);
+
+static inline void flow_arm(struct flowtable *t, struct flow *f, uint32_t timeout_s)
+{
+	if (f->timeout_s != timeout_s) /* else it fires early and is put back then */
+		flow_arm_anew(t, f, timeout_s);
+}
 
 /* Moves the wheel and offers every flow whose time has come; the callback frees it or arms it
  * anew. */
 typedef void flow_expired_cb(void *ctx, struct flow *f);
-void flow_advance(struct flowtable *t, uint64_t now_ms, flow_expired_cb *cb, void *ctx);
+void flow_advance(struct flowtable *t, uint32_t now_s, flow_expired_cb *cb, void *ctx);
 
 /* The flow to push out of a full table: of those that expire next, the first that is preferred, or
  * else the first of all. NULL when the table is empty. */

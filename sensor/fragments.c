@@ -53,6 +53,7 @@ struct fragments {
 	uint32_t *buckets; /* index + 1 */
 	uint32_t mask;
 	uint32_t first[QUEUES], last[QUEUES];
+	uint32_t whole_length; /* of what was handed out and is not over */
 	uint8_t whole[V6_HEADER + PAYLOAD];
 };
 
@@ -66,19 +67,42 @@ static uint32_t index_of(const struct fragments *f, const struct datagram *d)
 	return (uint32_t)((size_t)((const uint8_t *)d - f->datagrams.mem) / f->datagrams.size);
 }
 
+struct room {
+	uint32_t datagrams, pages, buckets;
+};
+
 /* A quarter of the memory may hold what describes the datagrams. */
+static struct room room_in(size_t bytes)
+{
+	size_t all = bytes < FRAGMENTS_MEMORY_MIN ? FRAGMENTS_MEMORY_MIN : bytes;
+	size_t datagrams = all / 4 / sizeof(struct datagram);
+	struct room r = {
+		.datagrams = (uint32_t)datagrams,
+		.pages = (uint32_t)((all - datagrams * sizeof(struct datagram)) / PAGE),
+		.buckets = 64,
+	};
+
+	while (r.buckets < r.datagrams)
+		r.buckets <<= 1;
+	return r;
+}
+
+size_t fragments_bytes(size_t bytes)
+{
+	struct room r = room_in(bytes);
+
+	return sizeof(struct fragments) + r.buckets * sizeof(uint32_t) +
+	       pool_bytes(sizeof(struct datagram), r.datagrams) + pool_bytes(PAGE, r.pages);
+}
+
 static bool take_memory(struct fragments *f, size_t bytes)
 {
-	size_t datagrams = bytes / 4 / sizeof(struct datagram), buckets = 64;
-	size_t pages = (bytes - datagrams * sizeof(struct datagram)) / PAGE;
+	struct room r = room_in(bytes);
 
-	while (buckets < datagrams)
-		buckets <<= 1;
-	f->mask = (uint32_t)buckets - 1;
-	f->buckets = calloc(buckets, sizeof(*f->buckets));
-	return f->buckets &&
-	       pool_init(&f->datagrams, sizeof(struct datagram), (uint32_t)datagrams) &&
-	       pool_init(&f->pages, PAGE, (uint32_t)pages) && siphash_key_new(&f->hash_key);
+	f->mask = r.buckets - 1;
+	f->buckets = calloc(r.buckets, sizeof(*f->buckets));
+	return f->buckets && pool_init(&f->datagrams, sizeof(struct datagram), r.datagrams) &&
+	       pool_init(&f->pages, PAGE, r.pages) && siphash_key_new(&f->hash_key);
 }
 
 struct fragments *fragments_new(size_t bytes, struct health *health)
@@ -90,7 +114,7 @@ struct fragments *fragments_new(size_t bytes, struct health *health)
 	f->health = health;
 	for (unsigned q = 0; q < QUEUES; q++)
 		f->first[q] = f->last[q] = POOL_NONE;
-	if (take_memory(f, bytes < FRAGMENTS_MEMORY_MIN ? FRAGMENTS_MEMORY_MIN : bytes))
+	if (take_memory(f, bytes))
 		return f;
 	fragments_free(f);
 	return NULL;
@@ -415,12 +439,22 @@ static uint32_t put_header(uint8_t *to, const struct datagram *d)
 	return V4_HEADER;
 }
 
+void fragments_let_go(struct fragments *f)
+{
+	if (f->whole_length > 0)
+		explicit_bzero(f->whole, f->whole_length);
+	f->whole_length = 0;
+}
+
 static struct span put_together(struct fragments *f, struct datagram *d)
 {
-	uint32_t header = put_header(f->whole, d);
 	uint32_t n = d->total < d->captured ? d->total : d->captured;
+	uint32_t header;
 
+	fragments_let_go(f);
+	header = put_header(f->whole, d);
 	load(f, d, f->whole + header, n);
+	f->whole_length = header + n;
 	return (struct span){ f->whole, header + n };
 }
 

@@ -20,6 +20,9 @@
 
 struct fragments;
 
+/* The memory that it takes when it is full. */
+size_t fragments_bytes(size_t bytes);
+
 struct fragment {
 	uint8_t addr[2][16]; /* IPv4 as ::ffff:a.b.c.d */
 	uint32_t id;
@@ -41,8 +44,11 @@ void fragments_free(struct fragments *f);
 
 /* Takes note of a fragment; its data is copied. True when it was the last one missing: whole is
  * then an IP header without options and the payload of the datagram, borrowed until the next
- * call. now_ns: time of the packet. */
+ * call, or fragments_let_go(). now_ns: time of the packet. */
 bool fragments_add(struct fragments *f, const struct fragment *g, uint64_t now_ns,
 		   struct span *whole);
+
+/* Nobody reads the datagram that was handed out last any more: it is overwritten. */
+void fragments_let_go(struct fragments *f);
 
 #endif

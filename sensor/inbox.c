@@ -16,18 +16,24 @@ struct inbox {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, emptied;
-	struct message *queue; /* ring */
-	size_t capacity, first, n;
-	bool over; /* no more will come */
+	struct message *queue;     /* ring: read into, and handed out, in place */
+	size_t capacity, first, n; /* those that were handed out count until they are given back */
+	bool over;                 /* no more will come */
 	bool bad;
 	bool stopping;
+	size_t mine, taken; /* of him who takes, without the lock: given to him, and handed out */
 };
 
 /* Thread ------------------------------------------------------------------------------------- */
 
-#define BATCH  64 /* messages read at a time */
-#define FEW    16
+#define BATCH  64 /* messages read, or handed out, at a time */
+#define FEW    BATCH
 #define NAP_MS 1
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 /* Waits until the channel has something. False: to stop. */
 static bool wait_for_channel(const struct inbox *b)
@@ -50,47 +56,49 @@ static void nap(const struct inbox *b)
 	poll(&p, 1, NAP_MS);
 }
 
-/* False: to stop. */
-static bool put(struct inbox *b, const struct message *m, size_t n)
+/* Room for *n messages, or NULL: to stop. */
+static struct message *wait_for_room(struct inbox *b, size_t *n)
 {
-	bool ok;
+	struct message *room = NULL;
+	size_t end;
 
 	pthread_mutex_lock(&b->lock);
-	if (b->n == 0)
-		b->first = 0; /* no more memory is touched than was ever waiting */
-	for (size_t i = 0; i < n && !b->stopping; i++) {
-		while (b->n == b->capacity && !b->stopping) {
-			pthread_cond_signal(&b->filled);
-			pthread_cond_wait(&b->emptied, &b->lock);
-		}
-		if (!b->stopping)
-			b->queue[(b->first + b->n++) % b->capacity] = m[i];
+	while (b->n == b->capacity && !b->stopping)
+		pthread_cond_wait(&b->emptied, &b->lock);
+	if (!b->stopping) {
+		if (b->n == 0)
+			b->first = 0; /* no more memory is touched than was ever waiting */
+		end = (b->first + b->n) % b->capacity;
+		*n = smaller(BATCH, smaller(b->capacity - b->n, b->capacity - end));
+		room = &b->queue[end];
 	}
-	pthread_cond_signal(&b->filled);
-	ok = !b->stopping;
 	pthread_mutex_unlock(&b->lock);
-	return ok;
+	return room;
+}
+
+static void put(struct inbox *b, size_t n, bool over, bool bad)
+{
+	pthread_mutex_lock(&b->lock);
+	b->n += n;
+	b->over = over;
+	b->bad = bad;
+	pthread_cond_signal(&b->filled);
+	pthread_mutex_unlock(&b->lock);
 }
 
 static void *drain(void *arg)
 {
 	struct inbox *b = arg;
 	enum channel_read got = CHANNEL_MESSAGE;
-	struct message batch[BATCH];
+	struct message *room;
 	size_t n;
 
-	while (got == CHANNEL_MESSAGE && wait_for_channel(b)) {
-		got = channel_receive(b->fd, batch, BATCH, &n);
-		if (!put(b, batch, n))
-			break;
+	while (got == CHANNEL_MESSAGE && (room = wait_for_room(b, &n)) && wait_for_channel(b)) {
+		got = channel_receive(b->fd, room, n, &n);
+		put(b, n, got != CHANNEL_MESSAGE, got == CHANNEL_BAD);
 		if (got == CHANNEL_MESSAGE && n < FEW)
 			nap(b);
 	}
-	pthread_mutex_lock(&b->lock);
-	b->over = true;
-	b->bad = got == CHANNEL_BAD;
-	pthread_cond_signal(&b->filled);
-	pthread_mutex_unlock(&b->lock);
 	return NULL;
 }
 
@@ -144,6 +152,11 @@ struct inbox *inbox_new(int fd, size_t capacity)
 	return NULL;
 }
 
+size_t inbox_bytes(size_t capacity)
+{
+	return sizeof(struct inbox) + capacity * sizeof(struct message);
+}
+
 void inbox_free(struct inbox *b)
 {
 	if (!b)
@@ -178,26 +191,37 @@ static struct timespec in_ms(unsigned ms)
 	return t;
 }
 
-enum inbox_got inbox_take(struct inbox *b, struct message *m, unsigned wait_ms)
+/* Gives back what was handed out, and waits for more. */
+static enum inbox_got next_batch(struct inbox *b, unsigned wait_ms)
 {
-	enum inbox_got got = INBOX_IDLE;
+	enum inbox_got got = INBOX_MESSAGE;
 	struct timespec until;
 	int rc = 0;
 
 	pthread_mutex_lock(&b->lock);
+	b->first = (b->first + b->taken) % b->capacity;
+	b->n -= b->taken;
+	pthread_cond_signal(&b->emptied);
 	if (b->n == 0 && !b->over)
 		until = in_ms(wait_ms);
 	while (b->n == 0 && !b->over && rc == 0)
 		rc = pthread_cond_timedwait(&b->filled, &b->lock, &until);
-	if (b->n > 0) {
-		*m = b->queue[b->first];
-		b->first = (b->first + 1) % b->capacity;
-		b->n--;
-		pthread_cond_signal(&b->emptied);
-		got = INBOX_MESSAGE;
-	} else if (b->over) {
-		got = b->bad ? INBOX_BAD : INBOX_END;
-	}
+	b->taken = 0;
+	b->mine = smaller(b->n, BATCH);
+	if (b->n == 0)
+		got = !b->over ? INBOX_IDLE : b->bad ? INBOX_BAD : INBOX_END;
 	pthread_mutex_unlock(&b->lock);
 	return got;
+}
+
+enum inbox_got inbox_take(struct inbox *b, struct message **m, unsigned wait_ms)
+{
+	if (b->taken == b->mine) {
+		enum inbox_got got = next_batch(b, wait_ms);
+
+		if (got != INBOX_MESSAGE)
+			return got;
+	}
+	*m = &b->queue[(b->first + b->taken++) % b->capacity];
+	return INBOX_MESSAGE;
 }

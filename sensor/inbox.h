@@ -13,6 +13,7 @@
 struct inbox;
 
 /* Starts to drain fd, which stays the caller's. NULL when there can be no thread. */
+size_t inbox_bytes(size_t capacity); /* the memory that it takes when it is full */
 struct inbox *inbox_new(int fd, size_t capacity);
 void inbox_free(struct inbox *b); /* also while the channel is still open */
 
@@ -23,6 +24,7 @@ enum inbox_got {
 	INBOX_BAD,  /* something came that is no message; nothing follows */
 };
 
-enum inbox_got inbox_take(struct inbox *b, struct message *m, unsigned wait_ms);
+/* The next message, which may be changed and is the caller's until he asks for another. */
+enum inbox_got inbox_take(struct inbox *b, struct message **m, unsigned wait_ms);
 
 #endif

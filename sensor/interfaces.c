@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@ struct interface {
 		uint64_t latest; /* as it was read last */
 		uint64_t added;  /* since the beginning */
 	} counter[COUNTERS];
+	bool down;
 };
 
 struct interfaces {
@@ -30,11 +30,17 @@ struct interfaces {
 	struct interface in[];
 };
 
-static bool read_counter(const char *top, const char *name, const char *file, uint64_t *value)
+static FILE *open_file(const char *top, const char *name, const char *folder, const char *file)
 {
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%s/%s/statistics/%s", top, name, file);
-	FILE *f = len > 0 && (size_t)len < sizeof(path) ? fopen(path, "re") : NULL;
+	int len = snprintf(path, sizeof(path), "%s/%s%s/%s", top, name, folder, file);
+
+	return len > 0 && (size_t)len < sizeof(path) ? fopen(path, "re") : NULL;
+}
+
+static bool read_counter(const char *top, const char *name, const char *file, uint64_t *value)
+{
+	FILE *f = open_file(top, name, "/statistics", file);
 	bool ok = f && fscanf(f, "%" SCNu64, value) == 1;
 
 	if (f)
@@ -90,4 +96,29 @@ uint64_t interfaces_dropped(struct interfaces *s)
 		all += dropped(in);
 	}
 	return all;
+}
+
+/* The file of an interface that is down can be opened, and not be read. False: there is none. */
+static bool read_link(const char *top, const char *name, bool *up)
+{
+	FILE *f = open_file(top, name, "", "carrier");
+
+	if (!f)
+		return false;
+	*up = fgetc(f) == '1';
+	fclose(f);
+	return true;
+}
+
+void interfaces_links(struct interfaces *s, interfaces_cb *cb, void *ctx)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct interface *in = &s->in[i];
+		bool up;
+
+		if (!read_link(s->top, in->name, &up) || up != in->down)
+			continue;
+		in->down = !up;
+		cb(ctx, in->name, up);
+	}
 }

@@ -1,4 +1,4 @@
-/* interfaces.h - packets that the interfaces themselves drop, as the kernel counts them.
+/* interfaces.h - what the kernel says of the interfaces: packets that they drop, and whether they are up.
  *
  * Read from the files of sysfs, which are 64 bits wide: libpcap's own number has 32, and leaves out
  * what many drivers count under rx_dropped alone. One interface drops
@@ -12,6 +12,7 @@
 #ifndef MAILSEAL_INTERFACES_H
 #define MAILSEAL_INTERFACES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define INTERFACES_SYSFS "/sys/class/net"
@@ -27,5 +28,10 @@ void interfaces_free(struct interfaces *s);
  * without counters, such as "any" or one that is gone, adds nothing. A counter that went back, as
  * after a reload of the driver, began anew: what it shows was added since. */
 uint64_t interfaces_dropped(struct interfaces *s);
+
+/* Hands out each that went down or came up since the last call, before the first of which all were
+ * taken to be up. Up is what is up and has a carrier; of what has no word on that nothing is said. */
+typedef void interfaces_cb(void *ctx, const char *name, bool up);
+void interfaces_links(struct interfaces *s, interfaces_cb *cb, void *ctx);
 
 #endif

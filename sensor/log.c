@@ -1,14 +1,20 @@
 /* log.c - what the program says to its operator. The one module with a state of its own: the
- * budget of each level, and what may stand in the last line of the terminal. */
+ * budget of each level, what could not be said, and what may stand in the last line of the terminal. */
 #include "sensor/log.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "reports/progress.h"
+#include "reports/text.h"
 
 struct budget {
 	time_t second;
@@ -18,6 +24,9 @@ struct budget {
 
 static struct budget budgets[LOG_LEVELS];
 static struct progress *shown;
+static bool waits = true;
+static unsigned dropped; /* lines, since that was last said */
+static bool cut;         /* the last line has no end */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[LOG_LEVELS] = {
@@ -29,18 +38,9 @@ static const char *const level_names[LOG_LEVELS] = {
 size_t log_line(enum log_level level, const char *text, char *out, size_t outlen)
 {
 	int head = snprintf(out, outlen, "mailseald: %s ", level_names[level]);
-	size_t n = (size_t)head;
 
-	for (; *text && n + 5 < outlen; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c >= 0x20 && c != 0x7f)
-			out[n++] = *text;
-		else
-			n += (size_t)snprintf(out + n, outlen - n, "\\x%02x", c);
-	}
-	out[n] = '\0';
-	return n;
+	text_safe(text, true, out + head, outlen - (size_t)head);
+	return strlen(out);
 }
 
 /* Whether one more line may be written; *withheld is what was kept back before it. */
@@ -71,6 +71,57 @@ void log_over(struct progress *p)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Who counted what was dropped says it. */
+static void forget_dropped(void)
+{
+	dropped = 0;
+}
+
+/* Pipes and terminals are opened anew, for whether a write waits is a matter of what was opened, and we
+ * share that with whoever started us. A socket cannot be; but one that poll() finds writable has room
+ * for many lines, which a terminal has not. */
+void log_never_waits(void)
+{
+	struct stat st;
+	int fd;
+
+	waits = false;
+	pthread_atfork(NULL, NULL, forget_dropped);
+	if (fstat(STDERR_FILENO, &st) != 0 || !(S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO)))
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) /* of another user */
+		return;
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
+/* A pipe takes so short a line whole or not at all; of others there may be a part. */
+static bool put_line(const char *line)
+{
+	struct pollfd out = { STDERR_FILENO, POLLOUT, 0 };
+	char text[LOG_LINE_MAX + 64];
+	int len = snprintf(text, sizeof(text), "%s%s\n", cut ? "\n" : "", line);
+	ssize_t n;
+
+	if (!waits && poll(&out, 1, 0) != 1)
+		return false;
+	n = write(STDERR_FILENO, text, (size_t)len);
+	if (n > 0)
+		cut = n < len;
+	return n == len;
+}
+
+/* True when it was said, or there is nothing to say. */
+static bool put_count(enum log_level level, const char *event, unsigned lines)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "mailseald: %s event=%s lines=%u", level_names[level], event,
+		 lines);
+	return lines == 0 || put_line(line);
+}
+
 void log_event(enum log_level level, const char *fmt, ...)
 {
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 32];
@@ -85,10 +136,12 @@ void log_event(enum log_level level, const char *fmt, ...)
 	if (spend(&budgets[level], &withheld)) {
 		if (shown)
 			progress_clear(shown);
-		if (withheld > 0)
-			fprintf(stderr, "mailseald: %s event=withheld lines=%u\n",
-				level_names[level], withheld);
-		fprintf(stderr, "%s\n", line);
+		if (put_count(LOG_LEVEL_WARNING, "log-dropped", dropped))
+			dropped = 0;
+		if (!put_count(level, "withheld", withheld))
+			budgets[level].withheld += withheld;
+		if (!put_line(line))
+			dropped++;
 	}
 	pthread_mutex_unlock(&lock);
 }

@@ -26,6 +26,7 @@ const char options_help[] =
 	"      --quiet        no progress, and no summary at the end\n"
 	"      --check-config read the configuration, say what is wrong with it, and exit\n"
 	"      --print-config print the configuration in force and exit\n"
+	"      --self-test    read a capture that is built in, compare every counter, and exit\n"
 	"      --version      print the version and exit\n"
 	"      --help         print this and exit\n"
 	"\n"
@@ -41,6 +42,7 @@ enum {
 	OPT_QUIET,
 	OPT_CHECK,
 	OPT_PRINT,
+	OPT_SELF_TEST,
 	OPT_VERSION,
 	OPT_HELP
 };
@@ -54,6 +56,7 @@ static const struct option table[] = {
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "check-config", no_argument, NULL, OPT_CHECK },
 	{ "print-config", no_argument, NULL, OPT_PRINT },
+	{ "self-test", no_argument, NULL, OPT_SELF_TEST },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -152,11 +155,19 @@ static bool take(struct options *o, int c, char **argv, char *err, size_t errlen
 	case OPT_QUIET: o->quiet = true; return true;
 	case OPT_CHECK: o->action = ACTION_CHECK; return true;
 	case OPT_PRINT: o->action = ACTION_PRINT; return true;
+	case OPT_SELF_TEST: o->action = ACTION_SELF_TEST; return true;
 	case OPT_VERSION: o->action = ACTION_VERSION; return true;
 	case OPT_HELP: o->action = ACTION_HELP; return true;
 	case ':': return wrong(err, errlen, "%s needs a value", argv[optind - 1]);
 	default: return wrong(err, errlen, "unknown option %s (see --help)", argv[optind - 1]);
 	}
+}
+
+/* What is built in is read as it is, and leaves nothing behind. */
+static bool goes_with_self_test(const struct options *o)
+{
+	return o->inputs_n == 0 && !o->conf && !o->state && !o->sessions && !o->filter &&
+	       o->mode == MODE_DEFAULT;
 }
 
 bool options_read(int argc, char **argv, struct options *o, char *err, size_t errlen)
@@ -175,5 +186,7 @@ bool options_read(int argc, char **argv, struct options *o, char *err, size_t er
 		if (!add_more(o, argv[optind], err, errlen))
 			return false;
 	}
+	if (o->action == ACTION_SELF_TEST && !goes_with_self_test(o))
+		return wrong(err, errlen, "--self-test goes with --workers and nothing else");
 	return true;
 }

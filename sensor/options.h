@@ -8,7 +8,14 @@
 #include "sensor/capture.h"
 #include "sensor/conf.h"
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_VERSION, ACTION_HELP };
+enum action {
+	ACTION_RUN,
+	ACTION_CHECK,
+	ACTION_PRINT,
+	ACTION_SELF_TEST,
+	ACTION_VERSION,
+	ACTION_HELP
+};
 
 struct options {
 	enum action action;

@@ -21,7 +21,7 @@ struct pcapfile {
 	uint64_t position;
 	uint8_t *at, *end; /* what is read and not handed on */
 	char error[128];
-	uint8_t buffer[PACKET_MAX + PIECE];
+	uint8_t buffer[PACKET_HEADER + PACKET_MAX + PIECE];
 };
 
 static uint32_t number(const struct pcapfile *f, const uint8_t *at)
@@ -92,6 +92,8 @@ static size_t have(const struct pcapfile *f)
 /* Reads until there are n bytes, or no more. False: reading failed. */
 static bool fill(struct pcapfile *f, size_t n)
 {
+	if (have(f) >= n)
+		return true;
 	memmove(f->buffer, f->at, have(f));
 	f->end = f->buffer + have(f);
 	f->at = f->buffer;
@@ -124,46 +126,71 @@ static uint64_t time_of(const struct pcapfile *f, const uint8_t *header)
 	return (uint64_t)number(f, header) * SECOND_NS + (ns < SECOND_NS ? ns : SECOND_NS - 1);
 }
 
-/* What stands behind the header of a packet. */
-static enum pcapfile_read captured(struct pcapfile *f, struct pcapfile_packet *p)
+/* Takes the next packet if all of it is in memory. */
+static inline bool take(struct pcapfile *f, struct frame *out)
 {
-	uint32_t caplen = p->caplen;
+	const uint8_t *header = f->at;
+	uint32_t caplen;
 
+	if (have(f) < PACKET_HEADER)
+		return false;
+	caplen = number(f, header + 8);
+	if (caplen > PACKET_MAX || have(f) - PACKET_HEADER < caplen)
+		return false;
+	out->time_ns = time_of(f, header);
+	out->data = header + PACKET_HEADER;
+	out->caplen = caplen < f->snaplen ? caplen : f->snaplen;
+	out->len = number(f, header + 12);
+	f->at += PACKET_HEADER + caplen;
+	f->position += PACKET_HEADER + (uint64_t)caplen;
+	return true;
+}
+
+/* Reads until the next packet is in memory. */
+static enum pcapfile_read read_one(struct pcapfile *f)
+{
+	uint32_t caplen;
+
+	if (!fill(f, PACKET_HEADER))
+		return PCAPFILE_FAILED;
+	if (have(f) == 0)
+		return PCAPFILE_END;
+	if (have(f) < PACKET_HEADER)
+		return breaks_off(f, PACKET_HEADER, "header");
+	caplen = number(f, f->at + 8);
 	if (caplen > PACKET_MAX) {
 		snprintf(f->error, sizeof(f->error),
 			 "invalid packet capture length %u, bigger than maximum of %u", caplen,
 			 PACKET_MAX);
 		return PCAPFILE_FAILED;
 	}
-	if (have(f) < caplen && !fill(f, caplen))
+	if (!fill(f, PACKET_HEADER + caplen))
 		return PCAPFILE_FAILED;
-	if (have(f) < caplen)
+	if (have(f) - PACKET_HEADER < caplen) {
+		f->at += PACKET_HEADER;
 		return breaks_off(f, caplen, "captured");
-	p->data = f->at;
-	p->caplen = caplen < f->snaplen ? caplen : f->snaplen;
-	f->at += caplen;
-	f->position += PACKET_HEADER + (uint64_t)caplen;
-	return PCAPFILE_PACKET;
+	}
+	return PCAPFILE_PACKETS;
 }
 
-enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out)
+enum pcapfile_read pcapfile_next(struct pcapfile *f, struct frame *out, unsigned max, unsigned *n)
 {
-	if (have(f) < PACKET_HEADER && !fill(f, PACKET_HEADER))
-		return PCAPFILE_FAILED;
-	if (have(f) == 0)
-		return PCAPFILE_END;
-	if (have(f) < PACKET_HEADER)
-		return breaks_off(f, PACKET_HEADER, "header");
-	out->time_ns = time_of(f, f->at);
-	out->caplen = number(f, f->at + 8);
-	out->len = number(f, f->at + 12);
-	f->at += PACKET_HEADER;
-	return captured(f, out);
+	enum pcapfile_read r;
+
+	for (*n = 0; *n < max && take(f, &out[*n]); ++*n)
+		;
+	if (*n > 0)
+		return PCAPFILE_PACKETS;
+	r = read_one(f);
+	if (r == PCAPFILE_PACKETS)
+		*n = take(f, out);
+	return r;
 }
 
-bool pcapfile_ready(const struct pcapfile *f)
+void pcapfile_forget(struct pcapfile *f)
 {
-	return have(f) >= PACKET_HEADER && have(f) - PACKET_HEADER >= number(f, f->at + 8);
+	explicit_bzero(f->buffer, sizeof(f->buffer));
+	f->at = f->end = f->buffer;
 }
 
 const char *pcapfile_error(const struct pcapfile *f)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sensor/frame.h"
+
 struct pcapfile;
 
 /* fd: a regular file, which stays the caller's; read from its beginning, wherever it stands.
@@ -18,21 +20,19 @@ struct pcapfile;
 struct pcapfile *pcapfile_open(int fd, uint32_t snaplen);
 void pcapfile_close(struct pcapfile *f);
 
-struct pcapfile_packet {
-	uint64_t time_ns;    /* since 1970; the fraction always stays below a second */
-	const uint8_t *data; /* borrowed until the next is read */
-	uint32_t caplen, len;
-};
-
 enum pcapfile_read {
-	PCAPFILE_PACKET,
+	PCAPFILE_PACKETS,
 	PCAPFILE_END,
 	PCAPFILE_FAILED /* it breaks off, or cannot be read: pcapfile_error() */
 };
 
-enum pcapfile_read pcapfile_next(struct pcapfile *f, struct pcapfile_packet *out);
-/* True when the next packet can be had without what was borrowed being lost. */
-bool pcapfile_ready(const struct pcapfile *f);
+/* Reads the next packet, and those behind it that are in memory already: *n of them, at most max.
+ * *n is 0 unless PACKETS. Their bytes are borrowed until more are read; the fraction of a second always
+ * stays below one. Link and interface are the caller's. */
+enum pcapfile_read pcapfile_next(struct pcapfile *f, struct frame *out, unsigned max, unsigned *n);
+
+/* Overwrites all that was read: nothing of it is borrowed any more. */
+void pcapfile_forget(struct pcapfile *f);
 
 const char *pcapfile_error(const struct pcapfile *f);
 

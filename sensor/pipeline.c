@@ -6,14 +6,23 @@
 #include <string.h>
 #include <time.h>
 
+#include "reports/deadline.h"
 #include "sensor/fragments.h"
 #include "sensor/steer.h"
 #include "sensor/tracker.h"
 
 #define SECOND_NS       1000000000ull
 #define STEPS_PER_CHECK 128 /* files: so often is the order to stop looked for */
-#define PROGRESS_NS     100000000ull
-#define TAKEN_TOGETHER  256 /* packets that one other has handed over */
+#define PROGRESS_MS     100
+#define JUMP_NS         (60 * SECOND_NS) /* live: the clock was set */
+#define TAKEN_TOGETHER  256              /* packets that one other has handed over */
+
+/* A frame under way. */
+struct decoded {
+	struct packet packet;
+	unsigned where; /* enum health_counter, or of those that share: */
+	unsigned owner;
+};
 
 struct pipeline {
 	struct capture *capture;
@@ -29,8 +38,10 @@ struct pipeline {
 	struct health others; /* what one of the others counts */
 	uint64_t health_sent_ns;
 	bool live;
-	bool progress;             /* somebody wants to know */
-	uint64_t progress_sent_ns; /* of the clock that only goes on */
+	bool may_wait;            /* for frames: what there is to say is said before */
+	bool progress;            /* somebody wants to know */
+	int64_t progress_sent_ms; /* of the clock that only goes on */
+	struct decoded batch[CAPTURE_BATCH];
 };
 
 uint64_t pipeline_at(const struct pipeline *p)
@@ -55,21 +66,31 @@ static void report(void *ctx, enum message_kind kind, uint64_t id, bool counted,
 		   const struct session *s)
 {
 	struct pipeline *p = ctx;
-	const struct message m = {
-		.kind = kind,
-		.now_ns = tracker_now(p->tracker),
-		.session = number_of(p, id),
-		.counted = kind == MESSAGE_END && counted,
-		.mail = *s,
-	};
+	struct message *m = channel_next(p->channel);
 
-	channel_send(p->channel, &m);
+	m->kind = kind;
+	m->now_ns = tracker_now(p->tracker);
+	m->session = number_of(p, id);
+	m->counted = kind == MESSAGE_END && counted;
+	m->last = false;
+	m->mail = *s;
+	channel_send(p->channel, m);
 }
 
 /* What is no packet of a connection is counted by whoever receives it, and in files by the first. */
 static bool counts_the_rest(const struct pipeline *p)
 {
 	return p->live || p->index == 0;
+}
+
+static size_t fragments_room(const struct conf *c)
+{
+	return (size_t)c->fragments_kib << 10;
+}
+
+size_t pipeline_bytes(const struct conf *c)
+{
+	return sizeof(struct pipeline) + fragments_bytes(fragments_room(c)) + tracker_bytes(c);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *o)
@@ -80,18 +101,22 @@ struct pipeline *pipeline_new(const struct pipeline_options *o)
 		return NULL;
 	p->capture = o->capture;
 	p->channel = o->channel;
-	p->channel->gather = !capture_may_wait(o->capture);
+	p->channel->gather = true;
+	p->may_wait = capture_may_wait(o->capture);
 	p->share = o->share;
 	p->index = o->share ? o->share->index : 0;
 	p->live = o->live;
 	p->progress = o->progress && p->index == 0;
-	p->fragments = fragments_new((size_t)o->conf->fragments_kib << 10,
+	p->fragments = fragments_new(fragments_room(o->conf),
 				     counts_the_rest(p) ? &p->health : &p->others);
 	p->tracker = tracker_new(o->conf, o->any, &p->health, report, p);
-	if (p->fragments && p->tracker)
-		return p;
-	pipeline_free(p);
-	return NULL;
+	if (!p->fragments || !p->tracker) {
+		pipeline_free(p);
+		return NULL;
+	}
+	if (o->live)
+		tracker_jump(p->tracker, JUMP_NS);
+	return p;
 }
 
 void pipeline_free(struct pipeline *p)
@@ -134,41 +159,31 @@ static void send_progress(struct pipeline *p)
 	m.position.packets = packets_read(p);
 	capture_position(p->capture, &m.position.bytes, &m.position.bytes_all);
 	channel_send(p->channel, &m);
+	channel_flush(p->channel); /* somebody looks */
 }
 
 /* Ten times a second of the clock. */
 static void send_progress_when_due(struct pipeline *p)
 {
-	struct timespec t;
-	uint64_t now;
+	int64_t now;
 
 	if (!p->progress || packets_read(p) == 0)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
-	if (now < p->progress_sent_ns + PROGRESS_NS)
+	now = steady_ms();
+	if (now < p->progress_sent_ms + PROGRESS_MS)
 		return;
-	p->progress_sent_ns = now;
+	p->progress_sent_ms = now;
 	send_progress(p);
 }
 
-/* Once a second of the capture's time, whichever way it goes. */
-static void send_health_when_due(struct pipeline *p)
+/* Once a second of the capture's time. It goes back only where it jumps, by more than that. */
+static inline void send_health_when_due(struct pipeline *p)
 {
-	uint64_t now = tracker_now(p->tracker);
-
-	if (now < p->health_sent_ns + SECOND_NS && now + SECOND_NS > p->health_sent_ns)
+	if (tracker_now(p->tracker) - p->health_sent_ns < SECOND_NS)
 		return;
 	send_health(p, false);
 	send_progress_when_due(p); /* files that come slowly, through a pipe */
 }
-
-/* A frame under way. */
-struct decoded {
-	struct packet packet;
-	unsigned where; /* enum health_counter, or of those that share: */
-	unsigned owner;
-};
 
 enum {
 	OF_ANOTHER = HEALTH_N, /* the owner takes it */
@@ -309,22 +324,31 @@ static void one_frame(struct pipeline *p, const struct frame *f, const struct de
 
 /* What a packet needs is in no cache: it is fetched for several before the first of them is looked
  * at. */
+static void fetch(struct pipeline *p, const struct decoded *d, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (d[i].where == HEALTH_DELIVERED)
+			tracker_fetch_flow(p->tracker, &d[i].packet);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (d[i].where == HEALTH_DELIVERED)
+			tracker_fetch_session(p->tracker, &d[i].packet);
+	}
+}
+
 static void frames(void *ctx, const struct frame *f, unsigned n)
 {
 	struct pipeline *p = ctx;
-	struct decoded d[CAPTURE_BATCH];
+	struct decoded *d = p->batch;
 
 	while (n > 0) {
 		unsigned done = decode_some(p, f, n, d);
 
-		for (unsigned stage = 0; done > 1 && stage < TRACKER_STAGES; stage++) {
-			for (unsigned i = 0; i < done; i++) {
-				if (d[i].where == HEALTH_DELIVERED)
-					tracker_fetch(p->tracker, &d[i].packet, stage);
-			}
-		}
+		if (done > 1)
+			fetch(p, d, done);
 		for (unsigned i = 0; i < done; i++)
 			one_frame(p, &f[i], &d[i]);
+		fragments_let_go(p->fragments);
 		f += done;
 		n -= done;
 	}
@@ -375,6 +399,8 @@ static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 		if (r == CAPTURE_IDLE)
 			idle(p);
 		send_health_when_due(p);
+		if (p->may_wait)
+			channel_flush(p->channel);
 		note_passed(p);
 	}
 	return CAPTURE_FAILED;

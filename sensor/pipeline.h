@@ -42,6 +42,7 @@ struct pipeline_options {
 /* Allocates everything that will be needed. NULL when memory cannot be had. */
 struct pipeline *pipeline_new(const struct pipeline_options *o);
 void pipeline_free(struct pipeline *p);
+size_t pipeline_bytes(const struct conf *c); /* the memory that it takes at most */
 
 /* Where it is, to put what several send in order: the number of the packet, the same for all who read
  * the same files; live the time. */

@@ -3,10 +3,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define LARGE_PAGE ((size_t)2 << 20)
+
+static size_t place_of(size_t size)
+{
+	return (size + 7) & ~(size_t)7;
+}
+
+size_t pool_bytes(size_t size, uint32_t max)
+{
+	return (place_of(size) * max + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+}
+
 bool pool_init(struct pool *p, size_t size, uint32_t max)
 {
 	memset(p, 0, sizeof(*p));
-	p->size = (size + 7) & ~(size_t)7;
+	p->size = place_of(size);
 	p->max = max;
 	p->free = POOL_NONE;
 	p->mem = mmap(NULL, p->size * max, PROT_READ | PROT_WRITE,

@@ -20,6 +20,9 @@ struct pool {
 	uint32_t free;      /* first of the free list */
 };
 
+/* The memory that a pool takes when all of it was used. */
+size_t pool_bytes(size_t size, uint32_t max);
+
 /* False when the memory cannot be reserved. */
 bool pool_init(struct pool *p, size_t size, uint32_t max);
 void pool_fini(struct pool *p);

@@ -50,11 +50,21 @@ void probe_packet(struct probe *p, struct classifier *c, const struct mail *m,
 		ask_ndpi(p, c, packet);
 }
 
+/* What is taken for SMTP because it is text begins like it. */
+static bool begins_well(const struct facts *f)
+{
+	const uint16_t *e = f->s.evidence;
+
+	return f->s.protocol != PROTOCOL_SMTP ||
+	       (f->s.evidence_len > 0 && (e[0] == WORD_EHLO || e[0] == WORD_HELO));
+}
+
 /* Text of any kind has lines that look like commands; a conversation also has a greeting, unless
  * its start or one of its sides was not seen. */
 static bool greeted_or_unseen(const struct facts *f)
 {
-	return f->greeted || !f->syn_seen || !f->visible[CLIENT] || !f->visible[SERVER];
+	return f->greeted || !f->syn_seen || !f->visible[CLIENT] ||
+	       (!f->visible[SERVER] && begins_well(f));
 }
 
 bool probe_is_mail(const struct probe *p, const struct mail *m)
@@ -66,7 +76,7 @@ bool probe_is_mail(const struct probe *p, const struct mail *m)
 	if (m->facts.implicit)
 		return p->tls_named;
 	return (l == MAIL_SURE && greeted_or_unseen(&m->facts)) ||
-	       (l == MAIL_LIKELY && p->ndpi_mail);
+	       (l == MAIL_LIKELY && p->ndpi_mail && (m->facts.greeted || m->facts.tls == TLS_NONE));
 }
 
 /* TLS on an unknown port: the ClientHello has the word. */

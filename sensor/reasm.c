@@ -2,10 +2,8 @@
 
 #include <string.h>
 
+#include "sensor/reasm_parts.h"
 #include "sensor/sequence.h"
-
-/* Acknowledgments further ahead than any window are not believed (RFC 7323, 2.2). */
-#define ACK_AHEAD_MAX (1 << 30)
 
 struct block {
 	uint32_t next; /* POOL_NONE ends the list; shares its place with the pool's free list */
@@ -16,13 +14,23 @@ struct block {
 	uint8_t data[REASM_BLOCK];
 };
 
-bool reasm_memory_init(struct reasm_memory *m, uint64_t bytes, uint64_t per_direction_bytes)
+static uint32_t blocks_of(uint64_t bytes)
 {
 	uint64_t blocks = bytes / sizeof(struct block);
 
+	return blocks ? (uint32_t)blocks : 1;
+}
+
+size_t reasm_memory_bytes(uint64_t bytes)
+{
+	return pool_bytes(sizeof(struct block), blocks_of(bytes));
+}
+
+bool reasm_memory_init(struct reasm_memory *m, uint64_t bytes, uint64_t per_direction_bytes)
+{
 	memset(m, 0, sizeof(*m));
 	m->per_direction = (uint32_t)(per_direction_bytes / REASM_BLOCK + 1);
-	return pool_init(&m->blocks, sizeof(struct block), (uint32_t)(blocks ? blocks : 1));
+	return pool_init(&m->blocks, sizeof(struct block), blocks_of(bytes));
 }
 
 void reasm_memory_fini(struct reasm_memory *m)
@@ -30,134 +38,18 @@ void reasm_memory_fini(struct reasm_memory *m)
 	pool_fini(&m->blocks);
 }
 
-void reasm_init(struct reasm *r)
-{
-	memset(r, 0, sizeof(*r));
-	r->side[CLIENT].first = r->side[SERVER].first = POOL_NONE;
-}
-
-void reasm_start(struct reasm *r, enum side from, uint32_t seq)
-{
-	struct reasm_side *s = &r->side[from];
-
-	if (s->from_start || (s->known && s->seen))
-		return;
-	s->absent |= s->known && s->next != seq; /* the other side did not wait for all of it */
-	s->known = true;
-	s->from_start = true;
-	s->next = seq;
-}
-
-void reasm_stands(struct reasm *r, enum side from, uint32_t seq)
-{
-	r->side[from].known = true;
-	r->side[from].next = seq;
-}
-
-void reasm_seen(struct reasm *r, enum side from)
-{
-	r->side[from].seen = true;
-}
-
-void reasm_fin(struct reasm *r, enum side from, uint32_t seq)
-{
-	r->side[from].has_fin = true;
-	r->side[from].fin = seq;
-}
-
-void reasm_acked(struct reasm *r, enum side from, uint32_t ack)
-{
-	struct reasm_side *s = &r->side[from];
-
-	if (!s->known || seq_after(ack, s->next) > ACK_AHEAD_MAX)
-		return;
-	s->has_acked = true;
-	s->acked = ack;
-}
-
-bool reasm_finished(const struct reasm *r)
-{
-	for (unsigned i = 0; i < SIDES; i++) {
-		const struct reasm_side *s = &r->side[i];
-
-		if (!s->has_fin || !s->known || s->next != s->fin || s->first != POOL_NONE)
-			return false;
-	}
-	return true;
-}
-
 static struct block *block_at(const struct reasm_memory *m, uint32_t index)
 {
 	return pool_at(&m->blocks, index);
 }
 
-/* Of a direction that is not in the capture nothing can be missed. */
-static bool is_absent(const struct reasm_side *s)
-{
-	return s->absent && !s->seen;
-}
-
-/* Up to where this side is known to have sent: by the other one's acknowledgments, or its own. */
-static uint32_t sent_to(const struct reasm_side *s)
-{
-	uint32_t to = s->has_acked ? s->acked : s->next;
-
-	return s->has_sent && seq_after(s->sent, to) > 0 ? s->sent : to;
-}
-
-/* Bytes were sent that we have not handed on. A single number may be a FIN that was not seen: it is
- * not waited for. */
-static bool sent_beyond(const struct reasm_side *s)
-{
-	return s->known && seq_after(sent_to(s), s->next) > 1 && !is_absent(s);
-}
-
-bool reasm_awaits_side(const struct reasm *r)
-{
-	for (unsigned i = 0; i < SIDES; i++) {
-		if (!r->side[i].seen && sent_beyond(&r->side[i]))
-			return true;
-	}
-	return false;
-}
-
-/* A bare segment stands behind what its side has sent: nothing of that will come again. */
-static void note_sent(struct reasm_side *s, uint32_t seq)
-{
-	if (!s->known || seq_after(seq, s->next) <= 1 || seq_after(seq, s->next) > ACK_AHEAD_MAX)
-		return;
-	if (!s->has_sent || seq_after(seq, s->sent) > 0) {
-		s->sent = seq;
-		s->has_sent = true;
-	}
-}
-
-static void note_ack(struct reasm *r, enum side from, const struct segment *g)
-{
-	struct reasm_side *s = &r->side[other_side(from)];
-
-	if (g->wire_length == 0)
-		note_sent(&r->side[from], g->seq);
-	if (!g->has_ack || is_absent(s))
-		return;
-	if (!s->known) { /* the first thing known of that side is where it stands */
-		s->known = true;
-		s->next = g->ack;
-	}
-	if (seq_after(g->ack, s->next) > ACK_AHEAD_MAX)
-		return;
-	if (!s->has_acked || seq_after(g->ack, s->acked) > 0) {
-		s->acked = g->ack;
-		s->has_acked = true;
-	}
-}
-
-/* A block that could be handed on but for an acknowledgment of what we have not seen. */
+/* A block that could be handed on but for an acknowledgment of what we have not handed on. */
 static bool waits_for_other(const struct reasm *r, enum side from, uint32_t ack, bool has_ack)
 {
 	const struct reasm_side *o = &r->side[other_side(from)];
 
-	return has_ack && o->known && !is_absent(o) && seq_after(ack, o->next) > 1 &&
+	return has_ack && o->known && !reasm_is_absent(o) &&
+	       seq_after(ack, o->next) > reasm_is_over(o) &&
 	       seq_after(ack, o->next) <= ACK_AHEAD_MAX;
 }
 
@@ -179,12 +71,41 @@ static bool blocked(const struct reasm *r, const struct reasm_memory *m, enum si
 	return waits_for_other(r, from, ack, has_ack) && !other_waits_for_us(r, m, from);
 }
 
+/* Bytes in front of the first of this side are missing, and the first was not handed on. */
+static bool lacks_beginning(const struct reasm_side *s)
+{
+	return s->before && !s->spoken;
+}
+
+static void tell_before(struct reasm_side *s, enum side from, const struct reasm_out *out)
+{
+	if (!s->before || s->told)
+		return;
+	s->told = true;
+	out->gap(out->ctx, from, 0);
+}
+
+/* Something of this side is about to be handed on. What is missing in front of a side stands anywhere
+ * up to its first byte, between all that the other one says till then. */
+static void speak(struct reasm *r, enum side from, const struct reasm_out *out)
+{
+	enum side other = other_side(from);
+
+	if (lacks_beginning(&r->side[other]))
+		out->gap(out->ctx, other, 0);
+	tell_before(&r->side[from], from, out);
+	r->side[from].spoken = true;
+}
+
 /* Hands on what is new of these bytes. */
-static void hand_on(struct reasm_side *s, enum side from, uint32_t seq, const uint8_t *data,
+static void hand_on(struct reasm *r, enum side from, uint32_t seq, const uint8_t *data,
 		    uint32_t length, uint32_t missing, const struct reasm_out *out)
 {
+	struct reasm_side *s = &r->side[from];
 	uint32_t old = (uint32_t)(seq_after(s->next, seq) > 0 ? seq_after(s->next, seq) : 0);
 
+	if (old < length + missing)
+		speak(r, from, out);
 	if (old < length) {
 		s->next += length - old;
 		out->data(out->ctx, from, data + old, length - old);
@@ -222,7 +143,7 @@ static bool drain_one(struct reasm *r, struct reasm_memory *m, enum side from,
 	b = block_at(m, s->first);
 	if (seq_after(b->seq, s->next) > 0 || blocked(r, m, from, b->ack, b->has_ack))
 		return false;
-	hand_on(s, from, b->seq, b->data, b->length, b->missing, out);
+	hand_on(r, from, b->seq, b->data, b->length, b->missing, out);
 	drop_first(s, m);
 	return true;
 }
@@ -240,6 +161,7 @@ static void gap_to(struct reasm *r, enum side from, uint32_t seq, const struct r
 
 	if (n <= 0)
 		return;
+	speak(r, from, out);
 	s->next = seq;
 	out->gap(out->ctx, from, (uint64_t)n);
 }
@@ -248,7 +170,7 @@ static void gap_to(struct reasm *r, enum side from, uint32_t seq, const struct r
  * comes first. */
 static uint32_t hole_end(const struct reasm_side *s, const struct reasm_memory *m, bool any)
 {
-	uint32_t end = sent_beyond(s) ? sent_to(s) : s->next;
+	uint32_t end = reasm_sent_beyond(s) ? reasm_sent_to(s) : s->next;
 
 	if (s->first != POOL_NONE) {
 		uint32_t seq = block_at(m, s->first)->seq;
@@ -344,10 +266,35 @@ static bool give_up_side(struct reasm *r, struct reasm_memory *m, enum side from
 {
 	struct reasm_side *s = &r->side[from];
 
-	if (s->seen || !sent_beyond(s))
+	if (s->seen || !reasm_sent_beyond(s))
 		return false;
 	s->absent = true;
 	s->has_acked = false;
+	drain(r, m, out);
+	return true;
+}
+
+/* The other side's first block waits for one more number of this side, of which no more came. */
+static bool is_awaited(const struct reasm *r, const struct reasm_memory *m, enum side from)
+{
+	enum side other = other_side(from);
+	const struct reasm_side *s = &r->side[from], *o = &r->side[other];
+	const struct block *b = o->first == POOL_NONE ? NULL : block_at(m, o->first);
+
+	return b && s->first == POOL_NONE && seq_after(b->seq, o->next) <= 0 &&
+	       seq_after(b->ack, s->next) == 1 && waits_for_other(r, other, b->ack, b->has_ack);
+}
+
+/* It is that of a FIN that was not seen. */
+static bool presume_fin(struct reasm *r, struct reasm_memory *m, enum side from,
+			const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from];
+
+	if (!is_awaited(r, m, from))
+		return false;
+	s->over = true;
+	s->over_at = s->next;
 	drain(r, m, out);
 	return true;
 }
@@ -368,7 +315,7 @@ static bool give_up_hole(struct reasm *r, struct reasm_memory *m, enum side from
 	    seq_after(b->ack, r->side[from].next) > 0 && seq_after(end, b->ack) > 0)
 		end = b->ack;
 	if (seq_after(end, r->side[from].next) <= 0)
-		return false;
+		return presume_fin(r, m, from, out);
 	gap_to(r, from, end, out);
 	drain(r, m, out);
 	return true;
@@ -382,7 +329,7 @@ static void force_first(struct reasm *r, struct reasm_memory *m, enum side from,
 	const struct block *b = block_at(m, s->first);
 
 	gap_to(r, from, b->seq, out);
-	hand_on(s, from, b->seq, b->data, b->length, b->missing, out);
+	hand_on(r, from, b->seq, b->data, b->length, b->missing, out);
 	drop_first(s, m);
 	drain(r, m, out);
 }
@@ -402,12 +349,13 @@ static void make_room(struct reasm *r, struct reasm_memory *m, enum side from,
 }
 
 /* Each side waits for the hole at its front; the next hole has a time of its own. */
-static void note_stall(struct reasm *r, uint64_t now_ms)
+static void note_stall(struct reasm *r, const struct reasm_memory *m, uint64_t now_ms)
 {
 	r->stalled = false;
 	for (unsigned i = 0; i < SIDES; i++) {
 		struct reasm_side *s = &r->side[i];
-		bool waiting = s->first != POOL_NONE || sent_beyond(s);
+		bool waiting = s->first != POOL_NONE || reasm_sent_beyond(s) ||
+			       is_awaited(r, m, (enum side)i);
 
 		if (waiting && (!s->waiting || s->waiting_at != s->next)) {
 			s->waiting_at = s->next;
@@ -427,25 +375,51 @@ static bool take(struct reasm *r, struct reasm_memory *m, enum side from, const 
 	if (seq_after(g->seq, s->next) > 0 || s->first != POOL_NONE ||
 	    blocked(r, m, from, g->ack, g->has_ack))
 		return store(r, m, from, g);
-	hand_on(s, from, g->seq, g->data, g->length, g->wire_length - g->length, out);
+	hand_on(r, from, g->seq, g->data, g->length, g->wire_length - g->length, out);
 	return true;
 }
 
 /* Where a side begins is only known from its SYN. Otherwise bytes may come that stand before the first
- * that was handed on: they are missing there. */
+ * that was handed on, or a late SYN tells of them: they are missing there. */
 static void note_before(struct reasm_side *s, enum side from, const struct segment *g,
 			const struct reasm_out *out)
 {
-	if (g->wire_length == 0 || s->from_start || s->before)
+	if (s->from_start)
 		return;
-	if (!s->begun) {
+	if (g->wire_length > 0 && !s->begun) {
 		s->begun = true;
 		s->begin = s->next;
 	}
-	if (seq_after(s->begin, g->seq) <= 0)
+	s->before |= g->wire_length > 0 && seq_after(s->begin, g->seq) > 0;
+	if (s->spoken)
+		tell_before(s, from, out);
+}
+
+/* What most segments are: what comes next, whole, on a connection where nothing waits, and which
+ * acknowledges nothing that was not seen. */
+static bool is_plain(const struct reasm *r, enum side from, const struct segment *g)
+{
+	const struct reasm_side *s = &r->side[from], *o = &r->side[other_side(from)];
+
+	return !r->stalled && s->from_start && s->seen && g->seq == s->next &&
+	       g->length == g->wire_length && g->has_ack && o->known && !o->absent &&
+	       !lacks_beginning(o) && seq_after(g->ack, o->next) <= 0;
+}
+
+static void take_plain(struct reasm *r, enum side from, const struct segment *g,
+		       const struct reasm_out *out)
+{
+	struct reasm_side *s = &r->side[from], *o = &r->side[other_side(from)];
+
+	if (!o->has_acked || seq_after(g->ack, o->acked) > 0) {
+		o->acked = g->ack;
+		o->has_acked = true;
+	}
+	if (g->length == 0)
 		return;
-	s->before = true;
-	out->gap(out->ctx, from, 0);
+	s->spoken = true;
+	s->next += g->length;
+	out->data(out->ctx, from, g->data, g->length);
 }
 
 void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, const struct segment *g,
@@ -454,8 +428,12 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 	struct reasm_side *s = &r->side[from];
 	uint32_t end = g->seq + g->wire_length;
 
+	if (is_plain(r, from, g)) {
+		take_plain(r, from, g, out);
+		return;
+	}
 	s->seen = true;
-	note_ack(r, from, g);
+	reasm_note_ack(r, from, g);
 	if (g->wire_length > 0 && !s->known) {
 		s->known = true;
 		s->next = g->seq;
@@ -469,7 +447,7 @@ void reasm_segment(struct reasm *r, struct reasm_memory *m, enum side from, cons
 			m->refused++;
 	}
 	drain(r, m, out);
-	note_stall(r, now_ms);
+	note_stall(r, m, now_ms);
 	reasm_poll(r, m, now_ms, out);
 }
 
@@ -486,7 +464,7 @@ void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
 			gave_up |= give_up_hole(r, m, (enum side)i, !s->has_acked, out);
 	}
 	if (gave_up)
-		note_stall(r, now_ms);
+		note_stall(r, m, now_ms);
 }
 
 void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out)
@@ -504,8 +482,9 @@ void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out
 
 		if (s->has_fin && s->known)
 			gap_to(r, (enum side)i, s->fin, out);
-		else if (sent_beyond(s))
-			gap_to(r, (enum side)i, sent_to(s), out);
+		else if (reasm_sent_beyond(s))
+			gap_to(r, (enum side)i, reasm_sent_to(s), out);
+		tell_before(s, (enum side)i, out);
 	}
 	r->stalled = false;
 }

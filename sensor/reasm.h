@@ -30,6 +30,7 @@ struct reasm_memory {
 	uint64_t duplicate;     /* segments that brought nothing new */
 };
 
+size_t reasm_memory_bytes(uint64_t bytes); /* that it takes when it is full */
 bool reasm_memory_init(struct reasm_memory *m, uint64_t bytes, uint64_t per_direction_bytes);
 void reasm_memory_fini(struct reasm_memory *m);
 
@@ -47,8 +48,12 @@ struct reasm_side {
 	bool seen;       /* a packet of this side was offered */
 	bool absent;     /* it was waited for, and did not come */
 	bool begun;      /* begin is known */
-	bool before;     /* bytes came that stand before the first, and were not handed on */
+	bool before;     /* bytes stand before the first that are not handed on */
+	bool told;       /* and that was said */
+	bool spoken;     /* something was handed on, or is a gap */
+	bool over;       /* what is acknowledged behind its byte before over_at is a FIN */
 	bool waiting;    /* for the hole that begins at waiting_at, since waiting_ms */
+	uint32_t over_at;
 	uint32_t waiting_at;
 	uint64_t waiting_ms;
 };
@@ -68,7 +73,8 @@ struct segment {
 };
 
 /* Where bytes and gaps go. A gap of 0: bytes in front of the first are missing, and nobody knows how
- * many. */
+ * many. It is said again with all that is handed on up to the first, for it may stand anywhere between;
+ * and behind the first, if it is only known then. */
 struct reasm_out {
 	void (*data)(void *ctx, enum side from, const uint8_t *data, size_t n);
 	void (*gap)(void *ctx, enum side from, uint64_t n);
@@ -78,7 +84,7 @@ struct reasm_out {
 void reasm_init(struct reasm *r);
 
 /* The first byte of a side's stream has this sequence number (a SYN's plus one). Said before any
- * segment of that side. */
+ * segment of that side, or late: then what comes before the first that was seen is missing. */
 void reasm_start(struct reasm *r, enum side from, uint32_t seq);
 
 /* It stands here, at its start or behind it; what comes first may tell better. Said before any segment. */
@@ -97,8 +103,16 @@ void reasm_fin(struct reasm *r, enum side from, uint32_t seq);
 /* The other side has what this one sent before this sequence number; said before any segment. */
 void reasm_acked(struct reasm *r, enum side from, uint32_t ack);
 
+/* This side has sent what stands before this sequence number, by a bare segment of its own; said
+ * before any segment. */
+void reasm_sent(struct reasm *r, enum side from, uint32_t seq);
+
 /* True while a side is waited for that was not seen yet. */
 bool reasm_awaits_side(const struct reasm *r);
+
+/* True when all that this side is known to have sent was handed on, but for its FIN. One number more is
+ * that of a FIN that was not seen, or a byte. */
+bool reasm_all_seen(const struct reasm *r, enum side from);
 
 /* True when both sides have ended and nothing is missing before their FIN. */
 bool reasm_finished(const struct reasm *r);

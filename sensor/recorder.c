@@ -9,11 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reports/deadline.h"
 #include "reports/downgrade.h"
 #include "reports/progress.h"
 #include "reports/recent.h"
 #include "reports/record.h"
 #include "reports/tally.h"
+#include "sensor/eras.h"
 #include "sensor/inbox.h"
 #include "sensor/log.h"
 #include "sensor/store.h"
@@ -25,28 +27,40 @@
 #define HOLE_MAX    (1ull << 40) /* no run loses more records than this */
 #define MOVED_BITS  10           /* sessions that count in another step than decided: 8192 */
 #define ERR_MAX     512
+#define KEEP_S      (2 * STEP_S) /* without a step that is over: the clock was set back */
 
 struct recorder {
 	struct recorder_options o;
 	struct store *store; /* NULL: no state */
 	struct tally *tally;
+	struct eras *eras;
 	struct recent
 		*moved; /* by session: the step in which it counts, if not that of decided_ns */
 	struct downgrades *downgrades;
 	struct downgrade why; /* of the session of this message */
 	struct counts found;  /* of the whole run */
 	struct health so_far;
+	uint64_t heard_ns;      /* the time, with these */
+	int64_t kept;           /* when a step was closed; seconds, of a clock that is not set */
 	uint64_t forgotten;     /* servers, until the last step */
 	uint64_t own[HEALTH_N]; /* lost, late and so on, which the capture cannot know */
-	uint64_t number;        /* of the last message */
+	uint64_t number;        /* of the last message, */
+	uint64_t wall_ns;       /* and what the clock said when it was taken */
+	uint64_t now_ns;        /* the latest of all messages */
 	bool begun;             /* the store has agreed to the first step */
 	bool refused;           /* or not */
 	bool finished;          /* the capture said that it was its last message */
 	bool failed;
+	bool capture_failed; /* which was said */
 	bool sessions_failed;
 	struct progress bar;   /* on standard error */
 	char line[RECORD_MAX]; /* the session record being written */
 };
+
+static int64_t steady_s(void)
+{
+	return steady_ms() / 1000;
+}
 
 static bool open_store(struct recorder *r, char *err, size_t errlen)
 {
@@ -61,7 +75,9 @@ struct recorder *recorder_new(const struct recorder_options *o, char *err, size_
 	if (!r)
 		abort();
 	r->o = *o;
+	r->kept = steady_s();
 	r->tally = tally_new(o->conf->max_series);
+	r->eras = eras_new(o->conf);
 	r->moved = recent_new(MOVED_BITS, sizeof(int64_t));
 	r->downgrades = downgrades_new(o->conf->max_servers);
 	if (o->state_dir && !open_store(r, err, errlen)) {
@@ -71,11 +87,24 @@ struct recorder *recorder_new(const struct recorder_options *o, char *err, size_
 	return r;
 }
 
+static size_t queue_of(bool live)
+{
+	return live ? QUEUE_LIVE : QUEUE_FILES;
+}
+
+size_t recorder_bytes(const struct conf *c, bool live)
+{
+	return sizeof(struct recorder) + inbox_bytes(queue_of(live)) + tally_bytes(c->max_series) +
+	       recent_bytes(MOVED_BITS, sizeof(int64_t)) + downgrades_bytes(c->max_servers) +
+	       store_bytes(c);
+}
+
 void recorder_free(struct recorder *r)
 {
 	if (!r)
 		return;
 	store_close(r->store);
+	eras_free(r->eras);
 	downgrades_free(r->downgrades);
 	recent_free(r->moved);
 	tally_free(r->tally);
@@ -98,8 +127,9 @@ static bool is_mail(const struct message *m)
 /* Steps -------------------------------------------------------------------------------------- */
 
 /* What is counted here and not by the capture. */
-static const enum health_counter own_counters[] = { HEALTH_LOST, HEALTH_LATE, HEALTH_FUTURE,
-						    HEALTH_OVERFLOW, HEALTH_FORGOTTEN };
+static const enum health_counter own_counters[] = { HEALTH_LOST,      HEALTH_LATE,
+						    HEALTH_FUTURE,    HEALTH_OVERFLOW,
+						    HEALTH_FORGOTTEN, HEALTH_UNLOGGED };
 
 static uint64_t forgotten_since(struct recorder *r)
 {
@@ -127,26 +157,40 @@ static void close_step(struct recorder *r, bool open)
 
 	b.rows_n = tally_take(r->tally, &b.rows, &health);
 	health.n[HEALTH_FORGOTTEN] = forgotten_since(r);
+	if (r->store)
+		health.n[HEALTH_UNLOGGED] = store_unlogged(r->store);
 	for (size_t i = 0; i < b.rows_n; i++)
 		counts_add(&r->found, &b.rows[i].counts);
 	for (unsigned i = 0; i < sizeof(own_counters) / sizeof(own_counters[0]); i++)
 		r->own[own_counters[i]] += health.n[own_counters[i]];
 	if (r->store)
 		keep_step(r, &b);
-	if (r->o.on_step && !r->o.on_step(r->o.ctx))
+	if (r->o.on_step && !r->o.on_step(r->o.ctx, &b))
 		r->failed = true;
+	r->kept = steady_s();
+}
+
+/* The clock was set back: no step will be over for as long. What there is goes to the ledger every
+ * two minutes all the same, and the step stays open for more. */
+static void keep_open_step(struct recorder *r)
+{
+	tally_start(r->tally, tally_now(r->tally));
+	while (tally_due(r->tally) >= 0)
+		close_step(r, false);
+	if (tally_oldest(r->tally) >= 0)
+		close_step(r, true);
 }
 
 /* Moves the time on, begins the run with the first step, and closes what is over. False when the
  * state directory does not take this run. */
 static bool advance(struct recorder *r, const struct message *m)
 {
-	uint64_t wall = wall_ns();
 	char err[ERR_MAX];
 
-	tally_time(r->tally, m->now_ns, wall);
+	r->wall_ns = wall_ns();
+	tally_time(r->tally, m->now_ns, r->wall_ns);
 	if (is_mail(m))
-		tally_time(r->tally, m->mail.decided_ns, wall);
+		tally_time(r->tally, m->mail.decided_ns, r->wall_ns);
 	if (!r->begun && tally_now(r->tally) >= 0) {
 		r->begun = true;
 		if (r->store &&
@@ -158,6 +202,8 @@ static bool advance(struct recorder *r, const struct message *m)
 	}
 	while (tally_due(r->tally) >= 0)
 		close_step(r, false);
+	if (r->o.live && steady_s() >= r->kept + KEEP_S)
+		keep_open_step(r);
 	return true;
 }
 
@@ -173,7 +219,7 @@ static int64_t step_of(uint64_t ns)
 /* Counts a session, and remembers where if that cannot be told from the session. */
 static void count(struct recorder *r, const struct message *m, const struct pair *p)
 {
-	int64_t step = tally_session(r->tally, &m->mail, p, wall_ns());
+	int64_t step = tally_session(r->tally, &m->mail, p, r->wall_ns);
 
 	if (step != step_of(m->mail.decided_ns))
 		*(int64_t *)recent_add(r->moved, m->session) = step;
@@ -243,7 +289,7 @@ static void end(struct recorder *r, const struct message *m, const struct pair *
 
 	if (!m->counted)
 		count(r, m, p);
-	tally_end(r->tally, &m->mail, p, wall_ns());
+	tally_end(r->tally, &m->mail, p, r->wall_ns);
 	weigh(r, m, p);
 	if (!r->store && !r->o.sessions)
 		return;
@@ -261,20 +307,46 @@ static void end(struct recorder *r, const struct message *m, const struct pair *
 
 /* Messages ----------------------------------------------------------------------------------- */
 
+static void say_step(const struct recorder *r, const struct message *m)
+{
+	char text[32];
+
+	step_text(tally_now(r->tally), text, sizeof(text));
+	log_event(LOG_LEVEL_WARNING, "event=clock-stepped seconds=%+" PRId64 " counting-in=%s",
+		  (int64_t)(m->now_ns - r->heard_ns) / 1000000000, text);
+}
+
+static void say_link(void *ctx, const char *name, bool up)
+{
+	(void)ctx;
+	log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "event=interface-%s interface=%s",
+		  up ? "up" : "down", name);
+}
+
 /* The capture process cannot open the files that tell what the interfaces dropped. */
 static void on_health(struct recorder *r, struct message *m)
 {
-	if (r->o.interfaces)
+	if (r->o.live && r->heard_ns > 0 &&
+	    m->health.n[HEALTH_TIME_JUMPS] > r->so_far.n[HEALTH_TIME_JUMPS])
+		say_step(r, m);
+	r->heard_ns = m->now_ns;
+	if (r->o.interfaces) {
 		m->health.n[HEALTH_DROP_NIC] = interfaces_dropped(r->o.interfaces);
+		interfaces_links(r->o.interfaces, say_link, NULL);
+	}
 	r->so_far = m->health;
 	r->finished = m->last;
-	tally_health(r->tally, &m->health, wall_ns());
+	tally_health(r->tally, &m->health, r->wall_ns);
+	if (r->o.on_health)
+		r->o.on_health(r->o.ctx, &m->health);
 }
 
+/* It can fail once. */
 static void on_failure(struct recorder *r, const struct message *m)
 {
-	log_event(LOG_LEVEL_ERROR, "event=capture-failed why=\"%s\"", m->failure);
-	r->failed = true;
+	if (!r->capture_failed)
+		log_event(LOG_LEVEL_ERROR, "event=capture-failed why=\"%s\"", m->failure);
+	r->capture_failed = r->failed = true;
 }
 
 static void on_progress(struct recorder *r, const struct message *m)
@@ -298,13 +370,21 @@ static void judge(struct recorder *r, struct message *m, const struct pair *p)
 		downgrades_again(r->downgrades, m->session, &m->mail, &r->why);
 }
 
+/* What was counted before keeps the names under which it was. */
+static const struct peers *peers_of(const struct recorder *r, const struct message *m)
+{
+	if (m->kind == MESSAGE_WEIGHT || (m->kind == MESSAGE_END && m->counted))
+		return eras_peers(r->eras, m->mail.decided_ns);
+	return r->o.conf->peers;
+}
+
 static void on_message(struct recorder *r, struct message *m)
 {
 	enum message_kind kind = (enum message_kind)m->kind;
 	struct pair p;
 
 	if (is_mail(m)) {
-		peers_pair(r->o.conf->peers, &m->mail, &p);
+		peers_pair(peers_of(r, m), &m->mail, &p);
 		judge(r, m, &p);
 	}
 	switch (kind) {
@@ -356,20 +436,24 @@ static bool take(struct recorder *r, struct message *m)
 	}
 	if (!advance(r, m))
 		return false;
+	if (m->now_ns > r->now_ns)
+		r->now_ns = m->now_ns;
 	if (lost > 0)
-		tally_lost(r->tally, lost, wall_ns());
+		tally_lost(r->tally, lost, r->wall_ns);
 	on_message(r, m);
 	return true;
 }
 
 static void consume(struct recorder *r, struct inbox *b)
 {
-	struct message m;
+	struct message *m;
 
 	for (;;) {
+		if (r->o.between && !r->o.between(r->o.ctx))
+			return;
 		switch (inbox_take(b, &m, IDLE_MS)) {
 		case INBOX_MESSAGE:
-			if (!take(r, &m))
+			if (!take(r, m))
 				return;
 			break;
 		case INBOX_IDLE:
@@ -384,6 +468,33 @@ static void consume(struct recorder *r, struct inbox *b)
 			return;
 		}
 	}
+}
+
+/* While it runs ------------------------------------------------------------------------------ */
+
+const struct conf *recorder_conf(const struct recorder *r)
+{
+	return r->o.conf;
+}
+
+bool recorder_reload(struct recorder *r, struct conf *next, char *err, size_t errlen)
+{
+	if (r->store && !store_configure(r->store, next, err, errlen))
+		return false;
+	eras_begin(r->eras, next, r->now_ns);
+	r->o.conf = next;
+	return true;
+}
+
+void recorder_reopen(struct recorder *r)
+{
+	if (r->store)
+		store_reopen(r->store);
+}
+
+uint64_t recorder_taken(const struct recorder *r)
+{
+	return r->number;
 }
 
 /* Running ------------------------------------------------------------------------------------ */
@@ -428,20 +539,34 @@ static void stop_bar(struct recorder *r)
 	log_over(NULL);
 }
 
-static int finish(struct recorder *r, struct health *last)
+/* One that ended by itself before its first word could not confine itself, and said why. */
+static void say_capture_died(struct recorder *r)
 {
-	if (!r->refused)
-		close_all(r);
-	flush_sessions(r);
-	*last = final_health(r);
-	if (!r->finished && !r->refused) {
+	int number = r->o.capture_signal ? r->o.capture_signal(r->o.ctx) : 0;
+	const char *name = sigabbrev_np(number);
+
+	if (number > 0)
+		log_event(LOG_LEVEL_ERROR, "event=capture-died why=\"signal %d, SIG%s\"", number,
+			  name ? name : "?");
+	else if (r->number > 0)
 		log_event(LOG_LEVEL_ERROR,
 			  "event=capture-died why=\"it ended before its last record\"");
-		r->failed = true;
+	r->failed = true;
+}
+
+static int finish(struct recorder *r, struct health *last)
+{
+	if (!r->refused) {
+		close_all(r);
+		r->failed |= r->store && !store_end(r->store);
 	}
+	flush_sessions(r);
+	*last = final_health(r);
+	if (!r->finished && !r->refused)
+		say_capture_died(r);
 	if (!r->o.quiet && !r->refused)
 		summary_sessions(&r->found, last->n[HEALTH_LOST], stderr);
-	return r->failed || r->refused || (r->store && !store_sound(r->store)) ? 1 : 0;
+	return r->failed || r->refused ? 1 : 0;
 }
 
 int recorder_run(struct recorder *r, int channel_fd, struct health *last)
@@ -450,7 +575,7 @@ int recorder_run(struct recorder *r, int channel_fd, struct health *last)
 
 	ignore_signal(SIGTERM);
 	ignore_signal(SIGINT);
-	b = inbox_new(channel_fd, r->o.live ? QUEUE_LIVE : QUEUE_FILES);
+	b = inbox_new(channel_fd, queue_of(r->o.live));
 	if (!b) {
 		log_event(LOG_LEVEL_ERROR, "event=no-thread");
 		return 1;

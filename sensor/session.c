@@ -9,13 +9,16 @@
 #include "sensor/unseen.h"
 #include "sensor/volume.h"
 
-#define NDPI_FLOWS 1024
+#define NDPI_FLOWS  1024
+#define SILENT_NS   10000000000ull /* so long without a packet: it may be pushed out */
+#define SILENT_LOOK 16             /* that are asked how long, at most */
 
 /* What is needed while the verdict is open. */
 struct undecided {
 	struct probe probe;
 	uint32_t session;      /* whose it is */
-	uint32_t older, newer; /* of those whose probe is open; POOL_NONE at the ends */
+	uint32_t older, newer; /* in its queue; POOL_NONE at the ends */
+	uint8_t queue;         /* enum queue */
 	struct parser parser;
 };
 
@@ -32,6 +35,17 @@ struct live {
 	uint64_t id;
 };
 
+/* Undecided sessions, the oldest first: the first to make room. */
+enum queue {
+	QUEUE_PROBED, /* that have yet to show that they are mail */
+	QUEUE_MAIL,
+	QUEUES
+};
+
+struct ends {
+	uint32_t oldest, newest; /* POOL_NONE when there are none */
+};
+
 struct sessions {
 	struct health *health;
 	session_report_cb *report;
@@ -40,7 +54,7 @@ struct sessions {
 	struct parsers *parsers;
 	struct classifier *classifier;
 	uint64_t next_id;
-	uint32_t oldest, newest; /* undecided whose probe is open; POOL_NONE when there are none */
+	struct ends queues[QUEUES];
 };
 
 static uint32_t max_lives(const struct conf *c)
@@ -60,7 +74,8 @@ struct sessions *sessions_new(const struct conf *c, struct health *health, sessi
 	ss->ctx = ctx;
 	ss->classifier = classifier_new(NDPI_FLOWS);
 	ss->parsers = parsers_new(c, health);
-	ss->oldest = ss->newest = POOL_NONE;
+	for (unsigned q = 0; q < QUEUES; q++)
+		ss->queues[q] = (struct ends){ POOL_NONE, POOL_NONE };
 	if (!ss->classifier || !ss->parsers ||
 	    !pool_init(&ss->lives, sizeof(struct live), max_lives(c)) ||
 	    !pool_init(&ss->undecided, sizeof(struct undecided), c->max_undecided)) {
@@ -68,6 +83,13 @@ struct sessions *sessions_new(const struct conf *c, struct health *health, sessi
 		return NULL;
 	}
 	return ss;
+}
+
+size_t sessions_bytes(const struct conf *c)
+{
+	return sizeof(struct sessions) + classifier_bytes(NDPI_FLOWS) + parsers_bytes(c) +
+	       pool_bytes(sizeof(struct live), max_lives(c)) +
+	       pool_bytes(sizeof(struct undecided), c->max_undecided);
 }
 
 void sessions_free(struct sessions *ss)
@@ -98,30 +120,33 @@ static struct undecided *undecided_of(const struct sessions *ss, const struct li
 
 /* Room --------------------------------------------------------------------------------------- */
 
-/* Those that have yet to show that they are mail, the oldest first: the first to make room. */
-static void queue(struct sessions *ss, uint32_t undecided)
+static void queue(struct sessions *ss, uint32_t undecided, enum queue q)
 {
 	struct undecided *u = undecided_at(ss, undecided);
+	struct ends *e = &ss->queues[q];
 
+	u->queue = (uint8_t)q;
 	u->newer = POOL_NONE;
-	u->older = ss->newest;
+	u->older = e->newest;
 	if (u->older != POOL_NONE)
 		undecided_at(ss, u->older)->newer = undecided;
 	else
-		ss->oldest = undecided;
-	ss->newest = undecided;
+		e->oldest = undecided;
+	e->newest = undecided;
 }
 
 static void unqueue(struct sessions *ss, const struct undecided *u)
 {
+	struct ends *e = &ss->queues[u->queue];
+
 	if (u->older != POOL_NONE)
 		undecided_at(ss, u->older)->newer = u->newer;
 	else
-		ss->oldest = u->newer;
+		e->oldest = u->newer;
 	if (u->newer != POOL_NONE)
 		undecided_at(ss, u->newer)->older = u->older;
 	else
-		ss->newest = u->older;
+		e->newest = u->older;
 }
 
 /* From now on only bytes are counted. */
@@ -133,26 +158,62 @@ static void release(struct sessions *ss, struct live *l)
 		return;
 	volume_init(&l->volume, u->parser.reasm.side[CLIENT].next,
 		    u->parser.reasm.side[SERVER].next);
-	if (u->probe.open)
-		unqueue(ss, u);
+	unqueue(ss, u);
 	probe_fini(&u->probe, ss->classifier);
 	parser_fini(ss->parsers, &u->parser);
 	pool_give(&ss->undecided, l->undecided);
 	l->undecided = POOL_NONE;
 }
 
-/* When all are in use, that of the session that has been probed for longest, which is taken not to
- * be mail then. POOL_NONE when none is. */
-static uint32_t take_undecided(struct sessions *ss)
+/* That has been probed for longest; it is taken not to be mail then. */
+static bool give_up_probed(struct sessions *ss)
 {
-	uint32_t undecided = pool_take(&ss->undecided);
+	uint32_t oldest = ss->queues[QUEUE_PROBED].oldest;
 	struct live *l;
 
-	if (undecided != POOL_NONE || ss->oldest == POOL_NONE)
-		return undecided;
-	l = live_at(ss, undecided_at(ss, ss->oldest)->session);
+	if (oldest == POOL_NONE)
+		return false;
+	l = live_at(ss, undecided_at(ss, oldest)->session);
 	release(ss, l);
 	l->given_up = true;
+	return true;
+}
+
+static void push_out(struct sessions *ss, struct live *l, struct undecided *u, uint64_t now_ns);
+
+/* Mail that has been silent. Who is not goes to the end of the queue, and is not in the way the next
+ * time. */
+static bool push_out_silent(struct sessions *ss, uint64_t now_ns)
+{
+	for (unsigned n = 0; n < SILENT_LOOK; n++) {
+		uint32_t oldest = ss->queues[QUEUE_MAIL].oldest;
+		struct undecided *u;
+		struct live *l;
+
+		if (oldest == POOL_NONE)
+			return false;
+		u = undecided_at(ss, oldest);
+		l = live_at(ss, u->session);
+		if (now_ns > l->s.end_ns && now_ns - l->s.end_ns >= SILENT_NS) {
+			push_out(ss, l, u, now_ns);
+			return true;
+		}
+		unqueue(ss, u);
+		queue(ss, oldest, QUEUE_MAIL);
+	}
+	return false;
+}
+
+/* When all are in use, that of another session, if there is one that may have to do without.
+ * POOL_NONE when there is none. */
+static uint32_t take_undecided(struct sessions *ss, uint64_t now_ns)
+{
+	uint32_t undecided = pool_take(&ss->undecided);
+
+	if (undecided != POOL_NONE)
+		return undecided;
+	if (!give_up_probed(ss) && !push_out_silent(ss, now_ns))
+		return POOL_NONE;
 	ss->health->n[HEALTH_UNDECIDED_FULL]++;
 	return pool_take(&ss->undecided);
 }
@@ -170,9 +231,9 @@ static void begin_unseen(struct unseen *u, const struct session_start *start)
 	}
 }
 
-uint32_t session_open(struct sessions *ss, const struct session_start *start)
+uint32_t session_open(struct sessions *ss, const struct session_start *start, uint64_t now_ns)
 {
-	uint32_t undecided = take_undecided(ss), index;
+	uint32_t undecided = take_undecided(ss, now_ns), index;
 	struct undecided *u;
 
 	if (undecided == POOL_NONE)
@@ -188,8 +249,7 @@ uint32_t session_open(struct sessions *ss, const struct session_start *start)
 	u->session = index;
 	parser_init(ss->parsers, &u->parser, start);
 	probe_init(&u->probe, start->probing);
-	if (start->probing)
-		queue(ss, undecided);
+	queue(ss, undecided, start->probing ? QUEUE_PROBED : QUEUE_MAIL);
 	return index;
 }
 
@@ -219,6 +279,7 @@ static enum session_state settle(struct sessions *ss, uint32_t index, struct und
 	case PROBE_OPEN: return SESSION_GOES_ON;
 	case PROBE_MAIL:
 		unqueue(ss, u);
+		queue(ss, live_at(ss, index)->undecided, QUEUE_MAIL);
 		disagree_if(ss, u->probe.ndpi_other);
 		return SESSION_GOES_ON;
 	case PROBE_NOT_MAIL: break;
@@ -279,6 +340,22 @@ static void judge_open(struct sessions *ss, struct live *l, struct undecided *u,
 		release(ss, l);
 }
 
+/* Its verdict falls now, with what there is. Of what comes later only the bytes count. */
+static void push_out(struct sessions *ss, struct live *l, struct undecided *u, uint64_t now_ns)
+{
+	parser_end(ss->parsers, &u->parser, ENDING_EVICTED);
+	l->given_up = !l->counted && !probe_is_mail(&u->probe, &u->parser.mail);
+	if (!l->given_up)
+		judge_open(ss, l, u, now_ns);
+	if (!l->given_up && !l->counted) {
+		judge(l, u, ENDING_EVICTED, &l->s);
+		l->s.decided_ns = now_ns;
+		l->counted = true;
+		ss->report(ss->ctx, MESSAGE_VERDICT, l->id, true, &l->s);
+	}
+	release(ss, l);
+}
+
 /* Something was parsed. */
 static enum session_state go_on(struct sessions *ss, uint32_t index, struct undecided *u,
 				uint64_t now_ns)
@@ -291,22 +368,14 @@ static enum session_state go_on(struct sessions *ss, uint32_t index, struct unde
 
 /* Packets ------------------------------------------------------------------------------------ */
 
-#define LINE          64  /* bytes of the cache */
-#define UNDECIDED_HOT 512 /* probe, reassembly, and where the facts begin */
+#define LINE 64 /* bytes of the cache */
 
-void session_fetch(const struct sessions *ss, uint32_t index, unsigned stage)
+void session_fetch(const struct sessions *ss, uint32_t index)
 {
 	const struct live *l = live_at(ss, index);
-	const uint8_t *u;
 
-	if (stage == 0) {
-		__builtin_prefetch(&l->unseen.bytes);
-		__builtin_prefetch((const uint8_t *)&l->unseen.bytes + LINE);
-		return;
-	}
-	u = (const uint8_t *)undecided_of(ss, l);
-	for (size_t at = 0; u && at < UNDECIDED_HOT; at += LINE)
-		__builtin_prefetch(u + at);
+	__builtin_prefetch(&l->unseen.bytes);
+	__builtin_prefetch((const uint8_t *)&l->unseen.bytes + LINE);
 }
 
 /* Of what has yet to show that it is mail they are kept. */

@@ -8,6 +8,7 @@
 #define MAILSEAL_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dissectors/facts.h"
@@ -28,6 +29,9 @@ struct sessions *sessions_new(const struct conf *c, struct health *health, sessi
 			      void *ctx);
 void sessions_free(struct sessions *ss);
 
+/* The memory that all together take at most. */
+size_t sessions_bytes(const struct conf *c);
+
 /* What a session needs to know of its connection. */
 struct session_start {
 	const uint8_t *client, *server; /* 16 bytes each */
@@ -40,10 +44,11 @@ struct session_start {
 	bool probing;              /* on no port of that protocol: it must show that it is mail */
 	bool implicit_tls;         /* the port is one for TLS from the first byte */
 	bool syn[SIDES];           /* whose SYN was seen */
-	bool stands[SIDES];        /* of it no packet was seen, but the first ACK of the other */
-	uint32_t first_seq[SIDES]; /* behind the SYN; or what that acknowledged */
+	bool stands[SIDES];        /* no SYN, but the first ACK of the other, or one of its own */
+	uint32_t first_seq[SIDES]; /* behind the SYN; or what that acknowledged, or its number */
 	bool visible[SIDES];
 	bool ended[SIDES];     /* a FIN came before any payload */
+	bool has_sent[SIDES];  /* or a bare segment, whose number is in fin_seq */
 	bool has_acked[SIDES]; /* and so did an acknowledgment of this side's bytes */
 	uint32_t fin_seq[SIDES], acked[SIDES];
 };
@@ -53,11 +58,12 @@ enum session_state {
 	SESSION_NOT_MAIL, /* let go; the session is freed */
 };
 
-/* Begins a session; POOL_NONE when there is no room. */
-uint32_t session_open(struct sessions *ss, const struct session_start *start);
+/* Begins a session; POOL_NONE when there is no room. Room is what has yet to show that it is mail,
+ * and, with a verdict for it as if it had been evicted, mail that has been silent for ten seconds. */
+uint32_t session_open(struct sessions *ss, const struct session_start *start, uint64_t now_ns);
 
-/* A packet comes soon: what it needs is fetched into the cache, in stages 0 and 1. */
-void session_fetch(const struct sessions *ss, uint32_t index, unsigned stage);
+/* A packet comes soon: what it needs first is fetched into the cache. */
+void session_fetch(const struct sessions *ss, uint32_t index);
 
 /* A packet of the session with its payload, if any. */
 enum session_state session_packet(struct sessions *ss, uint32_t index, enum side from,

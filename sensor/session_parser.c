@@ -41,6 +41,12 @@ struct parsers *parsers_new(const struct conf *c, struct health *health)
 	return ps;
 }
 
+size_t parsers_bytes(const struct conf *c)
+{
+	return sizeof(struct parsers) + certificates_bytes() +
+	       reasm_memory_bytes(c->reassembly_kib * 1024ull);
+}
+
 void parsers_free(struct parsers *ps)
 {
 	if (!ps)
@@ -77,6 +83,8 @@ static void init_side(struct parser *p, enum side side, bool syn, const struct s
 	p->late[side] = syn && start->visible[side] && !start->syn[side];
 	if (start->ended[side])
 		reasm_fin(&p->reasm, side, start->fin_seq[side]);
+	else if (start->has_sent[side])
+		reasm_sent(&p->reasm, side, start->fin_seq[side]);
 	if (start->has_acked[side])
 		reasm_acked(&p->reasm, side, start->acked[side]);
 }
@@ -128,8 +136,9 @@ static void on_gap(void *ctx, enum side from, uint64_t n)
 	struct parser *p = ps->feeding;
 
 	p->gap_bytes += n;
-	ps->health->n[HEALTH_GAPS]++;
+	ps->health->n[HEALTH_GAPS] += n > 0 || !p->front[from];
 	ps->health->n[HEALTH_GAP_BYTES] += n;
+	p->front[from] |= n == 0;
 	p->late[from] = false;
 	mail_gap(&p->mail, from, n);
 }
@@ -176,8 +185,14 @@ void parser_packet(struct parsers *ps, struct parser *p, enum side from,
 		.wire_length = packet->wire_length,
 	};
 
+	if (packet->flags &
+	    TCP_RST) /* what stands in it is told to the other end's people (RFC 9293, 3.5.3) */
+		s.length = s.wire_length = 0;
+
 	if (packet->flags & TCP_SYN)
 		reasm_start(&p->reasm, from, s.seq);
+	if (packet->flags & TCP_SYN && packet->flags & TCP_ACK)
+		reasm_start(&p->reasm, other_side(from), packet->ack);
 	join(p, from);
 	if (packet->flags & TCP_RST && !seq_in_window(p->reasm.side[from].next, packet->seq))
 		return; /* somebody else's */
@@ -195,11 +210,20 @@ void parser_poll(struct parsers *ps, struct parser *p, uint64_t now_ms)
 	reasm_poll(&p->reasm, &ps->memory, now_ms, &out);
 }
 
+/* A line that does not end, and one more number was acknowledged: no FIN, but its last byte. */
+static void say_cut(struct parser *p, enum side from)
+{
+	if (!reasm_all_seen(&p->reasm, from) && mail_in_line(&p->mail, from))
+		mail_gap(&p->mail, from, 1);
+}
+
 void parser_end(struct parsers *ps, struct parser *p, enum ending how)
 {
 	struct reasm_out out = out_of(ps, p);
 
 	reasm_flush(&p->reasm, &ps->memory, &out);
+	say_cut(p, CLIENT);
+	say_cut(p, SERVER);
 	say_late(p, CLIENT);
 	say_late(p, SERVER);
 	mail_end(&p->mail, how);
@@ -266,17 +290,12 @@ bool parser_expects(const struct parser *p, enum side from, uint32_t seq)
 	return !s->known || seq_in_window(s->next, seq);
 }
 
-static bool all_seen(const struct reasm_side *s)
-{
-	return !s->has_acked || seq_after(s->acked, s->next) <= 1; /* a FIN takes one */
-}
-
 bool parser_is_last(const struct parser *p, enum side from, uint32_t seq)
 {
 	const struct reasm_side *s = p->reasm.side;
 
 	return !p->reasm.stalled && s[from].known && seq - s[from].next <= 1 &&
-	       all_seen(&s[CLIENT]) && all_seen(&s[SERVER]);
+	       reasm_all_seen(&p->reasm, CLIENT) && reasm_all_seen(&p->reasm, SERVER);
 }
 
 bool parser_finished(const struct parser *p)

@@ -23,12 +23,14 @@ struct parsers;
 /* NULL when memory cannot be had. */
 struct parsers *parsers_new(const struct conf *c, struct health *health);
 void parsers_free(struct parsers *ps);
+size_t parsers_bytes(const struct conf *c); /* the memory that all together take at most */
 
 /* Those who use it read mail; the rest is the parser's own. */
 struct parser {
 	struct reasm reasm;
 	uint32_t certificate;  /* pieces of it wait, or 0 */
 	bool late[SIDES];      /* its beginning was not seen; said with the first of its bytes */
+	bool front[SIDES];     /* bytes are missing in front of its first: counted once */
 	uint64_t gap_bytes;    /* missing */
 	uint64_t bytes[SIDES]; /* handed on */
 	struct mail mail;      /* last: not all of it is cleared at the start */

@@ -1,49 +1,39 @@
 /* store.c - what the recorder keeps in the state directory, and in which order. */
-#include "sensor/store.h"
+#include "sensor/store_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "reports/incidents.h"
-#include "reports/metrics.h"
+#include "reports/daylog.h"
+#include "reports/deadline.h"
+#include "reports/metrics_text.h"
 #include "reports/record.h"
-#include "reports/rrdfile.h"
-#include "reports/statedir.h"
 #include "reports/syslog_line.h"
 #include "sensor/log.h"
 
-#define ERR_MAX  512
-#define HOUR_S   3600
-#define LAST_MAX 50        /* attempts to save incidents at the end of a run, 5 s at most */
-#define RRD_FROM 315532800 /* 1980-01-01: librrd knows no earlier time */
-
-/* What may fail, each said once. */
-enum part { PART_LEDGER, PART_RRD, PART_INCIDENTS, PART_LOG, PART_METRICS, PART_N };
+#define ERR_MAX        512
+#define DAY_S          ((int64_t)86400)
+#define AT_ONCE        32  /* steps of the backlog that go to the ledger with one step */
+#define LAST_S         2   /* for all of them when a live run ends, which must not take long */
+#define LAST_MAX       10  /* attempts to save incidents at the end of a run, 1 s at most */
+#define SERIES_BYTES   128 /* of an RRD file, in memory */
+#define DATABASES      2   /* that are open */
+#define DATABASE_BYTES (4u << 20) /* pages that SQLite keeps, and its own */
+#define FOREVER        INT64_MAX
 
 static const char *const part_names[PART_N] = {
 	[PART_LEDGER] = "ledger",   [PART_RRD] = "rrd",         [PART_INCIDENTS] = "incidents",
-	[PART_LOG] = "session-log", [PART_METRICS] = "metrics",
+	[PART_LOG] = "session-log", [PART_METRICS] = "metrics", [PART_RETENTION] = "retention",
 };
 
-struct store {
-	struct statedir *dir;
-	struct ledger *ledger;
-	struct rrdstore *rrd;
-	struct incidents *incidents;
-	struct metrics *metrics; /* NULL before the first step */
-	incident_cb *tell;       /* of what happens; NULL: the couriers read it */
-	const struct conf *conf;
-	char *path;
-	bool said[PART_N];
-	bool said_early;   /* that steps before 1980 have no RRD */
-	int64_t expired;   /* hour of the last retention */
-	int64_t caught_up; /* when it was last tried; seconds, of a clock that is not set */
-};
+static int64_t seconds(void)
+{
+	return steady_ms() / 1000;
+}
 
-static void complain(struct store *st, enum part part, const char *err)
+void store_complain(struct store *st, enum part part, const char *err)
 {
 	if (!st->said[part])
 		log_event(LOG_LEVEL_ERROR, "event=write-failed what=%s why=\"%s\"",
@@ -51,35 +41,45 @@ static void complain(struct store *st, enum part part, const char *err)
 	st->said[part] = true;
 }
 
-/* Nothing was lost for it: it may fail, and be said, anew. */
-static void recovered(struct store *st, enum part part)
+void store_recovered(struct store *st, enum part part)
 {
 	if (st->said[part])
 		log_event(LOG_LEVEL_INFO, "event=write-works what=%s", part_names[part]);
 	st->said[part] = false;
 }
 
-bool store_sound(const struct store *st)
+void store_settle(struct store *st, enum part part, bool ok, const char *err)
 {
-	for (unsigned i = 0; i < PART_N; i++) {
-		if (st->said[i])
-			return false;
-	}
-	return true;
+	if (ok)
+		store_recovered(st, part);
+	else
+		store_complain(st, part, err);
 }
 
 /* Opening ------------------------------------------------------------------------------------ */
 
-static bool open_parts(struct store *st, char *err, size_t errlen)
+static void on_aside(void *ctx, const char *path, const char *why)
 {
-	const struct conf *c = st->conf;
-	struct incidents_config ic = {
+	(void)ctx;
+	log_event(LOG_LEVEL_WARNING, "event=rrd-aside file=\"%s\" why=\"%s\" now=\"%s.aside\"",
+		  path, why, path);
+}
+
+static struct incidents_config of_incidents(const struct conf *c)
+{
+	return (struct incidents_config){
 		.sensor = c->sensor,
 		.quiet_s = c->quiet_s,
 		.lossy_share = c->lossy_percent_x100 / 10000.0,
 		.entries = c->rules,
 		.entries_n = c->rules_n,
 	};
+}
+
+static bool open_parts(struct store *st, char *err, size_t errlen)
+{
+	const struct conf *c = st->conf;
+	struct incidents_config ic = of_incidents(c);
 
 	st->dir = statedir_open(st->path, err, errlen);
 	if (!st->dir)
@@ -90,6 +90,7 @@ static bool open_parts(struct store *st, char *err, size_t errlen)
 	st->rrd = rrdstore_open(st->path, c->max_series, err, errlen);
 	if (!st->rrd)
 		return false;
+	rrdstore_on_aside(st->rrd, on_aside, NULL);
 	st->incidents = incidents_open(st->path, true, &ic, err, errlen);
 	return st->incidents != NULL;
 }
@@ -110,6 +111,8 @@ struct store *store_open(const struct conf *c, const char *dir, bool live, char 
 	if (!st)
 		abort();
 	st->conf = c;
+	st->live = live;
+	st->backlog = backlog_new(BACKLOG_STEPS, BACKLOG_ROWS);
 	st->tell = live ? NULL : print_event;
 	st->path = strdup(dir);
 	if (!st->path)
@@ -121,6 +124,15 @@ struct store *store_open(const struct conf *c, const char *dir, bool live, char 
 	return st;
 }
 
+/* The rows of a step, and a few words of each series for its RRD file, come on top of the parts. */
+size_t store_bytes(const struct conf *c)
+{
+	return sizeof(struct store) + incidents_bytes(c->max_series) +
+	       metrics_bytes(c->max_series) +
+	       2 * (size_t)c->max_series * (sizeof(struct ledger_row) + SERIES_BYTES) +
+	       DATABASES * DATABASE_BYTES + backlog_bytes(BACKLOG_STEPS, BACKLOG_ROWS) + DAYLOG_MAX;
+}
+
 void store_close(struct store *st)
 {
 	if (!st)
@@ -129,6 +141,7 @@ void store_close(struct store *st)
 	metrics_free(st->metrics);
 	rrdstore_close(st->rrd);
 	ledger_close(st->ledger);
+	backlog_free(st->backlog);
 	statedir_close(st->dir); /* last: it holds the lock */
 	free(st->path);
 	free(st);
@@ -138,10 +151,14 @@ void store_close(struct store *st)
 
 static void write_metrics(struct store *st)
 {
+	const struct metrics_writes writes = { part_names, st->said, PART_N,
+					       backlog_steps(st->backlog) };
 	char err[ERR_MAX];
 
-	if (st->metrics && !metrics_write(st->metrics, st->incidents, err, sizeof(err)))
-		complain(st, PART_METRICS, err);
+	if (st->metrics)
+		store_settle(st, PART_METRICS,
+			     metrics_write(st->metrics, st->incidents, &writes, err, sizeof(err)),
+			     err);
 }
 
 /* With what there is before the first step, so that what it brings is seen to be more. Rather no
@@ -153,96 +170,14 @@ static void begin_metrics(struct store *st)
 
 	st->metrics = metrics_new(st->path, c->metrics_file);
 	if (!metrics_load(st->metrics, st->ledger, c->peers, c->max_series, err, sizeof(err))) {
-		complain(st, PART_METRICS, err);
+		store_complain(st, PART_METRICS, err);
 		metrics_free(st->metrics);
 		st->metrics = NULL;
 	}
 	write_metrics(st);
 }
 
-/* RRD files ---------------------------------------------------------------------------------- */
-
-/* A step as the ledger has it, which may be the sum of two runs. */
-struct drawing {
-	struct ledger_row *rows;
-	size_t n, room;
-	struct health health;
-};
-
-static bool add_row(void *ctx, int64_t step, const struct ledger_row *row)
-{
-	struct drawing *d = ctx;
-
-	(void)step;
-	if (d->n == d->room) {
-		d->room = d->room ? 2 * d->room : 64;
-		d->rows = realloc(d->rows, d->room * sizeof(*d->rows));
-		if (!d->rows)
-			abort();
-	}
-	d->rows[d->n++] = *row;
-	return true;
-}
-
-static bool set_health(void *ctx, int64_t step, const struct health *h)
-{
-	struct drawing *d = ctx;
-
-	(void)step;
-	d->health = *h;
-	return true;
-}
-
-/* The mark was set before the step went to the ledger. It stays when a file failed: the next start
- * draws all of them anew. */
-static bool draw_marked(struct store *st, int64_t step, const struct drawing *d, char *err,
-			size_t errlen)
-{
-	unsigned failed = 0;
-
-	return rrdstore_step(st->rrd, step, d->rows, d->n, &d->health, &failed, err, errlen) &&
-	       failed == 0 && ledger_mark_rrd(st->ledger, false, err, errlen);
-}
-
-static void draw(struct store *st, int64_t step)
-{
-	struct ledger_query q = { .from = step, .to = step + STEP_S, .service = -1 };
-	struct drawing d = { .rows = NULL };
-	char err[ERR_MAX] = "";
-
-	if (step < RRD_FROM) {
-		if (!st->said_early)
-			log_event(LOG_LEVEL_WARNING,
-				  "event=no-rrd why=\"steps before 1980 are in the ledger only\"");
-		st->said_early = true;
-		return;
-	}
-	if (!ledger_walk(st->ledger, RESOLUTION_MINUTE, &q, add_row, &d, err, sizeof(err)) ||
-	    !ledger_walk_health(st->ledger, RESOLUTION_MINUTE, q.from, q.to, set_health, &d, err,
-				sizeof(err)) ||
-	    !draw_marked(st, step, &d, err, sizeof(err)))
-		complain(st, PART_RRD, err);
-	free(d.rows);
-}
-
-/* why: what is known to be wrong with the files; NULL: only the mark says so. */
-static void rebuild_if_marked(struct store *st, const char *why)
-{
-	char err[ERR_MAX] = "";
-	bool dirty = false;
-
-	if (!ledger_rrd_dirty(st->ledger, &dirty, err, sizeof(err))) {
-		complain(st, PART_RRD, err);
-		return;
-	}
-	if (!dirty)
-		return;
-	log_event(LOG_LEVEL_WARNING, "event=rrd-rebuild why=\"%s\"",
-		  why ? why : "the last run was cut short");
-	if (!rrdstore_rebuild(st->rrd, st->ledger, NULL, NULL, err, sizeof(err)) ||
-	    !ledger_mark_rrd(st->ledger, false, err, sizeof(err)))
-		complain(st, PART_RRD, err);
-}
+/* Steps in the ledger ------------------------------------------------------------------------ */
 
 /* A step that is over goes to the ledger under the mark, so that a kill between ledger and files
  * leaves none undrawn. */
@@ -250,29 +185,49 @@ static bool commit(struct store *st, const struct ledger_batch *b)
 {
 	char err[ERR_MAX];
 
-	if ((b->open || b->step < RRD_FROM ||
-	     ledger_mark_rrd(st->ledger, true, err, sizeof(err))) &&
-	    ledger_commit(st->ledger, b, err, sizeof(err)))
-		return true;
-	complain(st, PART_LEDGER, err);
-	return false;
+	st->refuses = (!b->open && b->step >= RRD_EPOCH &&
+		       !ledger_mark_rrd(st->ledger, true, err, sizeof(err))) ||
+		      !ledger_commit(st->ledger, b, err, sizeof(err));
+	if (st->refuses)
+		store_complain(st, PART_LEDGER, err);
+	return !st->refuses;
 }
 
 /* Beginning ---------------------------------------------------------------------------------- */
+
+/* Live it may be the clock that was set back. That is no reason not to watch: until the time is there
+ * again, what is seen counts in the step that comes next. */
+static bool goes_on(const struct store *st, int64_t step, int64_t last)
+{
+	char text[32];
+
+	if (!st->live || last - step > DAY_S)
+		return false;
+	step_text(last, text, sizeof(text));
+	log_event(LOG_LEVEL_WARNING, "event=clock-behind state-until=%s seconds=%" PRId64, text,
+		  last - step);
+	return true;
+}
 
 static bool check_order(struct store *st, int64_t step, int64_t last, bool open, char *err,
 			size_t errlen)
 {
 	char ours[32], theirs[32];
 
-	if (step > last || (step == last && open))
+	if (step > last || (step == last && open) || goes_on(st, step, last))
 		return true;
 	step_text(step, ours, sizeof(ours));
 	step_text(last, theirs, sizeof(theirs));
-	snprintf(err, errlen,
-		 "the packets begin at %s, but %s already holds what was seen until %s:"
-		 " nothing was recorded; use another --state directory",
-		 ours, st->path, theirs);
+	if (st->live)
+		snprintf(err, errlen,
+			 "by the clock it is %s, but %s already holds all up to the minute of %s:"
+			 " nothing was recorded; set the clock, or move the directory away",
+			 ours, st->path, theirs);
+	else
+		snprintf(err, errlen,
+			 "the packets begin in the minute of %s, but %s already holds all up to "
+			 "that of %s: nothing was recorded; use another --state directory",
+			 ours, st->path, theirs);
 	return false;
 }
 
@@ -283,7 +238,7 @@ static void finish_left(struct store *st, int64_t left)
 	struct ledger_batch b = { .step = left, .health = &none };
 
 	if (commit(st, &b))
-		draw(st, left);
+		store_draw(st, left);
 }
 
 static bool know_row(void *ctx, const struct ledger_row *row)
@@ -294,10 +249,9 @@ static bool know_row(void *ctx, const struct ledger_row *row)
 
 /* Files that do not fit are marked before the ledger has the peers, so that a kill in between leaves
  * none that nobody would draw anew. */
-static bool set_peers(struct store *st, const char **why, char *err, size_t errlen)
+static bool set_peers(struct store *st, const struct peers *p, const char **why, char *err,
+		      size_t errlen)
 {
-	const struct peers *p = st->conf->peers;
-
 	if (!rrdstore_read_peers(st->rrd, st->ledger, err, errlen))
 		return false;
 	*why = rrdstore_stale(st->rrd, p);
@@ -317,13 +271,42 @@ bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, siz
 	if (!ledger_last_step(st->ledger, &last, &open, err, errlen) ||
 	    !check_order(st, step, last, open, err, errlen) ||
 	    !ledger_sum(st->ledger, &all, know_row, t, err, errlen) ||
-	    !set_peers(st, &why, err, errlen))
+	    !set_peers(st, st->conf->peers, &why, err, errlen))
 		return false;
-	rebuild_if_marked(st, why);
+	store_rebuild_if_marked(st, why);
 	if (open && step > last)
 		finish_left(st, last);
 	tally_start(t, last < 0 ? 0 : open ? last : last + STEP_S);
 	begin_metrics(st);
+	st->begun = true;
+	return true;
+}
+
+/* To draw all files would keep the records of the capture waiting for too long. */
+static void leave_stale(struct store *st, const char *why)
+{
+	if (!st->stale)
+		log_event(LOG_LEVEL_WARNING,
+			  "event=rrd-stale why=\"%s; they are drawn anew with the next start\"",
+			  why);
+	st->stale = true;
+}
+
+bool store_configure(struct store *st, const struct conf *c, char *err, size_t errlen)
+{
+	struct incidents_config ic = of_incidents(c);
+	const char *why = NULL;
+
+	if (st->begun && !set_peers(st, c->peers, &why, err, errlen))
+		return false;
+	incidents_configure(st->incidents, &ic);
+	st->conf = c;
+	if (why)
+		leave_stale(st, why);
+	if (st->begun) {
+		metrics_free(st->metrics); /* the ledger has all that was in them */
+		begin_metrics(st);
+	}
 	return true;
 }
 
@@ -339,28 +322,16 @@ bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen
 
 /* Incidents ---------------------------------------------------------------------------------- */
 
-/* An attempt to write all that there is of incidents. */
-static void settle(struct store *st, bool ok, const char *err)
-{
-	if (ok)
-		recovered(st, PART_INCIDENTS);
-	else
-		complain(st, PART_INCIDENTS, err);
-}
-
 /* What could not be written is written as soon as it can be, and then nothing is lost. */
 static void catch_up(struct store *st)
 {
-	struct timespec now;
 	char err[ERR_MAX];
 
-	if (!incidents_behind(st->incidents))
+	if (!incidents_behind(st->incidents) || seconds() == st->caught_up)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec == st->caught_up)
-		return;
-	st->caught_up = now.tv_sec;
-	settle(st, incidents_save(st->incidents, st->tell, NULL, err, sizeof(err)), err);
+	st->caught_up = seconds();
+	store_settle(st, PART_INCIDENTS,
+		     incidents_save(st->incidents, st->tell, NULL, err, sizeof(err)), err);
 }
 
 /* There is no later. */
@@ -384,54 +355,89 @@ void store_incident(struct store *st, uint64_t key, const struct session *s, con
 	char err[ERR_MAX];
 
 	if (!incidents_session(st->incidents, key, s, p, record, st->tell, NULL, err, sizeof(err)))
-		complain(st, PART_INCIDENTS, err);
+		store_complain(st, PART_INCIDENTS, err);
 }
 
 /* Steps -------------------------------------------------------------------------------------- */
 
-static void expire(struct store *st, int64_t step)
+/* What follows when a step is in the ledger. */
+static void follow(struct store *st, const struct ledger_batch *b)
 {
 	char err[ERR_MAX];
 
-	if (step / HOUR_S == st->expired)
+	if (st->metrics)
+		metrics_add(st->metrics, b);
+	if (b->open)
 		return;
-	st->expired = step / HOUR_S;
-	if (!ledger_expire(st->ledger, step + STEP_S, err, sizeof(err)))
-		complain(st, PART_LEDGER, err);
+	store_draw(st, b->step);
+	store_settle(st, PART_INCIDENTS,
+		     incidents_step(st->incidents, st->ledger, b->step, st->tell, NULL, err,
+				    sizeof(err)),
+		     err);
+	store_expire(st, b->step);
+}
+
+/* So many at most, and none after that second. True when no step waits any more. */
+static bool work_off(struct store *st, size_t most, int64_t until)
+{
+	const struct ledger_batch *b;
+	size_t n = 0;
+
+	while ((b = backlog_first(st->backlog)) && n++ < most && seconds() <= until &&
+	       commit(st, b)) {
+		follow(st, b);
+		backlog_pop(st->backlog);
+	}
+	return !b;
+}
+
+static void say_lost_steps(struct store *st)
+{
+	struct backlog_lost lost = backlog_lost(st->backlog);
+
+	if (lost.steps == st->told.steps)
+		return;
+	log_event(LOG_LEVEL_ERROR,
+		  "event=steps-lost steps=%" PRIu64 " sessions=%" PRIu64
+		  " why=\"the ledger did not take them in time\"",
+		  lost.steps - st->told.steps, lost.sessions - st->told.sessions);
+	st->told = lost;
+	st->lossy = true;
+}
+
+/* A step behind others waits until they are in the ledger. */
+static bool keep(struct store *st, const struct ledger_batch *b)
+{
+	bool worked_off = b->open ? work_off(st, SIZE_MAX, seconds() + LAST_S)
+				  : work_off(st, AT_ONCE, FOREVER);
+
+	if (worked_off && commit(st, b)) {
+		follow(st, b);
+		store_recovered(st, PART_LEDGER);
+		say_lost_steps(st);
+		return true;
+	}
+	backlog_push(st->backlog, b);
+	return false;
 }
 
 bool store_step(struct store *st, const struct ledger_batch *b)
 {
-	char err[ERR_MAX];
-	int64_t step = b->step;
+	bool kept = keep(st, b);
 
-	if (!commit(st, b)) {
-		catch_up(st);
-		return false;
-	}
-	if (st->metrics)
-		metrics_add(st->metrics, b);
-	if (b->open) {
-		settle(st, save_at_last(st, err, sizeof(err)), err);
-	} else {
-		draw(st, step);
-		settle(st,
-		       incidents_step(st->incidents, st->ledger, step, st->tell, NULL, err,
-				      sizeof(err)),
-		       err);
-		expire(st, step);
-	}
 	store_flush(st);
 	write_metrics(st);
-	return true;
+	return kept;
 }
+
+/* The session log ----------------------------------------------------------------------------- */
 
 void store_log(struct store *st, int64_t step, const char *line, size_t len)
 {
 	char err[ERR_MAX];
 
 	if (!statedir_log(st->dir, step, line, len, err, sizeof(err)))
-		complain(st, PART_LOG, err);
+		store_complain(st, PART_LOG, err);
 	catch_up(st);
 }
 
@@ -439,7 +445,61 @@ void store_flush(struct store *st)
 {
 	char err[ERR_MAX];
 
-	if (!statedir_flush(st->dir, err, sizeof(err)))
-		complain(st, PART_LOG, err);
+	store_settle(st, PART_LOG, statedir_flush(st->dir, err, sizeof(err)), err);
 	catch_up(st);
+}
+
+uint64_t store_unlogged(struct store *st)
+{
+	uint64_t before = st->unlogged;
+
+	st->unlogged = statedir_log_lost(st->dir);
+	return st->unlogged - before;
+}
+
+/* The end ------------------------------------------------------------------------------------- */
+
+/* The last step has just been tried; live all were, for as long as there is time. */
+static void end_ledger(struct store *st)
+{
+	if (backlog_first(st->backlog) && !st->live && !st->refuses &&
+	    work_off(st, SIZE_MAX, FOREVER))
+		store_recovered(st, PART_LEDGER);
+	backlog_give_up(st->backlog);
+	say_lost_steps(st);
+}
+
+static void end_log(struct store *st)
+{
+	uint64_t lost;
+
+	store_flush(st);
+	statedir_give_up_log(st->dir);
+	lost = statedir_log_lost(st->dir);
+	if (lost > 0)
+		log_event(LOG_LEVEL_ERROR, "event=lines-lost what=session-log lines=%" PRIu64,
+			  lost);
+	st->lossy |= lost > 0;
+}
+
+bool store_end(struct store *st)
+{
+	bool sound = true;
+	char err[ERR_MAX];
+
+	end_ledger(st);
+	end_log(st);
+	store_settle(st, PART_INCIDENTS, save_at_last(st, err, sizeof(err)), err);
+	write_metrics(st);
+	for (unsigned i = 0; i < PART_N; i++)
+		sound &= !st->said[i];
+	return sound && !st->lossy;
+}
+
+void store_reopen(struct store *st)
+{
+	char err[ERR_MAX];
+
+	if (!statedir_reopen(st->dir, err, sizeof(err)))
+		store_complain(st, PART_LOG, err);
 }

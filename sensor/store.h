@@ -2,7 +2,9 @@
  *
  * A step goes to the ledger first, then to the RRD files, then to the incidents, where the couriers
  * find what there is to tell (couriers.h), then to the metrics. What cannot be written is said once
- * of each kind and remembered for the exit code; the rest goes on.
+ * of each kind, and once more when it can be again; the rest goes on. Steps that the ledger does not
+ * take wait in memory (backlog.h) and are tried again with each step; lines of the session log wait as
+ * daylog.h has it, incidents as incidents.h has it, and an RRD file is drawn anew from the ledger.
  */
 #ifndef MAILSEAL_STORE_H
 #define MAILSEAL_STORE_H
@@ -22,17 +24,23 @@ struct store;
 struct store *store_open(const struct conf *c, const char *dir, bool live, char *err,
 			 size_t errlen);
 void store_close(struct store *st);
+size_t store_bytes(const struct conf *c); /* the memory that it takes at most */
 
 /* The run begins with this step: refuses one that is older than the last in the ledger, finishes
  * what an earlier run left open, and tells the tally what is known. False with one line in err,
  * and nothing was written. */
 bool store_begin(struct store *st, int64_t step, struct tally *t, char *err, size_t errlen);
 
+/* Other peers and rules from the next session on; c stays the caller's, and as long as st. RRD files
+ * that do not fit any more are drawn anew with the next start. False with one line in err, and
+ * everything is as it was. */
+bool store_configure(struct store *st, const struct conf *c, char *err, size_t errlen);
+
 /* Fills an empty memory of servers with what earlier runs kept. False with one line in err. */
 bool store_servers(struct store *st, struct servers *v, char *err, size_t errlen);
 
 /* One step. open: the run ends within it and a later one may go on; then it goes to the ledger
- * only. False: it is not in the ledger. */
+ * only. False: it is not in the ledger yet; it waits, without what was learnt of servers. */
 bool store_step(struct store *st, const struct ledger_batch *b);
 
 /* Does any rule want this session? */
@@ -48,7 +56,14 @@ void store_log(struct store *st, int64_t step, const char *line, size_t len);
 /* Nothing comes just now: the session log goes to the disk. */
 void store_flush(struct store *st);
 
-/* False once something could not be written. */
-bool store_sound(const struct store *st);
+/* Sessions that found no room in the session log since this was called last. */
+uint64_t store_unlogged(struct store *st);
+
+/* The run is over: writes what waits, and says what is lost. False when something could not be
+ * written, or was lost before. */
+bool store_end(struct store *st);
+
+/* Files that somebody may have renamed are opened anew with the next line. */
+void store_reopen(struct store *st);
 
 #endif

@@ -6,12 +6,13 @@
 static void print_ratio(const struct counts *c, uint64_t lost, FILE *out)
 {
 	struct ratio r = counts_ratio(c, lost);
-	char text[32];
+	char text[32], coverage[32];
 
 	ratio_text(&r, text, sizeof(text));
+	coverage_fine_text(&r, coverage, sizeof(coverage));
 	fprintf(out, "encrypted %s of %" PRIu64 " decided", text, r.encrypted + r.plaintext);
 	if (r.covered)
-		fprintf(out, ", coverage %.1f %%", 100 * r.coverage);
+		fprintf(out, ", coverage %s", coverage);
 	fputc('\n', out);
 }
 

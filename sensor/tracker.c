@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dissectors/tls_record.h"
 #include "sensor/classify.h"
 #include "sensor/clock.h"
 #include "sensor/flow.h"
 #include "sensor/sequence.h"
+#include "sensor/tracker_parts.h"
 
 /* Seconds without a packet. */
 enum {
@@ -18,8 +18,7 @@ enum {
 	TIMEOUT_DONE = 6,       /* a tombstone absorbs late duplicates for at least 5 s */
 };
 
-#define PORT_HTTPS 443
-#define BOTH_ENDS  3u /* the bits of flow.fin */
+#define BOTH_ENDS 3u /* the bits of flow.fin */
 
 struct tracker {
 	const struct conf *conf;
@@ -27,9 +26,22 @@ struct tracker {
 	struct flowtable *flows;
 	struct sessions *sessions;
 	struct steady_clock clock;
-	uint64_t done; /* flows in the table that are only tombstones */
+	uint32_t now_s;          /* of the clock */
+	uint64_t next_second_ms; /* when it changes */
+	uint64_t done;           /* flows in the table that are only tombstones */
 	bool any;
+	uint64_t mail_ports[(UINT16_MAX + 1) /
+			    64]; /* a bit for each: it is asked with each packet */
 };
+
+static void note_mail_ports(struct tracker *t)
+{
+	for (unsigned i = 0; i < t->conf->ports_n; i++) {
+		uint16_t port = t->conf->ports[i].port;
+
+		t->mail_ports[port / 64] |= 1ull << port % 64;
+	}
+}
 
 struct tracker *tracker_new(const struct conf *c, bool any, struct health *health,
 			    session_report_cb *cb, void *ctx)
@@ -41,12 +53,18 @@ struct tracker *tracker_new(const struct conf *c, bool any, struct health *healt
 	t->conf = c;
 	t->health = health;
 	t->any = any;
+	note_mail_ports(t);
 	t->flows = flowtable_new(c->max_flows);
 	t->sessions = sessions_new(c, health, cb, ctx);
 	if (t->flows && t->sessions)
 		return t;
 	tracker_free(t);
 	return NULL;
+}
+
+size_t tracker_bytes(const struct conf *c)
+{
+	return sizeof(struct tracker) + flowtable_bytes(c->max_flows) + sessions_bytes(c);
 }
 
 void tracker_free(struct tracker *t)
@@ -74,7 +92,7 @@ static void become_done(struct tracker *t, struct flow *f)
 {
 	f->state = FLOW_DONE;
 	f->session = POOL_NONE;
-	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
+	f->last_s = t->now_s;
 	t->done++;
 	flow_arm(t->flows, f, TIMEOUT_DONE);
 }
@@ -115,7 +133,7 @@ static bool ended(const struct flow *f)
 static bool waits_for_bytes(const struct tracker *t, const struct flow *f)
 {
 	return f->state == FLOW_SESSION && session_stalled(t->sessions, f->session) &&
-	       f->last_s + t->conf->idle_s > t->clock.now_ms / 1000;
+	       f->last_s + t->conf->idle_s > t->now_s;
 }
 
 static void expired(void *ctx, struct flow *f)
@@ -167,9 +185,14 @@ static const struct mail_port *port_of(const struct tracker *t, const struct flo
 	return p ? p : conf_port(t->conf, f->port[1]);
 }
 
+static bool is_mail_port(const struct tracker *t, uint16_t port)
+{
+	return t->mail_ports[port / 64] >> port % 64 & 1;
+}
+
 static bool wanted(const struct tracker *t, const struct packet *p)
 {
-	return t->any || conf_port(t->conf, p->port[0]) || conf_port(t->conf, p->port[1]);
+	return t->any || is_mail_port(t, p->port[0]) || is_mail_port(t, p->port[1]);
 }
 
 /* The end that opened the connection; without a SYN the one that talks to the mail port, and
@@ -177,8 +200,7 @@ static bool wanted(const struct tracker *t, const struct packet *p)
 static unsigned guess_client(const struct tracker *t, const struct flow *f, unsigned end,
 			     const struct packet *p)
 {
-	bool mail[2] = { conf_port(t->conf, f->port[0]) != NULL,
-			 conf_port(t->conf, f->port[1]) != NULL };
+	bool mail[2] = { is_mail_port(t, f->port[0]), is_mail_port(t, f->port[1]) };
 
 	if (mail[0] != mail[1])
 		return mail[0] ? 1 : 0;
@@ -250,6 +272,11 @@ static bool is_new_connection(const struct flow *f, unsigned end, const struct p
 
 /* Payload ------------------------------------------------------------------------------------ */
 
+static enum side side_of(const struct flow *f, unsigned end)
+{
+	return f->client == end ? CLIENT : SERVER;
+}
+
 static struct session_start start_of(const struct flow *f)
 {
 	unsigned c = f->client, s = !f->client;
@@ -268,50 +295,20 @@ static struct session_start start_of(const struct flow *f)
 		.first_seq = { f->isn[c] + 1, f->isn[s] + 1 },
 		.visible = { f->seen & 1u << c, f->seen & 1u << s },
 		.ended = { f->fin & 1u << c, f->fin & 1u << s },
+		.has_sent = { f->has_sent & 1u << c, f->has_sent & 1u << s },
 		.fin_seq = { f->fin_seq[c], f->fin_seq[s] },
 		.has_acked = { f->has_acked & 1u << c, f->has_acked & 1u << s },
 		.acked = { f->acked[c], f->acked[s] },
 	};
 }
 
-/* On its port a protocol is taken for granted until something else is seen: a greeting of another
- * one, which then has to show that it is mail. */
-static bool speaks_otherwise(const struct mail_port *port, const struct session_start *start,
-			     enum first_bytes first)
+/* Without its SYN: a bare segment of this end came from before this payload, where it stood then. One
+ * number before is that of a keep-alive. */
+static bool stood_before(const struct flow *f, unsigned end, const struct packet *p)
 {
-	bool greeting = first == FIRST_SMTP_SERVER || first == FIRST_IMAP_SERVER ||
-			first == FIRST_POP3_SERVER;
+	uint32_t between = p->seq - (f->isn[end] + 1);
 
-	return greeting && start->syn[SERVER] && classify_named(first) != port->protocol;
-}
-
-/* Only a ClientHello names what is inside TLS; behind its beginning none comes. */
-static bool may_be_hello(const struct session_start *start, const struct packet *p)
-{
-	return start->syn[CLIENT] || start->syn[SERVER] || p->payload[0] == TLS_HANDSHAKE;
-}
-
-/* Says what it may be. False: not mail. On a mail port that is what is plainly something else;
- * elsewhere what is neither text nor TLS. */
-static bool may_be_mail(const struct mail_port *port, const struct packet *p,
-			struct session_start *start)
-{
-	enum first_bytes first = classify_first_bytes((struct span){ p->payload, p->length });
-
-	if (port && !speaks_otherwise(port, start, first)) {
-		start->protocol = (enum protocol)port->protocol;
-		start->service = (enum service)port->service;
-		start->implicit_tls = port->implicit_tls;
-		return first != FIRST_OTHER || !start->syn[CLIENT];
-	}
-	start->probing = true;
-	start->protocol = classify_named(first);
-	if (first == FIRST_TEXT)
-		start->protocol = PROTOCOL_SMTP;
-	start->service = classify_service(start->protocol);
-	if (first == FIRST_TLS)
-		return start->server_port != PORT_HTTPS && may_be_hello(start, p);
-	return start->protocol != PROTOCOL_NONE;
+	return f->has_sent & 1u << end && between > 1 && between < OVERTAKEN_MAX;
 }
 
 static void first_payload(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
@@ -321,11 +318,12 @@ static void first_payload(struct tracker *t, struct flow *f, unsigned end, const
 	if (f->client == FLOW_UNKNOWN_SIDE)
 		f->client = (uint8_t)guess_client(t, f, end, p);
 	start = start_of(f);
-	if (!may_be_mail(port_of(t, f), p, &start)) {
+	start.stands[side_of(f, end)] |= stood_before(f, end, p);
+	if (!tracker_may_be_mail(port_of(t, f), p, &start)) {
 		f->state = FLOW_NOT_MAIL;
 		return;
 	}
-	f->session = session_open(t->sessions, &start);
+	f->session = session_open(t->sessions, &start, t->clock.last_ns);
 	f->state = FLOW_SESSION;
 	if (f->session != POOL_NONE)
 		return;
@@ -336,11 +334,6 @@ static void first_payload(struct tracker *t, struct flow *f, unsigned end, const
 	} else {
 		f->state = FLOW_NOT_MAIL;
 	}
-}
-
-static enum side side_of(const struct flow *f, unsigned end)
-{
-	return f->client == end ? CLIENT : SERVER;
 }
 
 static void to_session(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
@@ -373,19 +366,34 @@ static void note_fin(struct flow *f, unsigned end, const struct packet *p)
 }
 
 /* What one end has of the other before either has shown a byte: it was overtaken, or lost. */
-static void note_acked(struct flow *f, unsigned end, const struct packet *p)
+static void note_acked(const struct tracker *t, struct flow *f, unsigned end,
+		       const struct packet *p)
 {
 	unsigned other = !end;
-	bool first = !(f->has_acked & 1u << other);
+	bool first = !(f->has_acked & 1u << other), reset = p->flags & TCP_RST;
 
-	if (f->state != FLOW_OPEN || !(p->flags & TCP_ACK) || p->flags & (TCP_RST | TCP_SYN))
+	if (f->state != FLOW_OPEN || !(p->flags & TCP_ACK) || p->flags & TCP_SYN ||
+	    (reset && !belongs(t, f, end, p->seq)))
 		return;
-	if (first && !((f->seen | f->syn) & 1u << other))
+	if (first && !reset && !((f->seen | f->syn) & 1u << other))
 		f->isn[other] = p->ack - 1; /* that it begins there is a guess: this may not be the
 					     * first ACK */
 	if (first || seq_after(p->ack, f->acked[other]) > 0)
 		f->acked[other] = p->ack;
 	f->has_acked = (uint8_t)(f->has_acked | 1u << other);
+}
+
+/* What one end has sent by its own bare segments. */
+static void note_sent(const struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
+{
+	unsigned bit = 1u << end;
+
+	if (f->state != FLOW_OPEN || p->wire_length > 0 || f->fin & bit ||
+	    p->flags & (TCP_SYN | TCP_FIN) || (p->flags & TCP_RST && !belongs(t, f, end, p->seq)))
+		return;
+	if (!(f->has_sent & bit) || seq_after(p->seq, f->fin_seq[end]) > 0)
+		f->fin_seq[end] = p->seq;
+	f->has_sent = (uint8_t)(f->has_sent | bit);
 }
 
 static void note_end(const struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
@@ -431,18 +439,32 @@ static bool nothing_missing(const struct tracker *t, const struct flow *f)
 
 /* Packets ------------------------------------------------------------------------------------ */
 
+/* What most packets are: nothing of a connection begins or ends with them. */
+static bool is_plain(const struct flow *f, unsigned end, const struct packet *p)
+{
+	return f->state == FLOW_SESSION && !(p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+	       f->seen & 1u << end && !f->closing;
+}
+
 static void known_flow(struct tracker *t, struct flow *f, unsigned end, const struct packet *p)
 {
+	if (is_plain(f, end, p)) {
+		f->last_s = t->now_s;
+		to_session(t, f, end, p);
+		flow_arm(t->flows, f, timeout_of(t, f));
+		return;
+	}
 	if (f->state == FLOW_DONE) { /* does not live longer for it */
 		t->health->n[HEALTH_DUPLICATE] += p->wire_length > 0;
 		return;
 	}
-	f->last_s = (uint32_t)(t->clock.now_ms / 1000);
+	f->last_s = t->now_s;
 	if (!((f->seen | f->syn) & 1u << end))
 		f->isn[end] = p->seq - 1; /* what its SYN would say, if this is its first packet */
 	f->seen = (uint8_t)(f->seen | 1u << end);
 	note_syn(f, end, p);
-	note_acked(f, end, p);
+	note_acked(t, f, end, p);
+	note_sent(t, f, end, p);
 	to_session(t, f, end, p);
 	if (f->state == FLOW_DONE)
 		return;
@@ -478,19 +500,18 @@ void tracker_expect(struct tracker *t, struct packet *p)
 		flow_expect(t->flows, p);
 }
 
-void tracker_fetch(struct tracker *t, const struct packet *p, unsigned stage)
+void tracker_fetch_flow(struct tracker *t, const struct packet *p)
 {
-	const struct flow *f;
-
-	if (p->hash == 0)
-		return;
-	if (stage == 0) {
+	if (p->hash != 0)
 		flow_fetch(t->flows, p);
-		return;
-	}
-	f = flow_fetched(t->flows, p);
+}
+
+void tracker_fetch_session(struct tracker *t, const struct packet *p)
+{
+	const struct flow *f = p->hash != 0 ? flow_fetched(t->flows, p) : NULL;
+
 	if (f && f->state == FLOW_SESSION)
-		session_fetch(t->sessions, f->session, stage - 1);
+		session_fetch(t->sessions, f->session);
 }
 
 enum health_counter tracker_packet(struct tracker *t, const struct packet *p)
@@ -514,11 +535,20 @@ enum health_counter tracker_packet(struct tracker *t, const struct packet *p)
 	return HEALTH_DELIVERED;
 }
 
+void tracker_jump(struct tracker *t, uint64_t ns)
+{
+	t->clock.jump_ns = ns;
+}
+
 void tracker_time(struct tracker *t, uint64_t ns)
 {
 	if (clock_advance(&t->clock, ns))
 		t->health->n[HEALTH_TIME_JUMPS]++;
-	flow_advance(t->flows, t->clock.now_ms, expired, t);
+	if (t->clock.now_ms < t->next_second_ms)
+		return;
+	t->now_s = (uint32_t)(t->clock.now_ms / 1000);
+	t->next_second_ms = (t->now_s + 1) * 1000ull;
+	flow_advance(t->flows, t->now_s, expired, t);
 }
 
 static void end_of_capture(void *ctx, struct flow *f)

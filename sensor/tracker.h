@@ -16,16 +16,19 @@ struct tracker;
 struct tracker *tracker_new(const struct conf *c, bool any, struct health *health,
 			    session_report_cb *cb, void *ctx);
 void tracker_free(struct tracker *t);
+size_t tracker_bytes(const struct conf *c); /* the memory that it takes at most */
 
-/* Packets that come soon: for each first tracker_expect(), then tracker_fetch() with each stage from 0
- * on, a stage for all of them before the next. They change nothing but the cache, and the packet's
- * hash. */
-#define TRACKER_STAGES 3
+/* Packets that come soon: tracker_expect() for each of them, then for each the next, then the last.
+ * They change nothing but the cache, and the packet's hash. */
 void tracker_expect(struct tracker *t, struct packet *p);
-void tracker_fetch(struct tracker *t, const struct packet *p, unsigned stage);
+void tracker_fetch_flow(struct tracker *t, const struct packet *p);
+void tracker_fetch_session(struct tracker *t, const struct packet *p);
 
 /* One TCP packet. Returns HEALTH_DELIVERED, or why it was not taken (SKIP_PORT, SKIP_FULL). */
 enum health_counter tracker_packet(struct tracker *t, const struct packet *p);
+
+/* Time is told so often that more than this at once is a jump. Before that: an hour. */
+void tracker_jump(struct tracker *t, uint64_t ns);
 
 /* Time passes without a packet (live, on an idle link). */
 void tracker_time(struct tracker *t, uint64_t ns);

@@ -27,6 +27,7 @@ struct worker {
 	struct ring *from[CONF_WORKERS_MAX], *to[CONF_WORKERS_MAX];
 	struct share share;
 	struct health health; /* as last told */
+	bool told;            /* its counters, since the last sum */
 	bool ok;
 };
 
@@ -36,6 +37,7 @@ struct workers {
 	int stop[2]; /* closing the write end stops all of them */
 	bool stopped;
 	bool failure_told;
+	bool may_wait;  /* for frames */
 	unsigned ended; /* that have said their last word */
 	struct worker worker[];
 };
@@ -65,6 +67,15 @@ void workers_divide(const struct conf *c, unsigned n, bool live, struct conf *ou
 		return;
 	divide(&out->fragments_kib, n, 256);
 	divide(&out->ring_mib, n, 1);
+}
+
+size_t workers_bytes(const struct conf *c, unsigned n, bool live)
+{
+	struct conf one;
+	size_t rings = n == 1 ? 0 : MESSAGES_BYTES + (live ? (n - 1) * PACKETS_BYTES : 0);
+
+	workers_divide(c, n, live, &one);
+	return n * (sizeof(struct worker) + pipeline_bytes(&one) + rings);
 }
 
 /* Files wait for the recorder, and so does who reads them. Live, who brings the messages on never
@@ -140,7 +151,8 @@ struct workers *workers_new(const struct workers_options *o)
 	for (unsigned i = 0; ok && i < o->n; i++)
 		ok = make_pipeline(w, i);
 	if (ok && o->n > 1) {
-		o->channel->gather = !capture_may_wait(o->captures[0]);
+		o->channel->gather = true;
+		w->may_wait = capture_may_wait(o->captures[0]);
 		ok = make_rings(w) && pipe2(w->stop, O_CLOEXEC) == 0;
 	}
 	if (ok)
@@ -249,14 +261,27 @@ static void send_sum(struct workers *w, const struct message *last)
 	channel_send(w->o.channel, &m);
 }
 
-/* Files: all tell their counters at the same packet, the last worker last. Live, once a second each. */
+static bool all_told(struct workers *w)
+{
+	for (unsigned i = 0; i < w->o.n; i++) {
+		if (!w->worker[i].told)
+			return false;
+	}
+	for (unsigned i = 0; i < w->o.n; i++)
+		w->worker[i].told = false;
+	return true;
+}
+
+/* Files: all tell their counters at the same packet. Live, once a second each; when one of them
+ * stands still there is no sum, for the recorder takes it for a sign of life. */
 static void on_health(struct workers *w, unsigned i, const struct message *m)
 {
+	w->worker[i].told = true;
 	w->worker[i].health = m->health;
 	w->ended += m->last;
 	if (w->ended == w->o.n)
 		w->o.channel->wait = true; /* the last word must arrive */
-	if (m->last ? w->ended == w->o.n : i == w->o.n - 1)
+	if (m->last ? w->ended == w->o.n : all_told(w))
 		send_sum(w, m);
 }
 
@@ -327,10 +352,13 @@ static void merge_all(struct workers *w, int stop_fd)
 	enum merged got;
 
 	for (unsigned n = 1; (got = merge_one(w)) != ALL_ENDED; n++) {
-		if (got == NOTHING_DUE)
+		if (got == NOTHING_DUE) {
+			if (w->may_wait)
+				channel_flush(w->o.channel);
 			look_for_order(w, stop_fd, w->o.live ? LIVE_NAP_MS : NAP_MS);
-		else if (n % ORDER_EVERY == 0)
+		} else if (n % ORDER_EVERY == 0) {
 			look_for_order(w, stop_fd, 0);
+		}
 	}
 }
 

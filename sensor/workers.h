@@ -26,6 +26,9 @@ struct workers_options {
 /* A configuration in which everything that is taken from memory is a worker's share. */
 void workers_divide(const struct conf *c, unsigned n, bool live, struct conf *out);
 
+/* The memory that n of them take at most, of the configuration as a whole. */
+size_t workers_bytes(const struct conf *c, unsigned n, bool live);
+
 /* Allocates everything that will be needed. NULL when memory cannot be had. */
 struct workers *workers_new(const struct workers_options *o);
 void workers_free(struct workers *w);

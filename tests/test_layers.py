@@ -23,25 +23,27 @@ REACH = {"dissectors": (), "reports": ("dissectors/verdict.h",), "web": ("dissec
          "sensor": ("dissectors/", "reports/")}
 
 # Each row of the sensor may include the rows above it and nothing of its own row but itself.
-# conf stands for conf_*.
+# conf stands for conf_*, self for self_test*.
 ROWS = (
-    ("clock", "conf", "confine", "interfaces", "log", "pcapfile", "pool", "ring", "sequence", "steer",
-     "stoppable", "summary"),
-    ("fragments",),
+    ("backlog", "clock", "conf", "confine", "frame", "interfaces", "log", "notify", "pool", "ring",
+     "sequence", "signals", "steer", "stoppable", "summary"),
+    ("fragments", "pcapfile", "self"),
     ("decode", "channel"),
     ("capture", "flow", "reasm", "classify", "certificates", "unseen", "volume", "inbox",
-     "store", "couriers"),
+     "store", "couriers", "eras"),
     ("probe",),
     ("options", "session", "recorder"),
     ("tracker",),
     ("pipeline",),
-    ("workers",),
+    ("workers", "process", "reload"),
+    ("memory", "capture_process", "recorder_process"),
     ("main",),
 )
 # The recorder never sees a packet, and what sees packets knows no sink.
-PACKETS = ("fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "unseen",
-           "volume", "probe", "session", "tracker", "pipeline", "workers")
-SINKS = ("inbox", "interfaces", "store", "couriers", "recorder")
+PACKETS = ("frame", "pcapfile", "fragments", "decode", "capture", "flow", "reasm", "classify", "certificates", "unseen",
+           "volume", "probe", "session", "tracker", "pipeline", "workers", "capture_process")
+SINKS = ("backlog", "inbox", "interfaces", "store", "couriers", "eras", "notify", "recorder", "reload",
+         "recorder_process", "signals")
 
 # The dissectors have no input or output and no clock.
 PURE = {"assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h",

@@ -22,7 +22,7 @@ struct quoted {
 	bool escaped; /* has backslashes */
 };
 
-enum kind { KIND_TEXT, KIND_NULL, KIND_OTHER };
+enum kind { KIND_TEXT, KIND_NULL, KIND_TRUE, KIND_OTHER };
 
 struct value {
 	enum kind kind;
@@ -101,7 +101,11 @@ static bool take_bare(struct scan *s, enum kind *out)
 				  ((*s->at | 0x20) >= 'a' && (*s->at | 0x20) <= 'z') ||
 				  *s->at == '-' || *s->at == '+' || *s->at == '.'))
 		s->at++;
-	*out = s->at - from == 4 && memcmp(from, "null", 4) == 0 ? KIND_NULL : KIND_OTHER;
+	*out = KIND_OTHER;
+	if (s->at - from == 4 && memcmp(from, "null", 4) == 0)
+		*out = KIND_NULL;
+	else if (s->at - from == 4 && memcmp(from, "true", 4) == 0)
+		*out = KIND_TRUE;
 	return s->at > from;
 }
 
@@ -314,6 +318,12 @@ static bool read_cipher(const struct value *v, struct line_facts *out)
 	return true;
 }
 
+static bool read_excepted(const struct value *v, struct line_facts *out)
+{
+	out->excepted = v->kind == KIND_TRUE;
+	return true;
+}
+
 /* Keys -------------------------------------------------------------------------------------- */
 
 #define FIELD(key, read)                   \
@@ -331,11 +341,11 @@ static const struct field {
 	FIELD("server_peer", read_server_peer), FIELD("service", read_service),
 	FIELD("verdict", read_verdict),         FIELD("tls_version", read_version),
 	FIELD("tls_cipher", read_cipher),       FIELD("sni", read_sni),
-	FIELD("exposure", read_exposure),
+	FIELD("exposure", read_exposure),       FIELD("excepted", read_excepted),
 };
 
 #define FIELDS_N   (sizeof(fields) / sizeof(fields[0]))
-#define FIELDS_ALL ((1u << FIELDS_N) - 1)
+#define FIELDS_ALL ((1u << (FIELDS_N - 1)) - 1) /* earlier versions did not write the last */
 
 /* Its index; FIELDS_N for a key that is passed over. */
 static size_t field_of(const struct quoted *key)
@@ -379,6 +389,7 @@ bool line_scan(const char *line, size_t len, struct line_facts *out)
 	struct scan s = { .at = line, .end = line + len };
 	unsigned seen = 0;
 
+	out->excepted = false;
 	if (len >= RECORD_MAX || !take(&s, '{'))
 		return false;
 	do {
@@ -388,5 +399,5 @@ bool line_scan(const char *line, size_t len, struct line_facts *out)
 	if (!take(&s, '}'))
 		return false;
 	skip_blanks(&s);
-	return s.at == s.end && seen == FIELDS_ALL;
+	return s.at == s.end && (seen & FIELDS_ALL) == FIELDS_ALL;
 }

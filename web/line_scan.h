@@ -20,6 +20,7 @@ struct line_facts {
 	enum service service;
 	enum verdict verdict;
 	bool refused;                                      /* in clear, and nothing was accepted */
+	bool excepted;                                     /* of the exceptions list */
 	unsigned tls_version;                              /* 0: none */
 	int32_t tls_cipher;                                /* or TLS_CIPHER_NONE */
 	char client[READ_WORD_MAX], server[READ_WORD_MAX]; /* addresses as text */

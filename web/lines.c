@@ -318,6 +318,10 @@ static void count_line(struct lines *l, struct day *d, const char *text, size_t 
 		*(bad ? &d->bad : &d->overflow) += 1;
 		return;
 	}
+	if (f.start > d->last)
+		d->last = f.start;
+	if (f.excepted) /* counted apart, in the ledger alone */
+		return;
 	cut_address(client.address, f.client_peer);
 	cut_address(server.address, f.server_peer);
 	server.with = client.party;
@@ -328,8 +332,6 @@ static void count_line(struct lines *l, struct day *d, const char *text, size_t 
 	if (f.service == SERVICE_MTA && is_unknown(f.server_peer))
 		room = count_network(l, d, &f, &server, true) && room;
 	d->overflow += !room;
-	if (f.start > d->last)
-		d->last = f.start;
 }
 
 /* Takes whole lines; returns their bytes. */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reports/deadline.h"
 #include "reports/drawer.h"
 #include "reports/privileges.h"
 #include "reports/tool.h"
@@ -173,11 +174,8 @@ static void say_where(const struct listen_at *at, size_t n)
 /* Reads on in the session log, a piece at a time. Returns in how many milliseconds to do it again. */
 static int read_lines(struct serving *s)
 {
-	struct timespec t;
-	int64_t now;
+	int64_t now = steady_ms();
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 	if (now >= s->lines_due_ms)
 		s->lines_due_ms = lines_update(s->site.lines, LINES_AT_ONCE, NULL, NULL)
 					  ? now + LINES_EVERY_MS

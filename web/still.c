@@ -26,6 +26,15 @@ static bool on_path(void *ctx, const char *path)
 	return true;
 }
 
+static void add_as(struct still *s, struct route *r, enum route_kind kind)
+{
+	char path[ROUTE_PATH_MAX];
+
+	r->kind = kind;
+	route_path(r, path);
+	names_add(s->paths, path);
+}
+
 /* The value of an attribute: a link, perhaps, from the page of that root. */
 static void take_link(struct still *s, const char *root, const char *value, size_t len)
 {
@@ -44,11 +53,11 @@ static void take_link(struct still *s, const char *root, const char *value, size
 	if (strcmp(path, text) != 0)
 		return;
 	names_add(s->paths, path);
-	if (r.kind == ROUTE_GRAPH) { /* the script asks for what it shows */
-		r.kind = ROUTE_SERIES;
+	if (r.kind == ROUTE_PAGE) {
+		add_as(s, &r, ROUTE_JSON);
+	} else if (r.kind == ROUTE_GRAPH) { /* the script asks for what it shows */
 		r.dark = r.png = false;
-		route_path(&r, path);
-		names_add(s->paths, path);
+		add_as(s, &r, ROUTE_SERIES);
 	}
 }
 

@@ -44,8 +44,13 @@ struct document *watch_health(const char *dir, int64_t now)
 		snprintf(text, sizeof(text), "failed: %s", err);
 		return document_of_sentence(503, text);
 	}
-	fresh = now - end <= STALE_S;
 	utc_text(end, UTC_SHORT, at);
+	if (end - now > STALE_S) {
+		snprintf(text, sizeof(text),
+			 "ahead: the last step ends at %s UTC: do the clocks agree?", at);
+		return document_of_sentence(503, text);
+	}
+	fresh = now - end <= STALE_S;
 	duration_text(now - end, age, sizeof(age));
 	snprintf(text, sizeof(text), "%s: the last step ended at %s UTC, %s ago",
 		 fresh ? "ok" : "stale", at, age);

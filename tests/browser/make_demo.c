@@ -363,7 +363,7 @@ static void draw(const char *dir, struct ledger *l)
 	struct rrdstore *r = rrdstore_open(dir, 1000, err, sizeof(err));
 
 	must(r != NULL);
-	must(rrdstore_rebuild(r, l, NULL, NULL, err, sizeof(err)));
+	must(rrdstore_rebuild(r, l, NULL, err, sizeof(err)));
 	rrdstore_close(r);
 }
 

@@ -147,8 +147,7 @@ async function keyboard(browser) {
   if (!(await focused()).includes("skip"))
     bad.push("the first stop is not the link to the content: " + await focused());
   await page.keyboard.press("Enter");
-  if (!page.url().endsWith("#main"))
-    bad.push("it does not lead to the content");
+  await page.waitForURL(/#main$/); // the key is answered before the page has moved
   for (let i = 0; i < 40 && !(await focused()).includes("pair/mta/"); i++)
     await page.keyboard.press("Tab");
   if (!(await focused()).includes("pair/mta/"))
@@ -168,7 +167,7 @@ async function hover_and_zoom(browser) {
   const box = await image.boundingBox();
   const at = part => [box.x + box.width * part, box.y + box.height / 3];
   await page.mouse.move(...at(0.5));
-  await graph.locator(".reading").filter({ hasText: /\d{4}-\d{2}-\d{2}/ }).waitFor({ timeout: 10000 });
+  await graph.locator(".reading").filter({ hasText: /\d{4}-\d{2}-\d{2}/ }).waitFor();
   const before = await image.evaluate(i => i.currentSrc);
   await page.mouse.down();
   await page.mouse.move(...at(0.6));

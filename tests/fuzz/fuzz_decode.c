@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dissectors/verdict.h"
-#include "sensor/decode.h"
+#include "sensor/decode_state.h"
 #include "sensor/fragments.h"
 
 #define FRAMES_MAX 64
@@ -41,6 +41,16 @@ static bool equal(const struct packet *a, const struct packet *b)
 	       a->ip_length == b->ip_length;
 }
 
+/* What is decoded in one go is what it is step by step. */
+static void same_step_by_step(enum link link, const uint8_t *frame, size_t n,
+			      enum health_counter why, const struct packet *p)
+{
+	struct packet closely = { .time_ns = p->time_ns };
+
+	MUST(decode_closely(NULL, link, frame, n, &closely) == why);
+	MUST(why != HEALTH_DELIVERED || equal(p, &closely));
+}
+
 /* Keeping fragments changes nothing for what lies in none. */
 static void one_frame(struct fragments *f, enum link link, struct span frame, uint64_t now_ns)
 {
@@ -49,6 +59,7 @@ static void one_frame(struct fragments *f, enum link link, struct span frame, ui
 	enum health_counter why = decode_frame(f, link, copy, frame.len, &p);
 	enum health_counter plain = decode_frame(NULL, link, copy, frame.len, &without);
 
+	same_step_by_step(link, copy, frame.len, plain, &without);
 	if (plain != SKIP_FRAGMENT)
 		MUST(why == plain && (why != HEALTH_DELIVERED || equal(&p, &without)));
 	if (why == HEALTH_DELIVERED)

@@ -8,7 +8,8 @@
 
 #include "sensor/pcapfile.h"
 
-#define SECOND_NS 1000000000u
+#define SECOND_NS    1000000000u
+#define TOGETHER_MAX 7
 
 static void same_time(uint64_t ns, const struct pcap_pkthdr *h)
 {
@@ -17,26 +18,33 @@ static void same_time(uint64_t ns, const struct pcap_pkthdr *h)
 		MUST(ns % SECOND_NS == (uint64_t)h->ts.tv_usec);
 }
 
-static void compare(struct pcapfile *f, pcap_t *p)
+static void same_packet(const struct frame *mine, const struct pcap_pkthdr *h, const uint8_t *data)
 {
-	for (;;) {
-		struct pcap_pkthdr *h;
-		const uint8_t *data;
-		struct pcapfile_packet mine;
-		bool ready = pcapfile_ready(f);
-		enum pcapfile_read r = pcapfile_next(f, &mine);
-		int rc = pcap_next_ex(p, &h, &data);
+	MUST(mine->len == h->len && mine->caplen == h->caplen);
+	MUST(memcmp(mine->data, data, mine->caplen) == 0);
+	same_time(mine->time_ns, h);
+}
 
-		MUST(!ready || r == PCAPFILE_PACKET);
-		MUST((r == PCAPFILE_PACKET) == (rc == 1));
-		MUST((r == PCAPFILE_END) == (rc == PCAP_ERROR_BREAK));
-		MUST((r == PCAPFILE_FAILED) == (pcapfile_error(f)[0] != '\0'));
-		if (r != PCAPFILE_PACKET)
-			return;
-		MUST(mine.len == h->len && mine.caplen == h->caplen);
-		MUST(memcmp(mine.data, data, mine.caplen) == 0);
-		same_time(mine.time_ns, h);
+static void compare(struct pcapfile *f, pcap_t *p, unsigned together)
+{
+	struct frame mine[TOGETHER_MAX];
+	enum pcapfile_read r;
+	struct pcap_pkthdr *h;
+	const uint8_t *data;
+	unsigned n;
+	int rc;
+
+	while ((r = pcapfile_next(f, mine, together, &n)) == PCAPFILE_PACKETS) {
+		MUST(n > 0 && n <= together);
+		for (unsigned i = 0; i < n; i++) {
+			MUST(pcap_next_ex(p, &h, &data) == 1);
+			same_packet(&mine[i], h, data);
+		}
 	}
+	rc = pcap_next_ex(p, &h, &data);
+	MUST(rc != 1 && n == 0);
+	MUST((r == PCAPFILE_END) == (rc == PCAP_ERROR_BREAK));
+	MUST((r == PCAPFILE_FAILED) == (pcapfile_error(f)[0] != '\0'));
 }
 
 static int file_of(const uint8_t *data, size_t size)
@@ -61,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (p && pcap_datalink(p) == DLT_EN10MB)
 		f = pcapfile_open(fd, (uint32_t)pcap_snapshot(p));
 	if (f)
-		compare(f, p);
+		compare(f, p, 1 + (unsigned)size % TOGETHER_MAX);
 	pcapfile_close(f);
 	if (p)
 		pcap_close(p);

@@ -6,35 +6,36 @@ import subprocess
 from pathlib import Path
 
 from session_record import MAILSEALD, NO_LEAK_CHECK
-from traffic import PATIENCE, built_with, children, process_status, wait_until
+from traffic import PATIENCE, children, is_confined, wait_until
 
 
 class LiveSensor:
     """inside: makes of a command the one that runs it where the interface is. Everything that
-    the sensor writes is in a folder of its own."""
+    the sensor writes is in a folder of its own. logged: into a session log beside the state too.
+    stderr: what it says goes there, and said() is empty."""
+    program = (MAILSEALD,)  # and what stands before it
 
-    def __init__(self, folder, inside, configuration, interface, *arguments):
+    def __init__(self, folder, inside, configuration, interface, *arguments, logged=True,
+                 stderr=None, **environment):
         self.folder = Path(folder)
         self.folder.chmod(0o755)
         self.state, self.sessions = self.folder / "state", self.folder / "sessions"
-        conf = self.folder / "mailseal.yaml"
-        conf.write_text(configuration, encoding="ascii")
+        self.conf, self.log = self.folder / "mailseal.yaml", self.folder / "said"
+        self.conf.write_text(configuration, encoding="ascii")
         # pylint: disable=R1732
-        self.process = subprocess.Popen(
-            inside(MAILSEALD, "-i", interface, "-c", conf, "--state", self.state, "--sessions",
-                   self.sessions, *arguments),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env={"ASAN_OPTIONS": NO_LEAK_CHECK, **os.environ})
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                inside(*self.program, "-i", interface, "-c", self.conf, "--state", self.state,
+                       *(("--sessions", self.sessions) if logged else ()), *arguments),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr or log,
+                env={"ASAN_OPTIONS": NO_LEAK_CHECK, **os.environ, **environment})
         wait_until(self.confined, "a sensor that captures")
 
     def confined(self):
         """The children that are, the capture process among them."""
         if self.process.poll() is not None:
-            raise OSError(self.process.stderr.read().decode())
-        seccomp = "0" if built_with("WITHOUT_CONFINEMENT") else "2"
-        return [c for c in children(self.process.pid)
-                if process_status(c).get("NoNewPrivs") == "1" and
-                process_status(c).get("Seccomp") == seccomp]
+            raise OSError(self.said())
+        return [c for c in children(self.process.pid) if is_confined(c)]
 
     def __enter__(self):
         return self
@@ -43,7 +44,10 @@ class LiveSensor:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.process.stderr.close()
+
+    def said(self):
+        """On standard error, so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def all_records(self):
         """Those that are written whole."""
@@ -58,4 +62,4 @@ class LiveSensor:
         if number:
             self.process.send_signal(number)
         code = self.process.wait(PATIENCE)
-        return code, self.process.stderr.read().decode(errors="replace")
+        return code, self.said()

@@ -12,6 +12,10 @@ from pathlib import Path
 SRCDIR = Path(os.environ.get("top_srcdir") or Path(__file__).resolve().parents[2])
 BUILDDIR = Path(os.environ.get("top_builddir") or SRCDIR)
 MAILSEALD = BUILDDIR / "mailseald"
+# The program itself, where MAILSEALD starts it under a filter (tests/filtered/).
+PROGRAM = BUILDDIR / "programs" / "mailseald"
+if not PROGRAM.exists():
+    PROGRAM = MAILSEALD
 
 VERDICTS = ("encrypted-starttls", "encrypted-implicit", "plaintext", "tls-failed",
             "no-transaction", "indeterminate")
@@ -131,6 +135,7 @@ SCHEMA = {
     "vlan": optional(lambda v: number(v) and v < 4096),
     "community_id": matching(r"1:[A-Za-z0-9+/]{27}="),
     "downgrade": downgrade,
+    "excepted": boolean,
 }
 
 

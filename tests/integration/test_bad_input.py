@@ -5,6 +5,7 @@ import os
 import re
 import sqlite3
 import struct
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -91,7 +92,7 @@ def crash(process):
 
 def one_line(process, pattern):
     """Complaints unless standard error is one line of printable text that fits the pattern."""
-    error = process.stderr.decode(errors="replace")
+    error = process.stderr.decode()
     if len(error.splitlines()) != 1 or not error.endswith("\n"):
         return ["expected one line on standard error, got %r" % error[:1000]]
     if not error[:-1].isprintable() or not re.search(pattern, error):
@@ -199,6 +200,30 @@ def bad_path(case, option, path, pattern):
     return refused(run("-r", case.good, "--quiet", option, path), FAILED, re.escape(pattern))
 
 
+def writes_over(case):
+    """Session records never take the place of what they are made of, by whatever name."""
+    link = case.dir / "link.pcap"
+    link.symlink_to(case.good)
+    conf = case.file("conf.yaml", "sensor: a\n")
+    before = case.pcap(), conf.read_bytes()
+    out = []
+    for read, sessions_file in ((case.good, case.good), (case.good, link), (link, case.good),
+                                (case.good, conf)):
+        out += refused(run("-r", read, "-c", conf, "--sessions", sessions_file, "--quiet"), USAGE,
+                       "over .*(pcap|yaml), which is read")
+    for read, to in ((case.good, "-"), ("-", case.good)):
+        with open(case.good, "ab") as stdout, open(case.good, "rb") as stdin:
+            process = subprocess.run([MAILSEALD, "-r", read, "--sessions", to, "--quiet"],
+                                     stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                                     check=False)
+        if process.returncode != USAGE:
+            out.append("-r %s --sessions %s: exit %d, %r" % (read, to, process.returncode,
+                                                             process.stderr))
+    if (case.pcap(), conf.read_bytes()) != before:
+        out.append("what was read has changed")
+    return out
+
+
 def state_is_a_file(case):
     path = case.file("occupied", "mine")
     out = bad_path(case, "--state", path, str(path))
@@ -232,11 +257,23 @@ def configuration_directory(case):
     return usage(case, "-r", case.good, "-c", case.dir, pattern=re.escape(str(case.dir)))
 
 
+def cpu_missing(case):
+    """Found when the processes have parted: still one line."""
+    path = case.file("cpus.yaml", "capture: {cpus: [1023]}\n")
+    return refused(run("-r", case.good, "-c", path, "--sessions", "-", "--quiet", "--state",
+                       case.state), FAILED, "capture.cpus: CPU 1023: ") + sound_state(case.state)
+
+
 def configuration_empty(case):
+    """It is no mistake, but nothing can be captured with it, which is said with the key and the
+    file to put it into."""
     path = case.file("empty.yaml", "# nothing\n")
     process = run("--check-config", "-c", path)
-    return [] if process.returncode == DONE else ["exit %d: %r" % (process.returncode,
-                                                                   process.stderr)]
+    out = [] if process.returncode == DONE else ["exit %d: %r" % (process.returncode,
+                                                                  process.stderr)]
+    if b"capture.interfaces is empty" not in process.stdout:
+        out.append("%r" % process.stdout)
+    return out + usage(case, "-c", path, pattern="capture.interfaces in " + re.escape(str(path)))
 
 
 def good_run(case):
@@ -259,12 +296,16 @@ CAPTURES = (
     ("unreadable", unreadable),
     ("garbage on standard input", standard_input),
     ("a name with control bytes", lambda c: unusable(c, c.dir / "a\x1b[31m\nb.pcap", "pcap")),
+    ("a name with a control character of two bytes", lambda c: unusable(
+        c, c.dir / "a\x9b31m.pcap", "pcap")),
+    ("a name that is no text", lambda c: unusable(c, c.dir / "a\udcff.pcap", "pcap")),
     ("cut inside a packet", lambda c: broken_off(c, c.pcap()[:-20], 1)),
     ("cut inside a packet header", lambda c: broken_off(c, c.pcap()[:-60], 1)),
     ("a packet of two gigabytes", huge_packet),
     ("cut before any payload", lambda c: broken_off(c, c.pcap()[:24 + 16 + 30], 0)),
     ("a sessions file that cannot be made", lambda c: bad_path(
         c, "--sessions", c.dir / "no" / "file", str(c.dir / "no" / "file"))),
+    ("sessions in place of what is read", writes_over),
     ("a state directory that is a file", state_is_a_file),
 )
 OPTIONS = (
@@ -281,8 +322,10 @@ OPTIONS = (
     ("a filter with an unknown word", lambda c: usage(c, "-r", c.good, "--filter", "pear")),
     ("a configuration that is missing", configuration_missing),
     ("a configuration that is a directory", configuration_directory),
+    ("a CPU that is not there", cpu_missing),
     ("an interface that is not there", lambda c: refused(
-        run("-i", "nosuchif0", "--sessions", "-", "--quiet"), FAILED, "nosuchif0")),
+        run("-i", "nosuchif0", "--sessions", "-", "--quiet"), FAILED,
+        'nosuchif0: .*; ("ip link"|to capture takes root)')),
 )
 
 

@@ -88,6 +88,9 @@ def the_files_are_what_the_server_says(top):
                  "graph/mta/total/week-ratio.svg", "graph/mta/total/week-ratio-dark.svg",
                  "graph/mta/total/week-ratio.json"):
         bad += [] if name in names else ["no " + name]
+    for name in (n[:-len(".html")] for n in names if n.endswith(".html")):
+        there = "api/v1/%s.json" % ("overview" if name == "index" else name)
+        bad += [] if there in names else ["no " + there]
     listed = [l for l in (out / LIST).read_text().splitlines() if not l.startswith("#")]
     bad += [] if sorted(listed) == sorted(names) else ["the list: %s" % listed]
     if not has_server():

@@ -2,16 +2,14 @@
 """The kernel filter of mode ports passes all that may be mail: the same wire, seen by three sensors
 at once. One has no filter; one lets every encapsulation through; one lets none through. The first two
 find the same sessions, the third all those that lie in none. Needs root."""
-import os
 import struct
 import sys
-import tempfile
 from pathlib import Path
 
-from mailhosts import WIRE, Hosts, command
+from between_hosts import run_between_hosts
+from mailhosts import WIRE, command
 from session_record import SRCDIR, check
-from tap import Tap
-from test_live import WiredSensor, ended_well, skip_all
+from test_live import WiredSensor, ended_well
 from traffic import Ends, pcap_record, query, read_talk, wait_until
 
 sys.path.insert(0, str(SRCDIR / "tests" / "talks"))
@@ -141,26 +139,11 @@ def judge(tap, sent, unfiltered, named, none):
     tap.result(read[2] < read[1] / 2, "what is not named stays out", read[2], read[1])
 
 
-def main():
-    if os.geteuid() != 0:
-        skip_all("only root can make network namespaces")
-        return
-    tap = Tap()
-    with tempfile.TemporaryDirectory() as directory:
-        hosts = Hosts(directory)
-        try:
-            try:
-                hosts.open()
-                for name in hosts.names:  # room for what is around a full segment
-                    command("ip", "-n", name, "link", "set", WIRE, "mtu", "3000")
-            except OSError as error:
-                skip_all(f"no network namespaces: {error}".replace("\n", " "))
-                return
-            look(tap, directory, hosts, everything())
-        finally:
-            hosts.close()
-    tap.finish()
+def tests(tap, hosts, folder):
+    for name in hosts.names:  # room for what is around a full segment
+        command("ip", "-n", name, "link", "set", WIRE, "mtu", "3000")
+    look(tap, folder, hosts, everything())
 
 
 if __name__ == "__main__":
-    main()
+    run_between_hosts(tests)

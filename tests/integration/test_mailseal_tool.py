@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """mailseal on a state directory with known numbers, and on every kind of bad one."""
 import csv
+import grp
 import io
 import json
 import os
@@ -85,7 +86,8 @@ def matrix_table(state):
                      "4 of the exceptions", "387 sessions with other parties",
                      "ran for 55 min of 24 h; 55000 packets read, 5 dropped in the ring,",
                      "0 by the interfaces, 2 records lost",
-                     "limited: 3 gaps", "1 open (mailseal incidents)")
+                     "limited: 3 gaps, 5 packets dropped, 2 records lost",
+                     "1 open (mailseal incidents)")
     bad += ["line over 80 columns: " + l for l in ran.out.splitlines() if len(l) > 80]
     bad += ["other parties are shown"] if "orange-net" in ran.out else []
     return bad
@@ -327,10 +329,21 @@ def graph_errors(top, state):
 # Incidents ---------------------------------------------------------------------------------------
 
 
+def of_the_sensor(top):
+    """An incident that is of no pair is listed by what it is about."""
+    state = fresh(top, "blind")
+    with sqlite3.connect(state / "incidents.db") as db:
+        db.execute("UPDATE incident SET rule='sensor-blind', client='-', server='-', service='-'"
+                   " WHERE closed = 0")
+    ran = Ran("incidents", "--state", state)
+    return ran.expect(DONE, "sensor-blind", "sensor th2-1") + \
+        ["a pair: " + ran.out] * ("- ->" in ran.out)
+
+
 def incidents_list(state):
     ran = Ran("incidents", "--state", state)
-    bad = ran.expect(DONE, "critical", "orange -> free", "2026-11-22 10:30", "not-offered 1",
-                     "1 closed (--all)")
+    bad = ran.expect(DONE, "critical", "plaintext-between-signatories", "orange -> free, mta",
+                     "2026-11-22 10:30", "not-offered 1", "1 closed (--all)")
     bad += ["a closed one is shown"] if "sfr" in ran.out else []
     bad += Ran("incidents", "--state", state, "--all").expect(DONE, "sfr -> bouygues", "closed")
     bad += Ran("incidents", "--state", state, "--peer", "laposte").expect(DONE, "No open incidents")
@@ -497,13 +510,16 @@ def rebuild(top):
     state = fresh(top, "rebuild")
     before = sorted(p.relative_to(state) for p in state.rglob("*.rrd"))
     victim = state / "rrd" / "mta" / "orange" / "free.rrd"
-    victim.write_bytes(b"hurt by a kill")
+    victim.unlink()
     ran = Ran("rebuild-rrd", "--state", state)
     after = sorted(p.relative_to(state) for p in state.rglob("*.rrd"))
     bad = ran.expect(DONE, "%d RRD files drawn from the ledger.\n" % len(before))
     bad += [] if before == after else ["%r is not %r" % (after, before)]
-    bad += [] if victim.read_bytes().startswith(b"RRD") else ["the file is still hurt"]
-    return bad
+    victim.write_bytes(b"hurt by hand")
+    aside, again = Path(f"{victim}.aside"), Ran("rebuild-rrd", "--state", state)
+    bad += [] if again.code == DONE and f"it is now {aside}" in again.err else [again.err]
+    bad += [] if aside.read_bytes() == b"hurt by hand" else ["it is not set aside"]
+    return bad + ([] if victim.read_bytes().startswith(b"RRD") else ["the file is still hurt"])
 
 
 def rebuild_is_refused_while_a_sensor_runs(top):
@@ -697,8 +713,12 @@ def unreadable(top):
         return []
     os.chmod(top, 0o755)
     state = fresh(top, "private")
+    os.chmod(state, 0o750)
+    group = next(g for g in grp.getgrall() if g.gr_gid not in os.getgroups() + [0, NOBODY])
+    os.chown(state, 0, group.gr_gid)
+    bad = each(state, FAILED, f'members of the group "{group.gr_name}" may', user=NOBODY)
     os.chmod(state, 0o700)
-    return each(state, FAILED, "Permission denied", user=NOBODY)
+    return bad + each(state, FAILED, "Permission denied", user=NOBODY)
 
 
 # The program -------------------------------------------------------------------------------------
@@ -759,7 +779,7 @@ def main():
                      a_test_without_a_sensor, a_test_of_every_target, a_test_that_some_do_not_take,
                      report_to_a_file, report_of_what, report_of_what_is_deleted,
                      report_without_incidents,
-                     rebuild, rebuild_is_refused_while_a_sensor_runs,
+                     of_the_sensor, rebuild, rebuild_is_refused_while_a_sensor_runs,
                      bad_directories, being_written_to,
                      evidence_that_is_hurt, half_written, empty_ledger, newer_version, hostile_names,
                      unreadable):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The two processes of the sensor: what each of them may do, and what happens when one dies."""
 import os
+import re
 import signal
 import tempfile
 from collections import Counter
@@ -50,6 +51,16 @@ def writable(pid):
     return out
 
 
+def not_limited(pid):
+    """Files of some length and new processes are refused, whatever the filter does."""
+    limits = Path(f"/proc/{pid}/limits").read_text("ascii")
+    names = ["Max processes", "Max core file size"]
+    if not built_with("WITH_SANITIZERS"):  # whose report may be a file
+        names.append("Max file size")
+    return [f"{name} is not limited" for name in names
+            if not re.search(rf"^{name} +0 +0 ", limits, re.M)]
+
+
 def capture_is_confined(folder):
     traffic = four_steps()
     with open(folder / "out", "wb") as out, started(folder, traffic, 10, stdout=out) as sensor:
@@ -66,6 +77,8 @@ def capture_is_confined(folder):
             complaints.append(f"Uid {status['Uid']}, Gid {status['Gid']}")
         if ROOT and status.get("Groups"):
             complaints.append(f"Groups {status['Groups']}")
+        if not built_with("WITHOUT_CONFINEMENT"):
+            complaints += not_limited(pid)
     return complaints
 
 
@@ -115,7 +128,7 @@ def capture_killed(folder):
         wait_for_step(folder, 1)
         os.kill(sensor.capture_pid(), signal.SIGKILL)
         code, said = sensor.ended()
-    complaints = one_line(said, "event=capture-died")
+    complaints = one_line(said, "event=capture-died", "signal 9, SIGKILL")
     if code != 1:
         complaints.append(f"exit {code}, not 1")
     complaints += sound(state)

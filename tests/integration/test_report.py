@@ -41,7 +41,9 @@ def the_log_is_whole(place):
 
 def counts_of(r):
     """The counts that one line adds to, as doc/metrics.md has them."""
-    if r["client"] == PROBE:
+    if r["excepted"] != (r["client"] == PROBE):
+        yield "no count at all: excepted is wrong", 1
+    if r["excepted"]:
         yield "excepted", 1
         return
     yield VERDICTS[r["verdict"]], 1

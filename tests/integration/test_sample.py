@@ -218,6 +218,7 @@ def main():
         key = {ends(s): s for s in map(json.loads, f)}
     with tempfile.TemporaryDirectory() as name:
         folder, state = Path(name), Path(name) / "state"
+        folder.chmod(0o755)  # started as root, the sensor becomes somebody else
         done = run("-c", CONFIGURATION, "-r", SAMPLE / "sample.pcap", "--state", state,
                    "--sessions", "-", env={**os.environ, "TZ": "Europe/Paris"})
         records = [json.loads(line) for line in done.stdout.splitlines()]

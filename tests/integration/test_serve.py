@@ -290,7 +290,8 @@ def state_of(folder, *lines):
 
 def health(top):
     bad, now = [], int(time.time()) // 60 * 60
-    for age, status, text in ((60, 200, "ok: "), (600, 503, "stale: the last step ended at ")):
+    for age, status, text in ((60, 200, "ok: "), (600, 503, "stale: the last step ended at "),
+                              (-3600, 503, "ahead: the last step ends at ")):
         state = state_of(top / ("age%d" % age), "peers a+ b+", "step %d" % (now - age))
         with Server(state) as s:
             a = s.ask("/healthz")

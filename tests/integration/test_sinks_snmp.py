@@ -18,7 +18,7 @@ from pathlib import Path
 from live_sensor import LiveSensor
 from session_record import BUILDDIR, SRCDIR
 from tap import Tap
-from traffic import wait_until
+from traffic import query, wait_until
 
 SEND_ALERT = BUILDDIR / "tests" / "reports" / "send_alert"
 MIB = BUILDDIR / "snmp" / "MAILSEAL-MIB.txt"
@@ -374,7 +374,9 @@ def sensor_is_heard(folder, receiver, phrases):
            f"auth_file: {phrases.auth}, priv_file: {phrases.priv}")
     with LiveSensor(folder, lambda *words: [*map(str, words)],
                     TARGETS.format(sensor=SENSOR, how=how), "lo") as sensor:
-        wait_until((sensor.state / "incidents.db").exists, "incidents.db")
+        wait_until(lambda: len(query(sensor.state, "SELECT name FROM target"
+                                     " WHERE name IN ('inform', 'trap')", name="incidents.db")) == 2,
+                   "targets that are known")
         complaints = []
         for target in "inform", "trap":
             code, said = test_alert(sensor.state, target)

@@ -3,18 +3,15 @@
 encapsulations and fragments, and with each direction in another tunnel. Every session is there, whole,
 and once. Then the ends: a signal, a recorder that dies, an interface that goes away. Needs root.
 """
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import test_live
-from mailhosts import Hosts
+from between_hosts import run_between_hosts
 from session_record import SRCDIR
-from tap import Tap
-from test_live import WiredSensor, ended_well, skip_all
+from test_live import WiredSensor, ended_well
 from test_live_filter import ENDS, MARK, everything, found, packets_read, same_sessions
-from traffic import Ends, built_with, children, process_status, read_talk, wait_until
+from traffic import Ends, built_with, children, is_confined, read_talk, wait_until
 
 sys.path.insert(0, str(SRCDIR / "tests" / "talks"))
 import encapsulation  # noqa: E402
@@ -47,7 +44,7 @@ def once(sensor):
 def tasks_of(sensor):
     """The threads of the capture process, which alone has a filter of system calls."""
     return [task for child in children(sensor.process.pid)
-            if process_status(child).get("Seccomp") == "2"
+            if is_confined(child)
             for task in Path(f"/proc/{child}/task").iterdir()]
 
 
@@ -105,32 +102,15 @@ def judge(tap, sent, n, sensor, alone):
                f"{read} of {len(sent.frames)} packets, {dropped} dropped")
 
 
-def main():
-    if os.geteuid() != 0:
-        skip_all("only root can make network namespaces")
-        return
+def tests(tap, hosts, folder):
     sent = everything()
     last = [sent.frames.pop() for _ in read_talk("smtp-plaintext").packets()]
     each_way_its_tunnel(sent)
     sent.frames += reversed(last)
-    with tempfile.TemporaryDirectory() as directory:
-        hosts = Hosts(directory)
-        try:
-            try:
-                hosts.open()
-            except OSError as error:
-                skip_all(f"no network namespaces: {error}".replace("\n", " "))
-                return
-            tap = Tap()
-            look(tap, directory, hosts, sent)
-            WiredSensor.options = ("--workers", 3)
-            for name, function in test_live.TESTS:
-                with tempfile.TemporaryDirectory() as folder:
-                    tap.run(f"3 workers: {name}", function, folder, hosts)
-        finally:
-            hosts.close()
-    tap.finish()
+    look(tap, folder, hosts, sent)
+    WiredSensor.options = ("--workers", 3)
+    tap.run_each(((f"3 workers: {name}", function) for name, function in test_live.TESTS), hosts)
 
 
 if __name__ == "__main__":
-    main()
+    run_between_hosts(tests)

@@ -233,6 +233,17 @@ def process_status(pid):
         {k: v.strip() for k, v in status.items()}
 
 
+def is_confined(pid):
+    """Whether it is without privileges and under a filter of system calls that who started it is not
+    under (or, in a build that does not confine itself, without privileges)."""
+    status = process_status(pid)
+    if status.get("NoNewPrivs") != "1":
+        return False
+    started_by = process_status(status["PPid"])
+    return built_with("WITHOUT_CONFINEMENT") or \
+        int(status["Seccomp_filters"]) > int(started_by.get("Seccomp_filters", 0))
+
+
 def children(pid):
     return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and
             process_status(p.name).get("PPid") == str(pid)]
@@ -246,14 +257,16 @@ class Sensor:
     """mailseald -r -, whose standard input is a pipe that the test fills."""
 
     def __init__(self, folder, state, *arguments, stdout=subprocess.DEVNULL,
-                 configuration=CONFIGURATION):
-        conf = Path(folder) / "mailseal.yaml"
-        conf.write_text(configuration, encoding="ascii")
+                 configuration=CONFIGURATION, configured=True, stderr=None, **environment):
+        self.conf, self.log = Path(folder) / "mailseal.yaml", Path(folder) / "said"
+        self.conf.write_text(configuration, encoding="ascii")
         # pylint: disable=R1732
-        self.process = subprocess.Popen(
-            [str(MAILSEALD), "-c", str(conf), "-r", "-", "--state", str(state), "--quiet",
-             *map(str, arguments)], stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE,
-            env={"ASAN_OPTIONS": NO_LEAK_CHECK, **os.environ})
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [str(MAILSEALD), *("-c", str(self.conf)) * configured, "-r", "-", "--state",
+                 str(state), "--quiet", *map(str, arguments)], stdin=subprocess.PIPE, stdout=stdout,
+                stderr=stderr or log,
+                env={"ASAN_OPTIONS": NO_LEAK_CHECK, **os.environ, **environment})
         self.pid = self.process.pid
         self.fed_any = False
 
@@ -282,17 +295,18 @@ class Sensor:
         wait_until(empty, "the sensor reads its input")
 
     def capture_pid(self):
-        """The capture process, once it is confined (or, in a build that does not confine
-        itself, running as somebody)."""
+        """The capture process, once it is confined."""
         def confined():
-            return [c for c in children(self.pid) if process_status(c).get("NoNewPrivs") == "1"
-                    and (built_with("WITHOUT_CONFINEMENT") or
-                         process_status(c).get("Seccomp") == "2")]
+            return [c for c in children(self.pid) if is_confined(c)]
         wait_until(confined, "a capture process that is confined")
         return confined()[0]
 
     def signal(self, number):
         os.kill(self.pid, number)
+
+    def said(self):
+        """On standard error, so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def end(self):
         """Waits for the end; returns the exit code and what was said on standard error."""
@@ -310,4 +324,4 @@ class Sensor:
             self.signal(signal.SIGKILL)
             self.process.wait()
             raise
-        return code, self.process.stderr.read().decode(errors="replace")
+        return code, self.said()

@@ -37,8 +37,9 @@ def run(*command, **options):
     options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
     if options["stdin"] is None:
         del options["stdin"]
+    options.setdefault("timeout", 2 * PATIENCE)
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", check=False, timeout=2 * PATIENCE, **options)
+                          errors="replace", check=False, **options)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout.strip()}")
     return done.stdout

@@ -169,6 +169,11 @@ static void the_charter_is_about_two_signatories(void **state)
 	(void)state;
 	explain_charter(&r, SIGNATORIES_BOTH, text, sizeof(text));
 	assert_non_null(strstr(text, "it counts against the charter"));
+	r.excepted = true;
+	explain_charter(&r, SIGNATORIES_BOTH, text, sizeof(text));
+	assert_non_null(strstr(text, "of the exceptions list"));
+	assert_null(strstr(text, "it counts"));
+	r.excepted = false;
 	explain_charter(&r, SIGNATORIES_UNKNOWN, text, sizeof(text));
 	assert_ptr_equal(strstr(text, "If orange and free"), text);
 	explain_charter(&r, SIGNATORIES_NOT_BOTH, text, sizeof(text));
@@ -238,6 +243,54 @@ static void page_of(const struct record *r, char out[16384])
 	assert_non_null(f);
 	explain_print(f, &s, r, SIGNATORIES_UNKNOWN);
 	fclose(f);
+}
+
+/* User data may cross in clear and TLS come behind it. */
+static void completed_is_what_became_of_tls(void **state)
+{
+	static const struct {
+		enum verdict verdict;
+		unsigned accepted;
+		enum cause cause;
+		uint16_t evidence[2];
+		const char *said;
+	} cases[] = {
+		{ VERDICT_ENCRYPTED_STARTTLS, TRI_TRUE, CAUSE_NONE, { WORD_STARTTLS, 220 }, "yes" },
+		{ VERDICT_PLAINTEXT, TRI_TRUE, CAUSE_UNKNOWN, { WORD_MAIL, WORD_FINISHED }, "yes" },
+		{ VERDICT_PLAINTEXT,
+		  TRI_TRUE,
+		  CAUSE_HANDSHAKE_FAILED,
+		  { WORD_STARTTLS, 220 },
+		  "no" },
+		{ VERDICT_PLAINTEXT,
+		  TRI_TRUE,
+		  CAUSE_UNKNOWN,
+		  { WORD_STARTTLS, 220 },
+		  "not observable" },
+		{ VERDICT_PLAINTEXT, TRI_FALSE, CAUSE_REFUSED, { WORD_STARTTLS, 454 }, "-" },
+		{ VERDICT_TLS_FAILED, TRI_TRUE, CAUSE_NONE, { 220, WORD_ALERT }, "no" },
+		{ VERDICT_INDETERMINATE,
+		  TRI_TRUE,
+		  CAUSE_NONE,
+		  { WORD_STARTTLS, 220 },
+		  "not observable" },
+		{ VERDICT_NO_TRANSACTION, TRI_NULL, CAUSE_NONE, { 220, WORD_QUIT }, "-" },
+	};
+	char page[16384], line[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct record r = record_of(cases[i].verdict, EXPOSURE_NONE);
+
+		r.s.accepted = (uint8_t)cases[i].accepted;
+		r.s.cause = (uint8_t)cases[i].cause;
+		memcpy(r.s.evidence, cases[i].evidence, sizeof(cases[i].evidence));
+		r.s.evidence_len = 2;
+		page_of(&r, page);
+		snprintf(line, sizeof(line), "completed %s\n", cases[i].said);
+		if (!strstr(page, line))
+			fail_msg("case %zu: %s", i, page);
+	}
 }
 
 /* "Not offered here" is what was seen; that somebody took it away is one of two reasons. */
@@ -330,6 +383,7 @@ int main(void)
 		cmocka_unit_test(as_many_commands_as_there_is_room_for),
 		cmocka_unit_test(the_charter_is_about_two_signatories),
 		cmocka_unit_test(a_page_is_safe_and_fits),
+		cmocka_unit_test(completed_is_what_became_of_tls),
 		cmocka_unit_test(what_was_offered_before_is_told),
 		cmocka_unit_test(a_handshake_is_told),
 	};

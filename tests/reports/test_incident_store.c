@@ -194,6 +194,103 @@ static void a_new_store_is_what_an_old_one_becomes(void **state)
 	assert_int_equal(number(b, "PRAGMA user_version"), 3);
 }
 
+static void change(struct bench *b, const char *sql)
+{
+	if (!db_exec(b->st->db, sql, b->err, sizeof(b->err)))
+		fail_msg("%s", b->err);
+}
+
+static void note_gone(void *ctx, int64_t id, const char *rule)
+{
+	char *gone = ctx;
+
+	sprintf(gone + strlen(gone), "%d:%s ", (int)id, rule);
+}
+
+static void assert_gone(struct bench *b, int64_t before, unsigned most, const char *expected)
+{
+	char gone[128] = "";
+
+	if (!incident_store_expire(b->st, before, most, note_gone, gone, b->err, sizeof(b->err)))
+		fail_msg("%s", b->err);
+	assert_string_equal(gone, expected);
+}
+
+/* 4 to 7 closed at 500 to 503, with all that belongs to an incident. */
+static void add_closed(struct bench *b)
+{
+	change(b,
+	       "INSERT INTO incident (id, rule, client, server, service, sensor, severity, state,"
+	       " why, opened, last_seen, closed, sessions, confirmed) VALUES"
+	       " (4, 'a', 'x', 'y', 'mta', 's', 'warning', 'closed', '', 1, 2, 500, 1, 1),"
+	       " (5, 'b', 'x', 'y', 'mta', 's', 'warning', 'closed', '', 1, 2, 501, 1, 1),"
+	       " (6, 'c', 'x', 'y', 'mta', 's', 'warning', 'closed', '', 1, 2, 502, 1, 1),"
+	       " (7, 'c', 'x', 'y', 'mta', 's', 'warning', 'closed', '', 1, 2, 503, 1, 1);"
+	       "DELETE FROM target; DELETE FROM delivery;"
+	       "INSERT INTO evidence SELECT id, 0, 'proof that nobody wants ' || id FROM incident"
+	       " WHERE id > 2;"
+	       "INSERT INTO tally SELECT id, 'cause:unknown', 1 FROM incident WHERE id > 2;"
+	       "INSERT INTO event (id, incident, event, at, severity, state, why)"
+	       " SELECT 10 + id, id, 'closed', closed, severity, state, '' FROM incident WHERE id "
+	       "> 3;"
+	       "INSERT INTO event (id, event, at, severity, state, why)"
+	       " VALUES (30, 'test', 450, 'warning', 'open', '');"
+	       "INSERT INTO delivery (event, target, state) VALUES (30, 'syslog', 'sent'),"
+	       " (14, 'syslog', 'waiting'), (15, 'syslog', 'refused');"
+	       "INSERT INTO target VALUES ('syslog', 30)");
+}
+
+static void what_closed_long_ago_goes_with_all_that_belongs_to_it(void **state)
+{
+	struct bench *b = *state;
+
+	open_store(b, true);
+	add_closed(b);
+	assert_gone(b, 400, 9, "");
+	assert_gone(b, 402, 0, "");
+	assert_int_equal(number(b, "SELECT count(*) FROM event WHERE event = 'test'"), 1);
+	assert_gone(b, 502, 9, "3:r 5:b "); /* 4 waits for syslog */
+	assert_int_equal(number(b, "SELECT count(*) FROM incident WHERE id IN (3, 5)"), 0);
+	assert_int_equal(number(b, "SELECT count(*) FROM evidence WHERE incident IN (3, 5)"), 0);
+	assert_int_equal(number(b, "SELECT count(*) FROM tally WHERE incident IN (3, 5)"), 0);
+	assert_int_equal(number(b, "SELECT count(*) FROM event WHERE id IN (8, 15, 30)"), 0);
+	assert_int_equal(number(b, "SELECT count(*) FROM delivery"), 1);
+	change(b, "UPDATE delivery SET state = 'silenced'");
+	assert_gone(b, INT64_MAX, 1, "4:a ");
+	assert_gone(b, INT64_MAX, 9, "6:c "); /* 7 is the last, 1 and 2 are not over */
+	assert_int_equal(number(b, "SELECT count(*) FROM incident"), 3);
+	assert_int_equal(number(b, "SELECT count(*) FROM evidence"), 2);
+	assert_int_equal(number(b, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+static void what_a_target_has_not_taken_up_stays(void **state)
+{
+	struct bench *b = *state;
+
+	open_store(b, true);
+	add_closed(b);
+	change(b, "DELETE FROM delivery; INSERT INTO target VALUES ('slow', 14)");
+	assert_gone(b, INT64_MAX, 9, "3:r 4:a ");
+	change(b, "UPDATE target SET last_event = 16 WHERE name = 'slow'");
+	assert_gone(b, INT64_MAX, 9, "5:b 6:c ");
+}
+
+/* Not the rows only: nobody finds it in the file. */
+static void what_is_gone_is_overwritten(void **state)
+{
+	struct bench *b = *state;
+	char command[128];
+
+	open_store(b, true);
+	add_closed(b);
+	change(b, "PRAGMA wal_checkpoint(TRUNCATE)");
+	snprintf(command, sizeof(command), "grep -q 'nobody wants 3' %s/incidents.db", b->dir);
+	assert_int_equal(system(command), 0);
+	assert_gone(b, 402, 9, "3:r ");
+	change(b, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_not_equal(system(command), 0);
+}
+
 static bool on_row(void *ctx, const struct delivery_row *row)
 {
 	*(struct delivery_row *)ctx = *row;
@@ -233,6 +330,9 @@ int main(void)
 		TEST(syslog_is_told_what_it_was_not_told),
 		TEST(repetitions_of_version_2_are_kept),
 		TEST(a_new_store_is_what_an_old_one_becomes),
+		TEST(what_closed_long_ago_goes_with_all_that_belongs_to_it),
+		TEST(what_a_target_has_not_taken_up_stays),
+		TEST(what_is_gone_is_overwritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -643,7 +643,7 @@ static void a_ratio_opens_with_the_step_and_closes_when_it_is_well(void **state)
 	assert_string_equal(b->events, "opened/warning ");
 	assert_incidents(b, "ratio-below orange>free/mta open 0; ");
 	assert_string_equal(list(b, -1).newest.found,
-			    "90.00 % of 20 sessions sealed, coverage 100.0 %");
+			    "90.00 % of 20 sessions sealed, coverage 100 %");
 	commit(b, T0 + 60, &good); /* 96 % */
 	step(b, T0 + QUIET - 60, 100, 0, 0);
 	assert_incidents(b, "ratio-below orange>free/mta open 0; ");
@@ -768,9 +768,10 @@ static void closing_takes_sessions_and_coverage(void **state)
 	assert_non_null(strstr(list(b, INCIDENT_STALE).newest.why, "only 4 sessions"));
 	m.row.counts.n[COUNT_INDETERMINATE] = 2;
 	commit(b, b->next, &m);
-	assert_string_equal(list(b, INCIDENT_STALE).newest.why,
-			    "the coverage of the pair in the quiet time was 85.7 %, and 90.0 % are"
-			    " needed");
+	assert_string_equal(
+		list(b, INCIDENT_STALE).newest.why,
+		"the coverage of the pair in the quiet time was 85.71 %, and 90.00 % are"
+		" needed");
 	step(b, b->next, 100, 0, 6);
 	assert_int_equal(list(b, INCIDENT_CLOSED).n, 1);
 }

@@ -506,6 +506,36 @@ static void a_wrong_clock_deletes_nothing(void **state)
 	assert_string_equal(s.text, "0: mta alpha>beta 1/0; ");
 }
 
+static int64_t retention_at(int64_t now)
+{
+	int64_t from = -1;
+
+	if (!ledger_retention(led, now, &from, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_true(ledger_expire(led, from, err, sizeof(err)));
+	return from;
+}
+
+static void retention_follows_a_clock_by_a_day_at_a_time(void **state)
+{
+	const int64_t ahead = T0 + 3650 * (int64_t)DAY;
+
+	(void)state;
+	led = opened(LEDGER_WRITE);
+	commit(T0, 1, 0);
+	assert_int_equal(retention_at(T0 + 60), T0 + 60);
+	commit(T0 + HOUR, 1, 0);
+	assert_int_equal(retention_at(T0 + HOUR + 60), T0 + HOUR + 60);
+	commit(ahead, 1, 0);
+	assert_int_equal(retention_at(ahead + 60), T0 + HOUR + DAY);
+	ledger_close(led); /* and a restart does not forget it */
+	led = opened(LEDGER_WRITE);
+	for (unsigned n = 2; n <= 10; n++)
+		assert_int_equal(retention_at(ahead + 60), T0 + HOUR + n * DAY);
+	assert_int_equal(sealed_between(T0, T0 + 2 * HOUR), 2);
+	assert_int_equal(retention_at(T0 + 2 * HOUR), T0 + 2 * HOUR); /* never set back for long */
+}
+
 static void rows_are_walked_in_time_order(void **state)
 {
 	const struct ledger_row rows[] = {
@@ -787,7 +817,7 @@ static void a_newer_schema_is_refused(void **state)
 	led = opened(LEDGER_WRITE);
 	ledger_close(led);
 	led = NULL;
-	change("UPDATE meta SET value = 6 WHERE name = 'schema'");
+	change("UPDATE meta SET value = 7 WHERE name = 'schema'");
 	assert_null(ledger_open(dir, LEDGER_WRITE, err, sizeof(err)));
 	assert_non_null(strstr(err, "newer mailseal"));
 	assert_non_null(strstr(err, file));
@@ -1050,6 +1080,7 @@ int main(int argc, char **argv)
 		TEST(days_end_after_five_years),
 		TEST(totals_never_fall),
 		TEST(a_wrong_clock_deletes_nothing),
+		TEST(retention_follows_a_clock_by_a_day_at_a_time),
 		TEST(promised_pairs_are_summed_by_step),
 		TEST(rows_are_walked_in_time_order),
 		TEST(health_tells_when_the_sensor_ran),

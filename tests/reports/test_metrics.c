@@ -115,7 +115,7 @@ static struct metrics *loaded(void)
 
 static void written(struct metrics *m)
 {
-	if (!metrics_write(m, in, err, sizeof(err)))
+	if (!metrics_write(m, in, NULL, err, sizeof(err)))
 		fail_msg("%s", err);
 	read_back();
 }
@@ -134,6 +134,22 @@ static void signatories_begin_with_zeros(void **state)
 	assert_null(strstr(text, "cloud"));
 	assert_null(strstr(text, PAIR("alpha", "alpha")));
 	assert_null(strstr(text, "timestamp")); /* there is no step yet */
+	metrics_free(m);
+}
+
+static void what_cannot_be_written_is_shown(void **state)
+{
+	static const char *const what[] = { "ledger", "rrd" };
+	static const bool failing[] = { true, false };
+	const struct metrics_writes writes = { what, failing, 2, 17 };
+	struct metrics *m = loaded();
+
+	(void)state;
+	assert_true(metrics_write(m, in, &writes, err, sizeof(err)));
+	read_back();
+	expect_line("mailseal_write_failing{what=\"ledger\"} 1");
+	expect_line("mailseal_write_failing{what=\"rrd\"} 0");
+	expect_line("mailseal_steps_waiting 17");
 	metrics_free(m);
 }
 
@@ -398,11 +414,11 @@ static void a_folder_that_is_not_there_is_said(void **state)
 	struct metrics *m = metrics_new(dir, "/nonexistent/metrics.prom");
 
 	(void)state;
-	assert_false(metrics_write(m, in, err, sizeof(err)));
+	assert_false(metrics_write(m, in, NULL, err, sizeof(err)));
 	assert_non_null(strstr(err, "/nonexistent/metrics.prom: No such file"));
 	metrics_free(m);
 	m = metrics_new(dir, "/dev/full/metrics.prom");
-	assert_false(metrics_write(m, in, err, sizeof(err)));
+	assert_false(metrics_write(m, in, NULL, err, sizeof(err)));
 	metrics_free(m);
 	metrics_free(NULL);
 }
@@ -413,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(signatories_begin_with_zeros),
+		TEST(what_cannot_be_written_is_shown),
 		TEST(too_many_signatories_do_not),
 		TEST(steps_add_up),
 		TEST(a_restart_goes_on),

@@ -126,7 +126,7 @@ static void a_sealed_session_reads_as_documented(void **state)
 		      "\"findings\":[],"
 		      "\"counted\":\"2026-11-22T10:00:00Z\",\"interface\":\"eth1\",\"vlan\":null,"
 		      "\"community_id\":\"1:jVTRm6RnQXXE5RdrjefKuxgP2Rc=\","
-		      "\"downgrade\":null}\n");
+		      "\"downgrade\":null,\"excepted\":false}\n");
 }
 
 static void what_a_suspicion_rests_on_is_written(void **state)
@@ -135,15 +135,17 @@ static void what_a_suspicion_rests_on_is_written(void **state)
 		struct downgrade d;
 		const char *text;
 	} cases[] = {
-		{ { .without = 0 }, "\"downgrade\":null}\n" },
+		{ { .without = 0 }, "\"downgrade\":null,\"excepted\":false}\n" },
 		{ { 1795341600123456789u, 3, 0 },
 		  "\"downgrade\":{\"offered_at\":\"2026-11-22T10:00:00.123456Z\","
-		  "\"without_offer\":3}}\n" },
+		  "\"without_offer\":3},\"excepted\":false}\n" },
 		{ { 0, 0, 1795341600123456789u },
-		  "\"downgrade\":{\"tls_failed_at\":\"2026-11-22T10:00:00.123456Z\"}}\n" },
+		  "\"downgrade\":{\"tls_failed_at\":\"2026-11-22T10:00:00.123456Z\"},"
+		  "\"excepted\":false}\n" },
 		{ { 1795341600000000000u, 4, 1795341601000000000u },
 		  "\"downgrade\":{\"offered_at\":\"2026-11-22T10:00:00.000000Z\","
-		  "\"without_offer\":4,\"tls_failed_at\":\"2026-11-22T10:00:01.000000Z\"}}\n" },
+		  "\"without_offer\":4,\"tls_failed_at\":\"2026-11-22T10:00:01.000000Z\"},"
+		  "\"excepted\":false}\n" },
 	};
 	struct session s = sealed_session();
 	struct record_context c = context();

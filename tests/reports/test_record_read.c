@@ -66,7 +66,9 @@ static struct session sample(void)
 /* The line of a session, and its length with the LF. */
 static size_t write_line(const struct session *s, bool truncate, char line[RECORD_MAX])
 {
-	static const struct pair pair = { .client = "orange", .server = "free-net" };
+	static const struct pair pair = { .client = "orange",
+					  .server = "free-net",
+					  .excepted = true };
 	static const struct downgrade why = { 1795341600123456000u, 3, 1795341660000000000u };
 	struct record_context c = { .sensor = "th2-1",
 				    .interface = "eth1",
@@ -105,6 +107,7 @@ static void what_was_written_is_read_back(void **state)
 	assert_string_equal(r.issuer, "");
 	assert_int_equal(r.counted, 1795341600);
 	assert_true(r.fallback);
+	assert_true(r.excepted);
 	assert_int_equal(r.downgrade.offered_ns, s.start_ns);
 	assert_int_equal(r.downgrade.without, 3);
 	assert_int_equal(r.downgrade.tls_failed_ns, 1795341660000000000u);

@@ -239,6 +239,8 @@ static void what_makes_no_sense_is_refused(void **state)
 	REFUSED(p.client[0] = '\0', "no pair");
 	REFUSED(strcpy(p.server, "Beta"), "no pair");
 	REFUSED(strcpy(p.client, "gamma"), "gamma/beta.rrd is missing");
+	REFUSED((strcpy(p.client, "gamma"), p.from = 0, p.to = 315532800), "before 1980");
+	REFUSED((strcpy(p.client, "gamma"), p.from = 0, p.to = 315532860), "is missing");
 	REFUSED(p.to = p.from, "nothing to draw");
 	REFUSED(p.from = -1, "nothing to draw");
 	REFUSED(p.to = INT64_MAX, "nothing to draw");

@@ -267,22 +267,6 @@ static void a_repeated_step_is_not_written_twice(void **state)
 	expect(AB, "enc_starttls", T0, "34");
 }
 
-static void a_file_from_the_future_fails_alone(void **state)
-{
-	struct ledger_row rows[] = { row_of("alpha", "beta", 1), row_of("beta", "alpha", 1) };
-	const char *update[] = { "3976300800:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1" }; /* 2096 */
-
-	(void)state;
-	open_store();
-	write_step(T0, rows, 2);
-	assert_true(rrdlib_update(path_of(AB), update, 1, err, sizeof(err)));
-	open_store();
-	assert_false(try_step(T0 + 60, rows, 2));
-	assert_int_equal(failed, 1);
-	assert_non_null(strstr(err, "alpha/beta.rrd is ahead"));
-	expect(BA, "enc_starttls", T0, "11");
-}
-
 static void spoil(const char *name, bool truncate_it)
 {
 	FILE *f = fopen(path_of(name), truncate_it ? "r+" : "w");
@@ -293,26 +277,6 @@ static void spoil(const char *name, bool truncate_it)
 	else
 		fputs("not an RRD file\n", f);
 	fclose(f);
-}
-
-static void bad_files_do_not_stop_the_others(void **state)
-{
-	struct ledger_row rows[] = { row_of("alpha", "beta", 1), row_of("beta", "alpha", 2),
-				     row_of("beta", "gamma", 3) };
-
-	(void)state;
-	open_store();
-	write_step(T0, rows, 3);
-	spoil(AB, true);
-	spoil("rrd/mta/beta/gamma.rrd", false);
-	assert_false(try_step(T0 + 60, rows, 3));
-	assert_int_equal(failed, 2);
-	assert_non_null(strstr(err, "alpha/beta.rrd"));
-	open_store(); /* and so it stays, until they are drawn anew */
-	assert_false(try_step(T0 + 120, rows, 3));
-	assert_int_equal(failed, 2);
-	expect(BA, "enc_starttls", T0, "222");
-	expect(HEALTH, "packets", T0, "+++");
 }
 
 static unsigned entries(const char *name)
@@ -403,7 +367,7 @@ static void commit(int64_t step, bool open, const struct ledger_row *rows, size_
 
 static void rebuild(void)
 {
-	if (!rrdstore_rebuild(store, led, NULL, NULL, err, sizeof(err)))
+	if (!rrdstore_rebuild(store, led, NULL, err, sizeof(err)))
 		fail_msg("%s", err);
 }
 
@@ -484,8 +448,34 @@ static void a_rebuilt_file_goes_on_live(void **state)
 	expect(AB, "enc_starttls", end + 300, "7....");
 }
 
+static bool three_times(void *ctx)
+{
+	unsigned *n = ctx;
+
+	return ++*n < 3;
+}
+
+static void who_has_no_time_leaves_all_files(void **state)
+{
+	unsigned n = 0;
+	const struct rrd_onlooker by = { .go_on = three_times, .ctx = &n };
+
+	(void)state;
+	open_store();
+	open_ledger();
+	live_for_a_while();
+	assert_false(rrdstore_rebuild(store, led, &by, err, sizeof(err)));
+	assert_string_equal(err, "stopped before all files were drawn");
+	assert_int_equal(n, 3);
+	expect(AB, "enc_starttls", T0, ".123012");
+	assert_false(exists("rrd/mta/alpha/beta.rrd.new"));
+	rebuild();
+	expect(AB, "enc_starttls", T0, ".123012");
+}
+
 static void bad_files_are_drawn_anew_and_strangers_removed(void **state)
 {
+	const struct rrd_onlooker by = { .progress = on_progress };
 	struct ledger_row stranger = row_of("gamma", "beta", 1);
 
 	(void)state;
@@ -496,7 +486,7 @@ static void bad_files_are_drawn_anew_and_strangers_removed(void **state)
 	spoil(AB, true);
 	spoil(HEALTH, false);
 	assert_true(exists("rrd/mta/gamma/beta.rrd"));
-	assert_true(rrdstore_rebuild(store, led, on_progress, NULL, err, sizeof(err)));
+	assert_true(rrdstore_rebuild(store, led, &by, err, sizeof(err)));
 	assert_false(exists("rrd/mta/gamma/beta.rrd"));
 	assert_int_equal(told_done, 6); /* two pairs, three totals, the sensor */
 	assert_int_equal(told_all, 6);
@@ -614,29 +604,6 @@ static void stale_totals_are_known(void **state)
 	assert_false(stale_for(true));
 }
 
-/* health.rrd of a version that knew one counter less: no step can be added to it. */
-static void an_older_health_is_drawn_anew(void **state)
-{
-	struct ledger_row row = row_of("alpha", "beta", 5);
-
-	(void)state;
-	open_store();
-	open_ledger();
-	both(T0, &row, 1);
-	assert_true(rrdlib_is_of(path_of(HEALTH), rrd_health_sources, HEALTH_N));
-	assert_true(rrdlib_create(path_of(HEALTH), T0 + 60, RRD_HEARTBEAT_S, rrd_health_sources,
-				  HEALTH_N - 1, err, sizeof(err)));
-	open_store();
-	set_peers(false);
-	assert_true(stale_for(false));
-	assert_false(try_step(T0 + 60, NULL, 0));
-	rebuild();
-	assert_false(stale_for(false));
-	expect(HEALTH, "packets", T0, "+");
-	write_step(T0 + 60, NULL, 0);
-	expect(HEALTH, "packets", T0, "++");
-}
-
 /* Three years: what is known by day, by hour and by minute. */
 static void old_data_comes_from_hours_and_days(void **state)
 {
@@ -681,6 +648,309 @@ static int rebuild_until_killed(const char *state_dir)
 		if (write(STDOUT_FILENO, "x", 1) != 1)
 			return 1;
 	}
+}
+
+/* Lost and found -------------------------------------------------------------------------- */
+
+static char aside[1024]; /* "path: why" of each file that was set aside */
+
+static void on_aside(void *ctx, const char *path, const char *why)
+{
+	size_t at = strlen(aside), prefix = strlen(dir) + 1;
+
+	(void)ctx;
+	assert_int_equal(strncmp(path, dir, strlen(dir)), 0);
+	snprintf(aside + at, sizeof(aside) - at, "%s: %s\n", path + prefix, why);
+}
+
+/* The pairs of live_for_a_while() and an open store that was told so. */
+static const struct ledger_row two[] = {
+	{ .service = SERVICE_MTA, .client = "alpha", .server = "beta", .counts.n = { 7 } },
+	{ .service = SERVICE_MTA, .client = "beta", .server = "alpha", .counts.n = { 5 } },
+};
+
+static void begin_with_two(void)
+{
+	open_store();
+	open_ledger();
+	aside[0] = '\0';
+	for (int64_t n = 0; n < 3; n++)
+		both(T0 + 60 * n, two, 2);
+	open_store();
+	set_peers(false);
+	rrdstore_on_aside(store, on_aside, NULL);
+}
+
+static void commit_and_try(int64_t step)
+{
+	commit(step, false, two, 2);
+	try_step(step, two, 2);
+}
+
+static void mend(void)
+{
+	if (!rrdstore_mend(store, led, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(rrdstore_lost(store), 0);
+}
+
+/* One that librrd reads, of other sources, step or archives. */
+static void make_foreign(const char *step, const char *source, const char *archive)
+{
+	char command[400];
+
+	snprintf(command, sizeof(command),
+		 "rrdtool create '%s' --start %d --step %s %s %s >/dev/null", path_of(AB), (int)T0,
+		 step, source, archive);
+	assert_int_equal(system(command), 0);
+}
+
+static void cut_to_nothing(void)
+{
+	assert_int_equal(truncate(path_of(AB), 0), 0);
+}
+
+static void cut_in_half(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path_of(AB), &st), 0);
+	assert_int_equal(truncate(path_of(AB), st.st_size / 2), 0);
+}
+
+static void put_text(void)
+{
+	spoil(AB, false);
+}
+
+static void put_noise(void)
+{
+	FILE *f = fopen(path_of(AB), "w");
+
+	assert_non_null(f);
+	for (unsigned n = 1; n < 5000; n++)
+		fputc((int)(n * n * 2654435761u >> 24), f);
+	fclose(f);
+}
+
+static void put_other_step(void)
+{
+	make_foreign("300", "DS:a:ABSOLUTE:600:0:U", "RRA:AVERAGE:0.5:1:10");
+}
+
+static void put_other_sources(void)
+{
+	make_foreign("60", "DS:a:ABSOLUTE:600:0:U", "RRA:AVERAGE:0.5:1:10");
+}
+
+static void put_counter_less(void)
+{
+	assert_true(rrdlib_create(path_of(AB), T0 + 180, RRD_HEARTBEAT_S, rrd_pair_sources,
+				  PAIR_SOURCES - 1, err, sizeof(err)));
+}
+
+static void put_future(void)
+{
+	const char *update[] = { "3976300800:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1" }; /* 2096 */
+
+	assert_true(rrdlib_update(path_of(AB), update, 1, err, sizeof(err)));
+}
+
+static void put_directory(void)
+{
+	assert_int_equal(unlink(path_of(AB)), 0);
+	assert_int_equal(mkdir(path_of(AB), 0755), 0);
+}
+
+static void put_link_to_nothing(void)
+{
+	assert_int_equal(unlink(path_of(AB)), 0);
+	assert_int_equal(symlink("/nonexistent", path_of(AB)), 0);
+}
+
+static void put_fifo(void)
+{
+	assert_int_equal(unlink(path_of(AB)), 0);
+	assert_int_equal(mkfifo(path_of(AB), 0644), 0);
+}
+
+/* Where the first archive goes on, as stored behind the sources: a row that does not exist. */
+static void point_elsewhere(void)
+{
+	const long rows = 2880 + 4032 + 2208 + 1826;
+	FILE *f = fopen(path_of(AB), "r+");
+	unsigned long row = 1ul << 40;
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, -(rows * PAIR_SOURCES + 4) * (long)sizeof(row), SEEK_END), 0);
+	assert_int_equal(fwrite(&row, sizeof(row), 1, f), 1);
+	fclose(f);
+}
+
+/* Found before the first update and by an update that fails: set aside, and drawn anew. */
+static void what_is_no_file_of_ours_is_set_aside(void **state)
+{
+	static const struct {
+		void (*put)(void);
+		const char *why;
+		bool at_start; /* librrd takes no notice of it in an update */
+	} cases[] = {
+		{ cut_to_nothing, "", false },
+		{ cut_in_half, "is too small", false },
+		{ put_text, "reached EOF", false },
+		{ put_noise, "is not an RRD file", false },
+		{ put_other_step, "its step is not 60 s", false },
+		{ put_other_sources, "its sources are others", false },
+		{ put_counter_less, "its sources are others", false },
+		{ put_future, "ahead of the ledger", false },
+		{ put_directory, "Is a directory", false },
+		{ put_link_to_nothing, "No such file", false },
+		{ put_fifo, "not a plain file", false },
+		{ point_elsewhere, "points outside of itself", true },
+	};
+	int64_t step = T0 + 180;
+
+	(void)state;
+	begin_with_two();
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		if (i % 2 == 1 && cases[i / 2].at_start)
+			continue;
+		cases[i / 2].put();
+		aside[0] = '\0';
+		if (i % 2 == 0) {
+			open_store();
+			set_peers(false);
+			rrdstore_on_aside(store, on_aside, NULL);
+		}
+		commit_and_try(step);
+		assert_int_equal(failed, 1);
+		assert_int_equal(rrdstore_lost(store), 1);
+		assert_non_null(strstr(err, "alpha/beta.rrd"));
+		if (strncmp(aside, AB ": ", strlen(AB) + 2) != 0)
+			fail_msg("%u: %s: %s", (unsigned)i, err, aside);
+		if (!strstr(aside, cases[i / 2].why))
+			fail_msg("%s, not %s", aside, cases[i / 2].why);
+		assert_false(exists(AB));
+		mend();
+		step += 60;
+	}
+	expect(AB, "enc_starttls", T0, "77777777777777777777777777.");
+	expect(BA, "enc_starttls", T0, "55555555555555555555555555.");
+	assert_int_equal(entries("rrd/mta/alpha"), 2); /* the last one that was set aside, too */
+}
+
+static void a_file_that_vanishes_is_drawn_anew(void **state)
+{
+	(void)state;
+	begin_with_two();
+	commit_and_try(T0 + 180);
+	assert_int_equal(failed, 0);
+	assert_int_equal(unlink(path_of(AB)), 0);
+	assert_int_equal(unlink(path_of(TOTAL)), 0);
+	assert_int_equal(unlink(path_of(HEALTH)), 0);
+	commit_and_try(T0 + 240);
+	assert_int_equal(rrdstore_lost(store), 3);
+	commit_and_try(T0 + 300); /* and stays away until it is */
+	assert_int_equal(failed, 3);
+	assert_false(exists(AB));
+	mend();
+	expect(AB, "enc_starttls", T0, "777777.");
+	expect(HEALTH, "packets", T0, "++++++.");
+	commit_and_try(T0 + 360);
+	assert_int_equal(failed, 0);
+	expect(AB, "enc_starttls", T0, "7777777.");
+	expect(TOTAL, "enc_starttls", T0, "+++++++.");
+	expect(BA, "enc_starttls", T0, "5555555.");
+	assert_string_equal(aside, "");
+}
+
+/* The others stay the files that they are. */
+static void only_what_is_lost_is_drawn(void **state)
+{
+	struct stat before, after;
+
+	(void)state;
+	begin_with_two();
+	assert_int_equal(stat(path_of(BA), &before), 0);
+	cut_to_nothing();
+	commit_and_try(T0 + 180);
+	mend();
+	assert_int_equal(stat(path_of(BA), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+}
+
+static void a_new_pair_that_had_no_room_comes_later_and_whole(void **state)
+{
+	const struct ledger_row third = row_of("gamma", "beta", 3);
+
+	(void)state;
+	begin_with_two();
+	spoil("rrd/mta/gamma", false); /* a file, where its directory should be */
+	commit(T0 + 180, false, &third, 1);
+	assert_false(try_step(T0 + 180, &third, 1));
+	assert_int_equal(rrdstore_lost(store), 1);
+	assert_false(rrdstore_mend(store, led, err, sizeof(err)));
+	assert_non_null(strstr(err, "gamma/beta.rrd"));
+	assert_int_equal(unlink(path_of("rrd/mta/gamma")), 0);
+	commit_and_try(T0 + 240);
+	mend();
+	expect("rrd/mta/gamma/beta.rrd", "enc_starttls", T0 + 180, "30.");
+	expect(AB, "enc_starttls", T0, "77707.");
+}
+
+static void what_the_ledger_does_not_know_begins_anew(void **state)
+{
+	const struct ledger_row stranger = row_of("gamma", "beta", 1);
+
+	(void)state;
+	begin_with_two();
+	commit(T0 + 180, false, two, 2);
+	write_step(T0 + 180, &stranger, 1);
+	assert_int_equal(truncate(path_of("rrd/mta/gamma/beta.rrd"), 0), 0);
+	commit_and_try(T0 + 240);
+	mend();
+	commit_and_try(T0 + 300);
+	assert_int_equal(failed, 0);
+	expect("rrd/mta/gamma/beta.rrd", "enc_starttls", T0 + 300, "0.");
+}
+
+/* health.rrd of a version that knew one counter less; and one that is gone. */
+static void another_health_is_drawn_anew(void **state)
+{
+	(void)state;
+	begin_with_two();
+	assert_true(rrdlib_create(path_of(HEALTH), T0 + 180, RRD_HEARTBEAT_S, rrd_health_sources,
+				  HEALTH_N - 1, err, sizeof(err)));
+	commit_and_try(T0 + 180);
+	assert_non_null(strstr(aside, HEALTH ": its sources are others"));
+	mend();
+	expect(HEALTH, "packets", T0, "++++.");
+	assert_int_equal(unlink(path_of(HEALTH)), 0);
+	open_store();
+	set_peers(false);
+	commit_and_try(T0 + 240);
+	assert_int_equal(rrdstore_lost(store), 1);
+	mend();
+	expect(HEALTH, "packets", T0, "+++++.");
+}
+
+static void a_rebuild_sets_aside_what_is_in_the_way(void **state)
+{
+	(void)state;
+	begin_with_two();
+	put_directory();
+	assert_int_equal(mkdir(path_of(AB "/more"), 0755), 0);
+	spoil(TOTAL, false);
+	spoil(BA, true);
+	rebuild();
+	assert_non_null(strstr(aside, AB ": Is a directory"));
+	assert_non_null(strstr(aside, TOTAL ": "));
+	assert_non_null(strstr(aside, BA ": "));
+	expect(AB, "enc_starttls", T0, "777.");
+	assert_true(exists(AB ".aside/more"));
+	open_store(); /* and it stays there */
+	assert_true(exists(AB ".aside/more"));
+	assert_true(exists(BA ".aside"));
 }
 
 static void kill_a_rebuild(unsigned wait_us)
@@ -763,8 +1033,6 @@ int main(int argc, char **argv)
 		TEST(a_gap_of_one_step_is_unknown_too),
 		TEST(old_times_write_nothing),
 		TEST(a_repeated_step_is_not_written_twice),
-		TEST(a_file_from_the_future_fails_alone),
-		TEST(bad_files_do_not_stop_the_others),
 		TEST(names_that_are_no_names_make_no_path),
 		TEST(the_number_of_files_is_bounded),
 		TEST(opening_finds_files_and_sweeps_halves),
@@ -776,8 +1044,15 @@ int main(int argc, char **argv)
 		TEST(times_before_1980_are_left_out),
 		TEST(totals_are_of_the_promise),
 		TEST(stale_totals_are_known),
-		TEST(an_older_health_is_drawn_anew),
 		TEST(old_data_comes_from_hours_and_days),
+		TEST(what_is_no_file_of_ours_is_set_aside),
+		TEST(a_file_that_vanishes_is_drawn_anew),
+		TEST(only_what_is_lost_is_drawn),
+		TEST(a_new_pair_that_had_no_room_comes_later_and_whole),
+		TEST(what_the_ledger_does_not_know_begins_anew),
+		TEST(another_health_is_drawn_anew),
+		TEST(a_rebuild_sets_aside_what_is_in_the_way),
+		TEST(who_has_no_time_leaves_all_files),
 		TEST(a_kill_in_a_rebuild_hurts_no_file),
 		TEST(rrdtool_reads_what_was_written),
 	};

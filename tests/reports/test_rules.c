@@ -276,14 +276,15 @@ static void the_ratio_needs_sessions_and_coverage(void **state)
 		bool below;
 		const char *found;
 	} cases[] = {
-		{ 19, 1, 0, 0, false, "95.00 % of 20 sessions sealed, coverage 100.0 %" },
-		{ 18, 2, 0, 0, true, "90.00 % of 20 sessions sealed, coverage 100.0 %" },
+		{ 19, 1, 0, 0, false, "95.00 % of 20 sessions sealed, coverage 100 %" },
+		{ 18, 2, 0, 0, true, "90.00 % of 20 sessions sealed, coverage 100 %" },
 		{ 17, 2, 0, 0, false, "89.47 % of 19 " },
 		{ 0, 20, 0, 0, true, "0 % of 20 " },
 		{ 18, 3, 1, 0, true, "90.00 % of 20 " },
 		{ 18, 2, 1, 0, false, "94.73 % of 19 " },
-		{ 90, 10, 0, 11, true, "coverage 90.1 %" },
-		{ 90, 10, 0, 12, false, "coverage 89.3 %" },
+		{ 90, 10, 0, 11, true, "coverage 90.09 %" },
+		{ 90, 10, 0, 12, false, "coverage 89.28 %" },
+		{ 4499, 500, 0, 556, false, "coverage 89.99 %" }, /* below it, and shown so */
 		{ 0, 0, 0, 0, false, "- of 0 " },
 	};
 	struct rule_settings set = plain(RULE_RATIO_BELOW);

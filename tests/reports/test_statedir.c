@@ -109,17 +109,100 @@ static void what_is_in_the_way_is_named(void **state)
 	assert_non_null(strstr(err, "/not/there: No such file or directory"));
 }
 
-static void a_log_that_cannot_be_written_is_an_error(void **state)
+static void make_file(const char *name)
 {
+	FILE *f = fopen(in_top(name), "w");
+
+	assert_non_null(f);
+	fclose(f);
+}
+
+static bool is_there(const char *name)
+{
+	struct stat st;
+
+	return lstat(in_top(name), &st) == 0;
+}
+
+static void note_gone(void *ctx, const char *name)
+{
+	strcat(ctx, name);
+	strcat(ctx, " ");
+}
+
+#define DAY_22 ((int64_t)1448150400) /* 2015-11-22 */
+
+static struct statedir *aged(void)
+{
+	static const char *const others[] = {
+		"old/sessions/2015-11-01.jsonl.gz", "old/sessions/x2015-11-01.jsonl",
+		"old/sessions/2015-02-30.jsonl",    "old/sessions/2015-11-1.jsonl",
+		"old/sessions/ 2015-11-01.jsonl",   "old/2015-11-01.jsonl",
+	};
 	char err[256] = "";
-	struct statedir *d = statedir_open(in_top("full"), err, sizeof(err));
+	struct statedir *d = statedir_open(in_top("old"), err, sizeof(err));
+
+	assert_non_null(d);
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		make_file(others[i]);
+	assert_int_equal(mkdir(in_top("old/sessions/2015-11-02.jsonl"), 0700), 0);
+	assert_int_equal(symlink("../precious", in_top("old/sessions/2015-11-03.jsonl")), 0);
+	make_file("old/precious");
+	make_file("old/sessions/2015-11-20.jsonl");
+	make_file("old/sessions/2015-11-21.jsonl");
+	make_file("old/sessions/2015-11-22.jsonl");
+	return d;
+}
+
+static unsigned entries(const char *name)
+{
+	char command[256];
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "ls -A %.200s | wc -l", in_top(name));
+	f = popen(command, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	return n;
+}
+
+static void logs_of_days_that_are_over_are_deleted_and_nothing_else(void **state)
+{
+	struct statedir *d = aged();
+	char err[256] = "", gone[256] = "";
+	unsigned all = entries("old/sessions");
+
+	(void)state;
+	assert_true(statedir_expire(d, DAY_22 - 1, 9, note_gone, gone, err, sizeof(err)));
+	assert_string_equal(gone, "2015-11-20.jsonl ");
+	assert_true(statedir_expire(d, DAY_22, 0, note_gone, gone, err, sizeof(err)));
+	assert_true(is_there("old/sessions/2015-11-21.jsonl"));
+	assert_true(statedir_expire(d, DAY_22, 9, note_gone, gone, err, sizeof(err)));
+	assert_string_equal(gone, "2015-11-20.jsonl 2015-11-21.jsonl ");
+	assert_int_equal(entries("old/sessions"), all - 2);
+	assert_true(is_there("old/sessions/2015-11-22.jsonl"));
+	assert_true(is_there("old/precious"));
+	assert_true(statedir_expire(d, -DAY_22, 9, note_gone, gone, err, sizeof(err)));
+	assert_int_equal(entries("old/sessions"), all - 2);
+	statedir_close(d);
+}
+
+/* A link in the place of the directory leads elsewhere. */
+static void what_cannot_be_deleted_is_named(void **state)
+{
+	char err[256] = "", gone[256] = "";
+	struct statedir *d = statedir_open(in_top("linked"), err, sizeof(err));
 
 	(void)state;
 	assert_non_null(d);
-	assert_int_equal(symlink("/dev/full", in_top("full/sessions/2015-11-22.jsonl")), 0);
-	assert_false(statedir_log(d, 1448186400, "a\n", 2, err, sizeof(err)));
-	assert_non_null(strstr(err, "2015-11-22.jsonl"));
-	assert_true(statedir_log(d, 1448186400 + 86400, "a\n", 2, err, sizeof(err)));
+	make_file("old/sessions/2015-11-21.jsonl");
+	assert_int_equal(rmdir(in_top("linked/sessions")), 0);
+	assert_int_equal(symlink("../old/sessions", in_top("linked/sessions")), 0);
+	assert_false(statedir_expire(d, DAY_22, 9, note_gone, gone, err, sizeof(err)));
+	assert_non_null(strstr(err, "/linked/sessions: "));
+	assert_true(is_there("old/sessions/2015-11-21.jsonl"));
 	statedir_close(d);
 }
 
@@ -146,7 +229,8 @@ int main(void)
 		cmocka_unit_test(lines_go_to_the_log_of_their_day),
 		cmocka_unit_test(one_sensor_at_a_time),
 		cmocka_unit_test(what_is_in_the_way_is_named),
-		cmocka_unit_test(a_log_that_cannot_be_written_is_an_error),
+		cmocka_unit_test(logs_of_days_that_are_over_are_deleted_and_nothing_else),
+		cmocka_unit_test(what_cannot_be_deleted_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, make_top, remove_top);

@@ -130,6 +130,22 @@ static void what_an_earlier_run_has_recorded_is_closed(void **state)
 	tally_free(t);
 }
 
+/* The clock is behind what an earlier run has recorded: everything counts in the step that follows. */
+static void the_time_is_not_before_the_first_step(void **state)
+{
+	struct tally *t = tally_new(10);
+
+	(void)state;
+	tally_time(t, T0 * NS, T0 * NS);
+	tally_start(t, T0 + 3600);
+	assert_int_equal(tally_now(t), T0 + 3600);
+	assert_int_equal(add(t, T0 + 1, T0 + 1, "a"), T0 + 3600);
+	assert_int_equal(add(t, T0 + 2, T0 + 2, "a"), T0 + 3600);
+	assert_int_equal(tally_due(t), -1);
+	assert_int_equal(take(t).health.n[HEALTH_LATE], 2);
+	tally_free(t);
+}
+
 static void a_date_in_2096_moves_nothing(void **state)
 {
 	const uint64_t far = 3976214400ull;
@@ -275,6 +291,7 @@ int main(void)
 		cmocka_unit_test(an_older_step_may_open_after_a_newer_one),
 		cmocka_unit_test(a_late_session_counts_in_the_open_step),
 		cmocka_unit_test(what_an_earlier_run_has_recorded_is_closed),
+		cmocka_unit_test(the_time_is_not_before_the_first_step),
 		cmocka_unit_test(a_date_in_2096_moves_nothing),
 		cmocka_unit_test(without_a_time_to_believe_the_wall_clock_holds),
 		cmocka_unit_test(time_does_not_go_back),

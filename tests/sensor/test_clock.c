@@ -104,6 +104,22 @@ static void a_time_of_zero_throughout_stands_still(void **state)
 	RUN(ticks);
 }
 
+/* Where time is told often, much less than an hour is one. */
+static void a_jump_is_what_it_is_said_to_be(void **state)
+{
+	struct steady_clock c = { .jump_ns = 60 * SECOND };
+
+	(void)state;
+	assert_false(clock_advance(&c, IN_2024));
+	assert_false(clock_advance(&c, IN_2024 + 60 * SECOND));
+	assert_int_equal(c.now_ms, 60000);
+	assert_true(clock_advance(&c, IN_2024 + HOUR));
+	assert_true(clock_advance(&c, IN_2024 + SECOND));
+	assert_int_equal(c.now_ms, 60000);
+	assert_false(clock_advance(&c, IN_2024 + 2 * SECOND));
+	assert_int_equal(c.now_ms, 61000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +127,7 @@ int main(void)
 		cmocka_unit_test(parts_of_a_millisecond_add_up),
 		cmocka_unit_test(a_step_back_stands_still),
 		cmocka_unit_test(an_hour_is_a_step_and_more_is_a_jump),
+		cmocka_unit_test(a_jump_is_what_it_is_said_to_be),
 		cmocka_unit_test(one_packet_of_2096_moves_nothing),
 		cmocka_unit_test(a_time_of_zero_throughout_stands_still),
 	};

@@ -41,6 +41,8 @@ static void the_defaults_are_as_documented(void **state)
 	assert_string_equal(c->user, "mailseal");
 	assert_int_equal(c->mode, MODE_DEFAULT);
 	assert_int_equal(c->idle_s, 1800);
+	assert_int_equal(c->keep_sessions_days, 90);
+	assert_int_equal(c->keep_incidents_days, 1827);
 	assert_int_equal(c->lossy_percent_x100, 100);
 	assert_string_equal(c->state_dir, "");
 	assert_string_equal(c->syslog_socket, "/dev/log");
@@ -86,6 +88,7 @@ static const char everything[] = "sensor: th2-1\n"
 				 "  - {client: 198.51.100.1, note: 'p\xc3\xa9riode: \"x\" # y'}\n"
 				 "record: {state_dir: /var/lib/m, metrics_file: /run/m.prom,\n"
 				 "  max_series: 7, max_servers: 9}\n"
+				 "retention: {sessions_days: 30, incidents_days: 400}\n"
 				 "incidents: {quiet_s: 120, lossy_percent: 2.5}\n"
 				 "syslog: {socket: \"\"}\n";
 
@@ -128,6 +131,8 @@ static void check_everything(const struct conf *c)
 	assert_string_equal(c->metrics_file, "/run/m.prom");
 	assert_int_equal(c->max_series, 7);
 	assert_int_equal(c->max_servers, 9);
+	assert_int_equal(c->keep_sessions_days, 30);
+	assert_int_equal(c->keep_incidents_days, 400);
 	assert_int_equal(c->quiet_s, 120);
 	assert_int_equal(c->lossy_percent_x100, 250);
 	assert_string_equal(c->syslog_socket, "");
@@ -200,6 +205,9 @@ static void every_mistake_gets_its_place(void **state)
 		{ "user: a\nsensr: b\n", ":2: sensr: unknown key; did you mean \"sensor\"?" },
 		{ "capture:\n  max_flow: 3\n",
 		  ":2: capture.max_flow: unknown key; did you mean \"max_flows\"?" },
+		{ "peers:\n  - name: a\n    alerts: {}\n",
+		  ":3: peers.alerts: unknown key; \"alerts\" has to stand at the beginning of its "
+		  "line" },
 		{ "captrue: {}\n", ":1: captrue: unknown key; did you mean \"capture\"?" },
 		{ "wholly-different: 1\n", ":1: wholly-different: unknown key" },
 		{ "capture.max_flows: 20\n", ":1: capture.max_flows: unknown key" },
@@ -253,6 +261,9 @@ static void every_mistake_gets_its_place(void **state)
 		  ":1: capture.ports.smtp: port 587 is in a list" },
 		{ "record: {state_dir: here}\n",
 		  ":1: record.state_dir: needs a path that begins with /, not \"here\"" },
+		{ "retention: {sessions_days: 0}\n",
+		  ":1: retention.sessions_days: needs a whole number from 1 to 3660" },
+		{ "retention: {incidents_days: 3661}\n", ":1: retention.incidents_days: needs" },
 		{ "incidents: {lossy_percent: 100.01}\n",
 		  ":1: incidents.lossy_percent: needs a number from 0 to 100" },
 		{ "incidents: {lossy_percent: 1.234}\n", ":1: incidents.lossy_percent: needs" },

@@ -183,7 +183,7 @@ static void on_expired(void *ctx, struct flow *f)
 static unsigned fired_until(struct fired *x, uint32_t second)
 {
 	x->n = 0;
-	flow_advance(x->t, second * 1000ull, on_expired, x);
+	flow_advance(x->t, second, on_expired, x);
 	return x->n;
 }
 

@@ -81,6 +81,15 @@ static uint64_t lost(const struct world *w)
 	return w->health.n[HEALTH_FRAGMENTS_LOST];
 }
 
+/* The payload of the last datagram, once it is let go: nothing of it. */
+static void check_let_go(const struct world *w)
+{
+	fragments_let_go(w->f);
+	for (size_t i = 0; i < w->whole.len; i++)
+		assert_int_equal(w->whole.at[i], 0);
+	fragments_let_go(w->f);
+}
+
 static void check_whole(const struct world *w, bool v6, uint32_t total, uint32_t captured)
 {
 	const uint8_t *ip = w->whole.at;
@@ -200,6 +209,7 @@ static void a_cut_fragment_leaves_the_rest_missing(void **state)
 		assert_false(add(w, g));
 		assert_true(add_part(w, v6, 1, 1480, 2000, false));
 		check_whole(w, v6, 2000, 100);
+		check_let_go(w);
 		assert_false(add_part(w, v6, 2, 0, 1480, true));
 		g = part(w, v6, 2, 1480, 2000, false);
 		g.length = 0;

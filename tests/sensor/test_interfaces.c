@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "sensor/interfaces.h"
@@ -162,6 +163,61 @@ static void one_without_counters_adds_nothing(void **state)
 	interfaces_free(s);
 }
 
+static void note_link(void *ctx, const char *name, bool up)
+{
+	char *said = ctx;
+	size_t n = strlen(said);
+
+	snprintf(said + n, 256 - n, "%s %s;", name, up ? "up" : "down");
+}
+
+/* The kernel refuses to read the file of one that is down; a folder cannot be read either. */
+static void set_link(const char *top, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", top, name);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/%s/carrier", top, name);
+	remove(path);
+	if (!text) {
+		assert_int_equal(mkdir(path, 0700), 0);
+		return;
+	}
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static const char *links_of(struct interfaces *s)
+{
+	static char said[256];
+
+	said[0] = '\0';
+	interfaces_links(s, note_link, said);
+	return said;
+}
+
+static void a_link_is_told_when_it_changes(void **state)
+{
+	struct interfaces *s = interfaces_new(*state, two, 2);
+
+	assert_string_equal(links_of(s), ""); /* nobody knows */
+	set_link(*state, "left", "1\n");
+	set_link(*state, "right", "0\n");
+	assert_string_equal(links_of(s), "right down;");
+	assert_string_equal(links_of(s), "");
+	set_link(*state, "left", NULL);
+	set_link(*state, "right", "1\n");
+	assert_string_equal(links_of(s), "left down;right up;");
+	set_link(*state, "left", "1\n");
+	hide(*state, "right");
+	assert_string_equal(links_of(s), "left up;");
+	interfaces_free(s);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -172,6 +228,7 @@ int main(void)
 		TEST(a_counter_that_went_back_began_anew),
 		TEST(one_that_is_gone_keeps_what_it_had),
 		TEST(one_without_counters_adds_nothing),
+		TEST(a_link_is_told_when_it_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,7 @@ static void what_to_do_is_one_of_these(void **state)
 	} cases[] = {
 		{ "--check-config -c m.yaml", ACTION_CHECK },
 		{ "--print-config", ACTION_PRINT },
+		{ "--self-test --workers 2 --quiet", ACTION_SELF_TEST },
 		{ "--version", ACTION_VERSION },
 		{ "--help", ACTION_HELP },
 		{ "--help --nonsense", ACTION_HELP },
@@ -136,6 +137,8 @@ static void mistakes_are_named(void **state)
 		{ "-c a -c b", "-c" },
 		{ "--mode sometimes", "sometimes" },
 		{ "--mode any --mode any", "--mode" },
+		{ "--self-test -r a", "--self-test" },
+		{ "--state a --self-test", "--self-test" },
 		{ "--workers", "--workers" },
 		{ "--workers _", "--workers" },
 		{ "--workers 0", "from 1 to 64" },

@@ -73,6 +73,25 @@ static void commands_want_a_greeting_unless_it_was_not_seen(void **state)
 	probe_fini(&w->probe, w->classifier);
 }
 
+/* It may be mail, and another protocol's: the text was not understood, so nobody knows whether a login
+ * stands in it. */
+static void text_of_a_client_alone_begins_like_smtp(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, true, PROTOCOL_SMTP);
+	w->mail.facts.visible[SERVER] = false;
+	say(w, "C:a1 APPEND INBOX|C:MAIL FROM:<>|C:EHLO c");
+	assert_int_equal(ask(w, false), PROBE_OPEN);
+	probe_fini(&w->probe, w->classifier);
+	begin(w, true, PROTOCOL_SMTP);
+	w->mail.facts.visible[SERVER] = false;
+	say(w, "C:a1 AUTHENTICATE PLAIN AGEAYg==|C:a2 STARTTLS|C:<ch>");
+	w->probe.ndpi_mail = true;
+	assert_int_equal(ask(w, false), PROBE_OPEN);
+	probe_fini(&w->probe, w->classifier);
+}
+
 static void a_greeting_wants_the_word_of_libndpi(void **state)
 {
 	struct world *w = *state;
@@ -205,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(its_own_commands_show_it),
 		cmocka_unit_test(commands_want_a_greeting_unless_it_was_not_seen),
+		cmocka_unit_test(text_of_a_client_alone_begins_like_smtp),
 		cmocka_unit_test(a_greeting_wants_the_word_of_libndpi),
 		cmocka_unit_test(its_chance_is_a_few_packets_and_more_when_some_wait),
 		cmocka_unit_test(tls_is_named_by_what_the_client_asks_for),

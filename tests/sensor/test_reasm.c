@@ -240,6 +240,29 @@ static const struct {
 	  { S(3, "354", 8), C(4, "DATA", 3), S(0, "250", 4), C(0, "MAIL", 0) },
 	  "C(MAIL)S(250)C(DATA)S(354)" },
 
+	{ "an answer waits for the last byte, too",
+	  { C(0, "ab", 0), S(0, "250", 3), C(2, "c", 0) },
+	  "C(ab)C(c)S(250)" },
+	{ "and for the one behind a hole",
+	  { C(0, "ab", 0), C(3, "d", 0), S(0, "250", 4), POLL_AFTER(1000) },
+	  "C(ab)C[1]C(d)S(250)" },
+	{ "and for what may be a FIN",
+	  { C(0, "ab", 0), S(0, "250", 3), POLL_AFTER(999) },
+	  "C(ab)" },
+	{ "as long as it comes",
+	  { C(0, "ab", 0), S(0, "250", 5), C_AFTER(900, 2, "c", 0), C_AFTER(900, 3, "d", 0),
+	    C_AFTER(900, 4, "e", 0) },
+	  "C(ab)C(c)C(d)C(e)S(250)" },
+	{ "but not for ever",
+	  { C(0, "ab", 0), S(0, "250", 3), POLL_AFTER(1000), S(3, "221", 3) },
+	  "C(ab)S(250)S(221)" },
+	{ "nor at the end", { C(0, "ab", 0), S(0, "250", 3), AT_THE_END }, "C(ab)S(250)" },
+	{ "nor when the FIN was seen", { C(0, "ab", 0), C_FIN(2), S(0, "250", 3) }, "C(ab)S(250)" },
+	{ "a byte that was taken for a FIN",
+	  { C(0, "ab", 0), S(0, "250", 3), POLL_AFTER(1000), C(2, "cd", 3), S(3, "221", 5),
+	    C(4, "e", 3) },
+	  "C(ab)S(250)C(cd)C(e)S(221)" },
+
 	/* The snap length. */
 	{ "cut", { C_CUT(0, "abcd", 6), C(10, "kl", 0) }, "C(abcd)C[6]C(kl)" },
 	{ "cut, out of order",
@@ -317,6 +340,93 @@ static void without_a_syn_it_begins_where_it_is_seen(void **state)
 		world_init(&w, isns[n], isns[n] + 77, 256 * 1024);
 		play(&w, answer_first);
 		assert_string_equal(w.heard, "S(12)C(cd)C[2]");
+		world_fini(&w);
+	}
+}
+
+/* syn: that of the client was seen. */
+static void comes_out_as(uint32_t isn, bool syn, const struct step *steps, const char *heard)
+{
+	struct world w;
+
+	world_init(&w, isn, isn + 77, 256 * 1024);
+	if (syn)
+		reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
+	play(&w, steps);
+	assert_string_equal(w.heard, heard);
+	world_fini(&w);
+}
+
+/* What stands in front of the first bytes came before what the other side says behind them; it is
+ * missing there, not where it was noticed. */
+static void bytes_before_the_first_are_missing_there(void **state)
+{
+	static const struct step answers[] = { C(4, "MAIL", 6), S(0, "220", 0), C(0, "EHLO", 3),
+					       S(6, "250", 8),  S(3, "250", 4), C(8, "DATA", 9),
+					       AT_THE_END,      { .kind = END } };
+	static const struct step alone[] = {
+		C(0, "EHLO", 3), S(0, "220", 0), AT_THE_END, { .kind = END }
+	};
+
+	(void)state;
+	for (size_t n = 0; n < ISNS; n++) {
+		comes_out_as(isns[n], true, answers, "S[0]C(EHLO)S[0]C(MAIL)S[0]S(250)C(DATA)");
+		comes_out_as(isns[n], true, alone, "C(EHLO)S[0]");
+	}
+}
+
+/* The end of a conversation overtook the rest, and of the server's part it is all there is. Not behind
+ * what was handed on: that is answered by what it had acknowledged, or later. */
+static void an_acknowledgment_that_comes_late_tells_of_the_beginning(void **state)
+{
+	static const struct step nothing_seen[] = { C(8, "QUIT", 9), C(0, "EHLO", 3),
+						    S(3, "250", 4),  C(4, "DATA", 6),
+						    S(6, "503", 8),  AT_THE_END,
+						    { .kind = END } };
+	static const struct step end_seen[] = { C(8, "QUIT", 9), S(9, "221", 12), C(0, "EHLO", 3),
+						C(4, "BDAT", 6), AT_THE_END,      { .kind = END } };
+	static const struct step asked[] = { C(4, "STARTTLS", 6), C_ACK(0),   S(0, "220", 0),
+					     S(6, "504", 12),     AT_THE_END, { .kind = END } };
+
+	(void)state;
+	for (size_t n = 0; n < ISNS; n++) {
+		comes_out_as(isns[n], true, nothing_seen, "C(EHLO)S(250)C(DATA)S(503)C(QUIT)");
+		comes_out_as(isns[n], true, end_seen,
+			     "S[0]C(EHLO)S[0]C(BDAT)S[0]C(QUIT)S[0]S(221)");
+		comes_out_as(isns[n], false, asked, "C(STARTTLS)S[0]S(504)");
+	}
+}
+
+/* A SYN that comes late moves a side's beginning, unless what follows it was already answered, or
+ * something was handed on: then it says that bytes are missing. */
+static void a_late_syn_does_not_go_back(void **state)
+{
+	static const struct step asked[] = { C(10, "STARTTLS", 60), { .kind = END } };
+	static const struct step bare[] = { C_ACK(3), { .kind = END } };
+	static const struct step rest[] = { S(0, "220", 0), S(60, "400", 18), { .kind = END } };
+	static const struct step more[] = { C_ACK(60), S(60, "220", 18), { .kind = END } };
+	static const struct step greeting[] = { S(0, "220", 0), C(0, "EHLO", 3), { .kind = END } };
+	struct world w;
+
+	(void)state;
+	for (size_t n = 0; n < ISNS; n++) {
+		world_init(&w, isns[n], isns[n] + 77, 256 * 1024);
+		play(&w, asked);
+		reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+		play(&w, rest);
+		assert_string_equal(w.heard, "C(STARTTLS)S[0]S(400)");
+		world_fini(&w);
+		world_init(&w, isns[n], isns[n] + 77, 256 * 1024);
+		play(&w, bare);
+		reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+		play(&w, greeting);
+		assert_string_equal(w.heard, "S(220)C(EHLO)");
+		world_fini(&w);
+		world_init(&w, isns[n], isns[n] + 77, 256 * 1024);
+		play(&w, asked);
+		reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
+		play(&w, more);
+		assert_string_equal(w.heard, "C(STARTTLS)C[0]S(220)");
 		world_fini(&w);
 	}
 }
@@ -593,6 +703,37 @@ static void memory_is_shared(void **state)
 	reasm_memory_fini(m);
 }
 
+static void one_number_more_is_a_fin_or_a_byte(void **state)
+{
+	static const struct {
+		struct step steps[STEPS_MAX];
+		bool all;
+	} sides[] = {
+		{ { C(0, "ab", 0) }, true },
+		{ { C(0, "ab", 0), S_ACK(2) }, true },
+		{ { C(0, "ab", 0), S_ACK(3) }, false },
+		{ { C(0, "ab", 0), C(3, "", NO_ACK) }, false }, /* it says so itself */
+		{ { C(0, "ab", 0), C_FIN(2), S_ACK(3) }, true },
+		{ { C(0, "ab", 0), C_FIN(3), S_ACK(3) }, false },
+		{ { C(0, "ab", 0), S_ACK(3), C(2, "c", 0) }, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+		struct world w;
+
+		world_init(&w, 0xffffffff, 1000, 256 * 1024);
+		reasm_start(&w.reasm, CLIENT, w.isn[CLIENT]);
+		reasm_start(&w.reasm, SERVER, w.isn[SERVER]);
+		reasm_seen(&w.reasm, CLIENT);
+		reasm_seen(&w.reasm, SERVER);
+		play(&w, sides[i].steps);
+		if (reasm_all_seen(&w.reasm, CLIENT) != sides[i].all)
+			fail_msg("case %zu", i);
+		world_fini(&w);
+	}
+}
+
 static void it_is_finished_when_nothing_is_missing(void **state)
 {
 	static const struct step almost[] = {
@@ -866,6 +1007,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_come_in_order_and_once),
 		cmocka_unit_test(without_a_syn_it_begins_where_it_is_seen),
+		cmocka_unit_test(bytes_before_the_first_are_missing_there),
+		cmocka_unit_test(an_acknowledgment_that_comes_late_tells_of_the_beginning),
+		cmocka_unit_test(a_late_syn_does_not_go_back),
 		cmocka_unit_test(one_side_alone),
 		cmocka_unit_test(a_side_that_comes_late_is_waited_for),
 		cmocka_unit_test(it_is_waited_for_without_a_syn),
@@ -876,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_wait_does_not),
 		cmocka_unit_test(what_must_wait_and_cannot_is_refused),
 		cmocka_unit_test(memory_is_shared),
+		cmocka_unit_test(one_number_more_is_a_fin_or_a_byte),
 		cmocka_unit_test(it_is_finished_when_nothing_is_missing),
 		cmocka_unit_test(order_and_repetition_lose_nothing),
 		cmocka_unit_test(what_is_lost_is_a_gap_and_nothing_else_is),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "reports/deliveries.h"
 #include "reports/ledger.h"
 #include "reports/rrdfile.h"
+#include "reports/text.h"
 #include "sensor/channel.h"
 #include "sensor/recorder.h"
 
@@ -313,6 +315,17 @@ static size_t lines(const char *text)
 	return n;
 }
 
+/* A log says so much in a second and no more: of the next one nothing is spent yet. */
+static void next_second(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now = (struct timespec){ 0, 999999999 - now.tv_nsec };
+	while (nanosleep(&now, &now) != 0)
+		;
+}
+
 /* Tests -------------------------------------------------------------------------------------- */
 
 static void a_run_is_kept_whole(void **state)
@@ -470,6 +483,7 @@ static void older_packets_are_refused(void **state)
 	struct bench *b = *state;
 	struct sums before, after;
 
+	next_second();
 	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
 	send_health(b, T0, 10, true);
 	assert_int_equal(run(b), 0);
@@ -481,14 +495,14 @@ static void older_packets_are_refused(void **state)
 	after = ledger_all(b);
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(lines(b->said), 1);
-	assert_said(b, "the packets begin at 2015-11-22T10:00:00Z");
+	assert_said(b, "the packets begin in the minute of 2015-11-22T10:00:00Z");
 	assert_said(b, b->state);
 	assert_int_equal(lines(b->sessions), 0);
 	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0 - 86400));
 	send_health(b, T0, 10, true);
 	assert_int_equal(run(b), 1);
-	assert_said(b, "begin at 2015-11-21T10:00:00Z");
-	assert_said(b, "until 2015-11-22T10:00:00Z");
+	assert_said(b, "begin in the minute of 2015-11-21T10:00:00Z");
+	assert_said(b, "all up to that of 2015-11-22T10:00:00Z");
 }
 
 static void a_live_run_leaves_its_last_step_open(void **state)
@@ -586,6 +600,114 @@ static void what_is_no_record_ends_the_run(void **state)
 	assert_int_equal(sessions_counted(b), 2);
 }
 
+/* What a capture process may send that somebody has taken over --------------------------------- */
+
+#define HOSTILE      900 /* messages, which fit the pipe */
+#define HOSTILE_RUNS 4
+
+static uint64_t hostile_seed;
+
+static uint64_t any(void)
+{
+	hostile_seed = hostile_seed * 6364136223846793005u + 1442695040888963407u;
+	return hostile_seed >> 33 ^ hostile_seed << 31;
+}
+
+/* Whatever passes as a session: some fields of one that makes sense are anything. */
+static struct session hostile_session(void)
+{
+	struct session s, good = session_of((enum verdict)(1 + any() % (VERDICT_N - 1)), T0);
+
+	do {
+		s = good;
+		for (unsigned n = (unsigned)any() % 64; n > 0; n--)
+			((uint8_t *)&s)[any() % sizeof(s)] = (uint8_t)any();
+	} while (!session_valid(&s));
+	return s;
+}
+
+static void hostile_message(struct message *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->kind = 1 + (uint32_t)any() % (MESSAGE_KINDS - 1);
+	m->session = any() % 64;
+	m->now_ns = any() % 2 ? any() : T0 * NS + any() % (3600 * NS);
+	m->counted = any() & 1;
+	if (m->kind == MESSAGE_HEALTH) {
+		for (unsigned i = 0; i < HEALTH_N; i++)
+			m->health.n[i] = any() >> 8;
+	} else if (m->kind == MESSAGE_FAILURE) {
+		for (unsigned i = 0; i < sizeof(m->failure) - 1; i++)
+			m->failure[i] = (char)any();
+	} else if (m->kind == MESSAGE_PROGRESS) {
+		m->position = (struct position){ any(), any(), any() };
+	} else {
+		m->mail = hostile_session();
+	}
+}
+
+/* Each line as it would be shown by who trusts none of it. */
+static void assert_safe(char *text)
+{
+	char safe[sizeof(((struct bench *)0)->said)];
+
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		text_safe(line, true, safe, sizeof(safe));
+		assert_string_equal(line, safe);
+	}
+}
+
+/* Nothing but what belongs there, and in the session log nothing but lines of printable text. */
+static void assert_only_state_files(const struct bench *b)
+{
+	char command[1024], out[4096];
+	FILE *f;
+
+	snprintf(command, sizeof(command),
+		 "cd %s && ls | grep -vx -e conf -e said -e out -e 'state[0-9]';"
+		 "cd %s && find . -type f | grep -vE '^./("
+		 "(ledger|incidents)[.]db(-wal|-shm)?|lock|metrics[.]prom|"
+		 "sessions/[0-9]{4}-[0-9]{2}-[0-9]{2}[.]jsonl|rrd/[a-z]+/[a-z0-9-]+/"
+		 "[a-z0-9-]+[.]rrd|"
+		 "rrd/([a-z]+/total|health)[.]rrd)$';"
+		 "cat sessions/* | grep -av '^{\"timestamp\":[ -~]*}$'",
+		 b->dir, b->state);
+	f = popen(command, "r");
+	assert_non_null(f);
+	out[fread(out, 1, sizeof(out) - 1, f)] = '\0';
+	pclose(f);
+	assert_string_equal(out, "");
+}
+
+static void hostile_records_break_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct message m;
+
+	for (unsigned seed = 1; seed <= HOSTILE_RUNS; seed++) {
+		hostile_seed = seed;
+		snprintf(b->state, sizeof(b->state), "%s/state%u", b->dir, seed);
+		for (unsigned i = 0; i < HOSTILE; i++) {
+			hostile_message(&m);
+			assert_true(channel_send(&b->to, &m));
+		}
+		assert_int_equal(run(b), 1);
+		assert_said(b, "event=capture-failed"); /* it said so itself */
+		assert_safe(b->said);
+		assert_only_state_files(b);
+		assert_true(ledger_all(b).rows > 0);
+	}
+}
+
+static void a_count_that_nobody_reaches_ends_the_run(void **state)
+{
+	struct bench *b = *state;
+
+	send_health(b, T0, 1ull << 57, false);
+	assert_int_equal(run(b), 1);
+	assert_said(b, "event=bad-record");
+}
+
 static void before_1980_there_is_no_rrd(void **state)
 {
 	struct bench *b = *state;
@@ -624,6 +746,7 @@ static void a_session_log_that_cannot_be_written_costs_nothing_else(void **state
 	struct bench *b = *state;
 	char path[256];
 
+	next_second();
 	send_health(b, T0 - 60, 1, true);
 	assert_int_equal(run(b), 0);
 	snprintf(path, sizeof(path), "%s/sessions/2015-11-22.jsonl", b->state);
@@ -632,9 +755,81 @@ static void a_session_log_that_cannot_be_written_costs_nothing_else(void **state
 	send_whole(b, 2, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
 	send_health(b, T0, 10, true);
 	assert_int_equal(run(b), 1);
-	assert_int_equal(lines(b->said), 1);
-	assert_said(b, "what=session-log");
+	assert_int_equal(lines(b->said), 2);
+	assert_said(b, "event=write-failed what=session-log");
+	assert_said(b, "event=lines-lost what=session-log lines=2");
 	assert_int_equal(sessions_counted(b), 2);
+}
+
+/* No file grows beyond this. */
+static void disk_takes(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static bool full_for_a_while(void *ctx, const struct ledger_batch *b)
+{
+	unsigned *steps = ctx;
+
+	(void)b;
+	disk_takes(++*steps < 15 ? 100000 : RLIM_INFINITY);
+	return true;
+}
+
+static void what_a_full_disk_does_not_take_comes_later(void **state)
+{
+	struct bench *b = *state;
+	unsigned steps = 0;
+
+	next_second();
+	b->o.on_step = full_for_a_while;
+	b->o.ctx = &steps;
+	for (uint64_t n = 0; n < 25; n++)
+		send_whole(b, n, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + n * 60));
+	send_health(b, T0 + 25 * 60, 10, true);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(lines(b->said), 3); /* and an incident: there are no packets */
+	assert_said(b, "event=write-failed what=ledger");
+	assert_said(b, "event=write-works what=ledger");
+	assert_int_equal(sessions_counted(b), 25);
+	for (int64_t n = 0; n < 25; n++) {
+		int64_t step = (int64_t)T0 + n * 60;
+
+		assert_int_equal(sessions_between(b, step, step + 60), 1);
+	}
+	assert_int_equal(ledger_all(b).health.n[HEALTH_LOST], 0);
+}
+
+static bool full_to_the_end(void *ctx, const struct ledger_batch *b)
+{
+	(void)ctx;
+	(void)b;
+	disk_takes(100000);
+	return true;
+}
+
+static void what_a_full_disk_never_takes_is_told(void **state)
+{
+	struct bench *b = *state;
+	uint64_t counted;
+	char expected[64];
+
+	b->o.on_step = full_to_the_end;
+	for (uint64_t n = 0; n < 25; n++)
+		send_whole(b, n, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + n * 60));
+	send_health(b, T0 + 24 * 60, 10, true);
+	assert_int_equal(run(b), 1);
+	disk_takes(RLIM_INFINITY);
+	counted = sessions_counted(b);
+	assert_true(counted > 0 && counted < 25);
+	snprintf(expected, sizeof(expected), "event=steps-lost steps=%d sessions=%d",
+		 (int)(25 - counted), (int)(25 - counted));
+	assert_said(b, expected);
 }
 
 static void pairs_beyond_the_bound_are_other(void **state)
@@ -784,6 +979,7 @@ static void no_step_waits_for_who_has_the_incidents_locked(void **state)
 	int status;
 	pid_t pid;
 
+	next_second();
 	b->o.live = true;
 	send_health(b, T0 - 120, 1, true);
 	assert_int_equal(run(b), 0); /* there is a store to lock */
@@ -811,6 +1007,7 @@ static void live_incidents_are_left_to_the_couriers(void **state)
 	struct delivery del;
 	struct target t;
 
+	next_second();
 	b->o.live = true;
 	send_whole(b, 1, session_of(VERDICT_PLAINTEXT, T0));
 	send_health(b, T0, 10, true);
@@ -1022,24 +1219,74 @@ static void a_batch_that_was_cut_short_is_drawn_anew(void **state)
 	ledger_close(l);
 }
 
-static void a_file_that_fails_keeps_the_mark(void **state)
+static bool is_marked(const struct bench *b)
+{
+	char err[256] = "";
+	struct ledger *l = ledger_open(b->state, LEDGER_READ, err, sizeof(err));
+	bool dirty = false;
+
+	assert_non_null(l);
+	assert_true(ledger_rrd_dirty(l, &dirty, err, sizeof(err)));
+	ledger_close(l);
+	return dirty;
+}
+
+static void send_step(struct bench *b, uint64_t id, uint64_t time)
+{
+	send_whole(b, id, session_of(VERDICT_ENCRYPTED_STARTTLS, time));
+	send_health(b, time, 10, true);
+}
+
+static void a_file_that_is_damaged_is_set_aside(void **state)
 {
 	struct bench *b = *state;
 	char path[256];
 
-	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0));
-	send_health(b, T0, 10, true);
+	next_second();
+	send_step(b, 1, T0);
 	assert_int_equal(run(b), 0);
 	snprintf(path, sizeof(path), "%s/rrd/mta/orange/free.rrd", b->state);
 	assert_int_equal(truncate(path, 100), 0);
-	send_whole(b, 1, session_of(VERDICT_ENCRYPTED_STARTTLS, T0 + 60));
-	send_health(b, T0 + 60, 10, true);
-	assert_int_equal(run(b), 1);
-	assert_said(b, "what=rrd");
+	send_step(b, 1, T0 + 60);
+	assert_int_equal(run(b), 0);
+	assert_int_equal(lines(b->said), 1);
+	assert_said(b, "event=rrd-aside file=");
+	assert_said(b, "/rrd/mta/orange/free.rrd.aside");
+	assert_true(exists(b, "rrd/mta/orange/free.rrd.aside"));
+	assert_true(exists(b, "rrd/mta/orange/free.rrd"));
+	assert_false(is_marked(b));
 	assert_int_equal(sessions_counted(b), 2);
-	send_health(b, T0 + 120, 10, true);
-	assert_int_equal(run(b), 0); /* drawn anew */
+}
+
+/* A file where a directory should be. */
+static void a_file_that_fails_keeps_the_mark(void **state)
+{
+	struct bench *b = *state;
+	char path[256], away[256];
+	FILE *f;
+
+	next_second();
+	send_health(b, T0 - 60, 1, true);
+	assert_int_equal(run(b), 0);
+	snprintf(path, sizeof(path), "%s/rrd/access", b->state);
+	snprintf(away, sizeof(away), "%s/away", b->state);
+	assert_int_equal(rename(path, away), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	for (uint64_t n = 0; n < 3; n++)
+		send_step(b, n + 1, T0 + n * 60);
+	assert_int_equal(run(b), 1);
+	assert_int_equal(lines(b->said), 2);
+	assert_said(b, "event=rrd-rebuild why=\"totals are missing");
+	assert_said(b, "event=write-failed what=rrd");
+	assert_true(is_marked(b));
+	assert_int_equal(sessions_counted(b), 3);
+	assert_int_equal(unlink(path), 0);
+	send_health(b, T0 + 240, 10, true);
+	assert_int_equal(run(b), 0);
 	assert_said(b, "event=rrd-rebuild");
+	assert_false(is_marked(b));
 }
 
 /* Kill ---------------------------------------------------------------------------------------- */
@@ -1136,9 +1383,13 @@ int main(void)
 		TEST(a_capture_that_fails_says_why),
 		TEST(progress_is_for_a_terminal_only),
 		TEST(what_is_no_record_ends_the_run),
+		TEST(hostile_records_break_nothing),
+		TEST(a_count_that_nobody_reaches_ends_the_run),
 		TEST(before_1980_there_is_no_rrd),
 		TEST(sessions_that_cannot_be_written_are_said_once),
 		TEST(a_session_log_that_cannot_be_written_costs_nothing_else),
+		TEST(what_a_full_disk_does_not_take_comes_later),
+		TEST(what_a_full_disk_never_takes_is_told),
 		TEST(pairs_beyond_the_bound_are_other),
 		TEST(exceptions_count_apart),
 		TEST(a_session_that_grows_escalates_once),
@@ -1151,6 +1402,7 @@ int main(void)
 		TEST(the_memory_is_bounded_by_configuration),
 		TEST(clear_text_after_failed_tls_is_told),
 		TEST(a_batch_that_was_cut_short_is_drawn_anew),
+		TEST(a_file_that_is_damaged_is_set_aside),
 		TEST(a_file_that_fails_keeps_the_mark),
 		TEST(what_is_in_the_ledger_survives_a_kill),
 		TEST(a_directory_in_use_is_refused),

@@ -228,6 +228,26 @@ static void a_stray_reset_ends_nothing(void **state)
 	world_fini(&w);
 }
 
+/* It is for people, and not of the conversation (RFC 9293, 3.5.3). */
+static void the_text_of_a_reset_is_no_answer(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	greet(&c);
+	say(&c, CLIENT, "MAIL FROM:<a@b>\r\n");
+	send_flags(&c, SERVER, TCP_RST | TCP_ACK, "250 ok\r\n", false);
+	pass(&w, 100);
+	assert_int_equal(w.reports[MESSAGE_END], 1);
+	assert_int_equal(w.last.verdict, VERDICT_PLAINTEXT);
+	assert_int_equal(w.last.exposure, EXPOSURE_UNKNOWN);
+	check_books(&w);
+	world_fini(&w);
+}
+
 /* A server may take five minutes to greet (RFC 5321, 4.5.3.2.1). */
 static void a_slow_greeting_is_waited_for(void **state)
 {
@@ -298,6 +318,140 @@ static void a_side_that_comes_late_may_be_whole(void **state)
 	assert_int_equal(w.health.n[HEALTH_GAPS], 0);
 	check_books(&w);
 	world_fini(&w);
+}
+
+/* The client says by its own number that something of it is missing, and nobody else does. */
+static void a_bare_segment_before_any_payload_tells_what_is_missing(void **state)
+{
+	struct world w;
+	struct peer c;
+
+	(void)state;
+	world_init(&w, 64, 64);
+	c = connect_from(&w, 40000);
+	send_flags(&c, CLIENT, TCP_ACK, "EHLO client.example\r\n", true);
+	send_flags(&c, CLIENT, TCP_ACK, "", false);
+	c.next[CLIENT] -= 21;
+	say(&c, SERVER, "220 mx.example ESMTP\r\n");
+	world_fini(&w);
+	assert_int_equal(w.last.bytes_missing, 21);
+	assert_int_equal(w.last.requested, TRI_NULL);
+}
+
+/* The server's SYN and greeting, behind what they came before. */
+static void begin_late(struct peer *c)
+{
+	c->next[CLIENT] = 1001;
+	c->next[SERVER] = 77;
+	send_flags(c, SERVER, TCP_SYN | TCP_ACK, "", false);
+	c->next[SERVER] = 78;
+	say(c, SERVER, "220 mx.example ESMTP\r\n");
+}
+
+/* The reset that ended it came first, and says that the client had spoken. */
+static void a_reset_that_comes_first_tells_what_is_missing(void **state)
+{
+	struct world w;
+	struct peer c = { .w = &w, .port = 40000, .next = { 1000, 100 } };
+
+	(void)state;
+	world_init(&w, 64, 64);
+	send_flags(&c, CLIENT, TCP_SYN, "", false);
+	c.next[CLIENT] = 1030;
+	send_flags(&c, SERVER, TCP_RST | TCP_ACK, "", false);
+	begin_late(&c);
+	world_fini(&w);
+	assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+	assert_int_equal(w.last.bytes_missing, 29);
+}
+
+/* Or its own, by its number. */
+static void a_reset_that_comes_first_tells_what_its_sender_said(void **state)
+{
+	struct world w;
+	struct peer c = { .w = &w, .port = 40000, .next = { 1030, 112 } };
+
+	(void)state;
+	world_init(&w, 64, 64);
+	send_flags(&c, CLIENT, TCP_RST | TCP_ACK, "", false);
+	begin_late(&c);
+	world_fini(&w);
+	assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+	assert_int_equal(w.last.requested, TRI_NULL);
+	assert_int_equal(w.last.bytes_missing, 29 + 12);
+}
+
+/* So it does when it overtakes all that tells where the client begins. */
+static void a_bare_segment_may_come_first(void **state)
+{
+	struct world w;
+	struct peer c = { .w = &w, .port = 40000, .next = { 1030, 112 } };
+
+	(void)state;
+	world_init(&w, 64, 64);
+	send_flags(&c, CLIENT, TCP_ACK, "", false);
+	c.next[CLIENT] = 1001;
+	c.next[SERVER] = 78;
+	say(&c, SERVER, "220 mx.example ESMTP\r\n");
+	c.next[SERVER] = 77;
+	send_flags(&c, SERVER, TCP_SYN | TCP_ACK, "", false);
+	c.next[SERVER] = 100;
+	say(&c, CLIENT, "EHLO client.example\r\n");
+	say(&c, SERVER, "250 STARTTLS\r\n");
+	world_fini(&w);
+	assert_int_equal(w.last.bytes_missing, 8);
+	assert_int_equal(w.last.requested, TRI_NULL);
+}
+
+/* The client stands where its first segment did, with or without payload. */
+static void what_follows_a_bare_segment_may_be_missing(void **state)
+{
+	(void)state;
+	for (unsigned lost = 0; lost < 2; lost++) {
+		struct world w;
+		struct peer c = { .w = &w, .port = 40000, .next = { 1001, 78 } };
+
+		world_init(&w, 64, 64);
+		send_flags(&c, CLIENT, TCP_ACK, "", false);
+		send_flags(&c, CLIENT, TCP_ACK, "RSET\r\n", lost);
+		c.next[SERVER] = 100;
+		say(&c, CLIENT, "EHLO client.example\r\n");
+		c.next[CLIENT] = 1001;
+		c.next[SERVER] = 78;
+		say(&c, SERVER, "220 mx.example ESMTP\r\n");
+		c.next[CLIENT] = 1028;
+		say(&c, SERVER, "250 mx.example\r\n");
+		bye(&c);
+		check_books(&w);
+		world_fini(&w);
+		assert_int_equal(w.last.bytes_missing, lost ? 6 : 0);
+	}
+}
+
+/* Without a SYN this would be a session from its greeting on; a late one says that it is not. */
+static void a_late_syn_tells_what_is_missing(void **state)
+{
+	(void)state;
+	for (unsigned from = 0; from < SIDES; from++) {
+		struct world w;
+		struct peer c = { .w = &w, .port = 40000, .next = { 1015, 78 } };
+
+		world_init(&w, 64, 64);
+		send_flags(&c, CLIENT, TCP_ACK, "", false);
+		c.next[SERVER] = 100;
+		send_flags(&c, CLIENT, TCP_ACK, "EHLO client.example\r\n", false);
+		c.next[CLIENT] = 1001 - (from == CLIENT);
+		c.next[SERVER] = 78 - (from == SERVER);
+		send_flags(&c, (enum side)from, from == CLIENT ? TCP_SYN : TCP_SYN | TCP_ACK, "",
+			   false);
+		say(&c, SERVER, "220 mx.example ESMTP\r\n");
+		c.next[CLIENT] = 1036;
+		say(&c, SERVER, "250 mx.example\r\n");
+		bye(&c);
+		check_books(&w);
+		world_fini(&w);
+		assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+	}
 }
 
 /* A tombstone does not live longer for what it absorbs. */
@@ -404,6 +558,44 @@ static void no_room_for_a_parser(void **state)
 	assert_int_equal(w.health.n[HEALTH_SESSIONS], 20);
 }
 
+/* Mail that says nothing for a while makes room for new mail, whose verdict is right; what spoke a
+ * moment ago does not. */
+static void silent_mail_makes_room(void **state)
+{
+	struct peer silent[16], c;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 64, 16);
+	for (unsigned i = 0; i < 16; i++) {
+		silent[i] = connect_from(&w, (uint16_t)(41000 + i));
+		greet(&silent[i]);
+	}
+	w.now_ns += 9 * SECOND;
+	say(&silent[0], CLIENT, "NOOP\r\n");
+	w.now_ns += 2 * SECOND;
+	for (unsigned i = 0; i < 15; i++) {
+		c = connect_from(&w, (uint16_t)(42000 + i));
+		greet(&c);
+		assert_int_equal(w.reports[MESSAGE_VERDICT], i + 1);
+		assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+		assert_int_equal(w.last.reason, REASON_EVICTED);
+	}
+	assert_int_equal(w.health.n[HEALTH_UNDECIDED_FULL], 15);
+	assert_int_equal(w.reports[MESSAGE_END], 0);
+	bye(&c);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+	say(&silent[1], CLIENT, "MAIL FROM:<a@b.example>\r\n"); /* too late */
+	bye(&silent[1]);
+	assert_int_equal(w.last.verdict, VERDICT_INDETERMINATE);
+	bye(&silent[0]);
+	assert_int_equal(w.last.verdict, VERDICT_NO_TRANSACTION);
+	check_books(&w);
+	world_fini(&w);
+	assert_int_equal(w.health.n[HEALTH_SESSIONS], 31);
+	assert_int_equal(w.reports[MESSAGE_VERDICT], 15);
+}
+
 /* What has yet to show that it is mail makes room for what is on its port. */
 static void what_may_not_be_mail_makes_room(void **state)
 {
@@ -456,14 +648,22 @@ int main(void)
 		cmocka_unit_test(a_hole_is_given_up_while_nothing_comes),
 		cmocka_unit_test(silence_ends_a_session),
 		cmocka_unit_test(a_stray_reset_ends_nothing),
+		cmocka_unit_test(the_text_of_a_reset_is_no_answer),
 		cmocka_unit_test(a_slow_greeting_is_waited_for),
 		cmocka_unit_test(a_side_that_comes_late_may_be_whole),
 		cmocka_unit_test(an_ack_does_not_tell_where_the_server_begins),
+		cmocka_unit_test(a_bare_segment_before_any_payload_tells_what_is_missing),
+		cmocka_unit_test(a_reset_that_comes_first_tells_what_is_missing),
+		cmocka_unit_test(a_reset_that_comes_first_tells_what_its_sender_said),
+		cmocka_unit_test(a_bare_segment_may_come_first),
+		cmocka_unit_test(what_follows_a_bare_segment_may_be_missing),
+		cmocka_unit_test(a_late_syn_tells_what_is_missing),
 		cmocka_unit_test(late_packets_keep_no_tombstone),
 		cmocka_unit_test(ports_are_used_again),
 		cmocka_unit_test(a_full_table_prefers_sessions),
 		cmocka_unit_test(an_evicted_session_is_indeterminate),
 		cmocka_unit_test(no_room_for_a_parser),
+		cmocka_unit_test(silent_mail_makes_room),
 		cmocka_unit_test(what_may_not_be_mail_makes_room),
 		cmocka_unit_test(a_jump_expires_nothing),
 	};

@@ -18,6 +18,8 @@ static inline const char *same_line_key(const struct record *r, const struct lin
 		return "verdict";
 	if (f->refused != (r->s.exposure == EXPOSURE_REFUSED))
 		return "exposure";
+	if (f->excepted != r->excepted)
+		return "excepted";
 	if (f->tls_version != r->s.tls_version)
 		return "tls_version";
 	if (f->tls_cipher != r->s.tls_cipher)

@@ -64,6 +64,7 @@ struct line {
 	int32_t cipher;
 	const char *sni;
 	int64_t time;
+	bool excepted;
 };
 
 static void take_address(uint8_t out[16], const uint8_t v4[4])
@@ -75,7 +76,7 @@ static void take_address(uint8_t out[16], const uint8_t v4[4])
 static const char *text_of_line(const struct line *l)
 {
 	static char out[RECORD_MAX];
-	struct pair pair = { .promised = false };
+	struct pair pair = { .promised = false, .excepted = l->excepted };
 	struct record_context c = { .sensor = "t", .pair = &pair, .counted = BEGIN };
 	struct session s;
 
@@ -112,7 +113,8 @@ static const struct line sealed = { "orange",
 				    SERVICE_MTA,
 				    0x1302,
 				    NULL,
-				    0 };
+				    0,
+				    false };
 
 static void add_sealed(const char *day, unsigned n)
 {
@@ -201,6 +203,31 @@ static void it_goes_on_where_it_ended(void **state)
 	assert_true(lines_update(l, 0, NULL, NULL));
 	assert_int_equal(sessions(l), 34);
 	assert_string_equal(extent_of(l).first_day, "2026-11-21");
+	lines_free(l);
+}
+
+/* What the ledger counts apart is no use of a cipher, nor a network that talks as a mail server. */
+static void exceptions_are_in_no_sum(void **state)
+{
+	struct line probe = sealed;
+	struct unknown_host host;
+	struct lines *l;
+	size_t all;
+
+	(void)state;
+	probe.excepted = true;
+	probe.time = BEGIN + 60;
+	add_sealed(DAY, 2);
+	append(DAY, text_of_line(&probe));
+	probe.client_peer = "other";
+	append(DAY, text_of_line(&probe));
+	l = read_whole();
+	assert_int_equal(sessions(l), 2);
+	lines_unknown(l, &host, 1, &all);
+	assert_int_equal(all, 0);
+	assert_int_equal(extent_of(l).lines, 4);
+	assert_int_equal(extent_of(l).bad, 0);
+	assert_int_equal(extent_of(l).last, BEGIN + 60);
 	lines_free(l);
 }
 
@@ -848,6 +875,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_there_is_nothing),
 		TEST(it_goes_on_where_it_ended),
+		TEST(exceptions_are_in_no_sum),
 		TEST(pieces_of_any_size_make_the_same_lines),
 		TEST(a_day_that_is_gone_is_dropped),
 		TEST(a_file_that_shrank_or_was_replaced_is_read_anew),

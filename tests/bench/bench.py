@@ -9,6 +9,7 @@ import datetime
 import fractions
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import tempfile
 
 import measure
+import tools
 
 PART = "<!-- %s -->\n"
 
@@ -51,12 +53,12 @@ class Bench:
         if not self.options.keep:
             os.unlink(sensor.prefix + ".pcap")
 
-    def pairs(self, sensor, command):
+    def pairs(self, sensor, command, most=99):
         """Ratios to the bare loop, and CPU nanoseconds per packet of both; medians."""
         bare = [self.bare, sensor.prefix + ".pcap"]
         ratios, costs, bares = [], [], []
         command()  # the file is in the page cache
-        for _ in range(self.options.pairs):
+        for _ in range(min(self.options.pairs, most)):
             bares.append(measure.cost_of(bare)[0].cpu)
             costs.append(command().cpu)
             ratios.append(costs[-1] / bares[-1])
@@ -94,41 +96,36 @@ def many_flows(bench):
     return table(("connections", "times bare", "ns/packet", "bare ns/packet", "peak MiB"), rows)
 
 
+def start_and_end(bench, prefixes):
+    """CPU nanoseconds of a run without packets, of mailseald and of the bare loop."""
+    nothing = bench.sensor("mail", scale=1e-9, prefixes=prefixes)
+    _, ours, bare = bench.pairs(nothing, nothing.run)
+    return ours * nothing.truth["packets"], bare * nothing.truth["packets"]
+
+
 def growth(bench):
+    """What a run costs before and after its packets is shown by itself, and not in ns/packet."""
     rows = []
-    for name, how in (("mail, 1/16 of it", {"scale": 1 / 16}), ("mail, 1/4 of it", {"scale": 1 / 4}),
-                      ("mail", {}), ("mail, 5 000 prefixes", {"prefixes": 5000})):
-        sensor = bench.sensor("mail", **how)
-        ratio, cost, _ = bench.pairs(sensor, sensor.run)
-        rows.append((name, "%.2f" % ratio, "%.0f" % cost))
-    return table(("capture", "times bare", "ns/packet"), rows)
+    for name, scale, prefixes in (("mail, 1/16 of it", 1 / 16, 5), ("mail, 1/4 of it", 1 / 4, 5),
+                                  ("mail", 1, 5), ("mail, 5 000 prefixes", 1, 5000)):
+        ours, bares = start_and_end(bench, prefixes)
+        sensor = bench.sensor("mail", scale=scale, prefixes=prefixes)
+        ratio, cost, bare = bench.pairs(sensor, sensor.run)
+        rows.append((name, "%.2f" % ratio, "%.0f" % (ours / 1e6),
+                     "%.0f" % (cost - ours / sensor.truth["packets"]),
+                     "%.0f" % (bare - bares / sensor.truth["packets"])))
+    return table(("capture", "times bare", "start and end, ms", "ns/packet", "bare ns/packet"), rows)
 
 
-def tools(bench):
-    """What others make of the same captures, where they are installed."""
-    rows = []
+def other_tools(bench):
     sensor = bench.sensor("mail")
-    pcap = sensor.prefix + ".pcap"
-    for name, command in (
-            ("softflowd", ["softflowd", "-r", pcap, "-n", "127.0.0.1:9", "-d"]),
-            ("nfpcapd", ["nfpcapd", "-r", pcap, "-l", bench.folder]),
-            ("ndpiReader", ["ndpiReader", "-i", pcap, "-q"]),
-            ("tshark", ["tshark", "-n", "-r", pcap, "-q", "-z", "io,phs"])):
-        if shutil.which(command[0]) is None:
-            rows.append((name, "not installed", "-"))
-            continue
-        try:
-            bare = measure.cost_of([bench.bare, pcap])[0].cpu
-            cost = measure.cost_of(command)[0].cpu
-            rows.append((name, "%.1f" % (cost / bare),
-                         "%.0f" % (cost * 1e9 / sensor.truth["packets"])))
-        except measure.Wrong as wrong:
-            print(wrong, file=sys.stderr)
-            rows.append((name, "failed", "-"))
-    return table(("over mail", "times bare", "ns/packet"), rows)
+    ratio, cost, _ = bench.pairs(sensor, sensor.run)
+    rows = [("mailseald", "verdicts, tally, session log", "all", "%.1f" % ratio, "%.0f" % cost)]
+    rows += [tools.row(bench, tool) for tool in tools.TOOLS]
+    return table(("tool", "does", "of the capture", "times bare", "ns/packet"), rows)
 
 
-PARTS = {"targets": targets, "growth": growth, "tools": tools, "flows": many_flows}
+PARTS = {"targets": targets, "growth": growth, "tools": other_tools, "flows": many_flows}
 
 
 def table(head, rows):
@@ -138,18 +135,19 @@ def table(head, rows):
 
 def first_line(path, key):
     with open(path, encoding="utf-8") as file:
-        return next((line.split(":")[1].strip() for line in file if line.startswith(key)), "?")
+        return next((re.split("[:=]", line, maxsplit=1)[1].strip() for line in file
+                     if line.startswith(key)), "?")
 
 
-def machine(bench):
-    version = subprocess.run([os.path.join(bench.options.builddir, "mailseald"), "--version"],
+def machine(builddir, how):
+    version = subprocess.run([os.path.join(builddir, "mailseald"), "--version"],
                              capture_output=True, text=True, check=True).stdout.strip()
     library = subprocess.run(["pkg-config", "--modversion", "libpcap"], capture_output=True,
                              text=True, check=False).stdout.strip()
-    return ("%s, libpcap %s; %s, %d cores, Linux %s; scale %s, %d pairs of runs, %s.\n" % (
-        version, library, first_line("/proc/cpuinfo", "model name"), os.cpu_count(),
-        platform.release(), bench.options.scale_text, bench.options.pairs,
-        datetime.date.today().isoformat()))
+    return "%s (`%s`), libpcap %s; %s, %d cores, Linux %s; %s, %s.\n" % (
+        version, first_line(os.path.join(builddir, "Makefile"), "CFLAGS ="), library,
+        first_line("/proc/cpuinfo", "model name"), os.cpu_count(), platform.release(), how,
+        datetime.date.today().isoformat())
 
 
 def replace_part(text, name, new):
@@ -158,6 +156,15 @@ def replace_part(text, name, new):
     head, _, rest = text.partition(begin)
     _, _, tail = rest.partition(end)
     return head + begin + "\n" + new + "\n" + end + tail
+
+
+def write_parts(path, parts):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for name, part in parts.items():
+        text = replace_part(text, name, part)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def read_options():
@@ -183,16 +190,12 @@ def main():
         sys.exit("bench: %s" % wrong)
     finally:
         bench.close()
-    parts["machine"] = machine(bench)
+    parts["machine"] = machine(options.builddir, "scale %s, %d pairs of runs" % (
+        options.scale_text, options.pairs))
     for name, text in parts.items():
         print("%s\n%s" % (name, text))
     if options.out:
-        with open(options.out, encoding="utf-8") as file:
-            text = file.read()
-        for name, part in parts.items():
-            text = replace_part(text, name, part)
-        with open(options.out, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_parts(options.out, parts)
 
 
 if __name__ == "__main__":

@@ -208,8 +208,9 @@ static void begin_web(struct generator *g, struct connection *c)
 static void emit(struct generator *g, const struct connection *c, uint32_t step)
 {
 	const struct step *s = &c->script->steps[step];
+	const uint8_t *payload = s->length > 0 ? c->script->bytes.at + s->at : NULL;
 
-	write_tcp(&g->out, &c->ends, s, c->isn, c->script->bytes.at + s->at);
+	write_tcp(&g->out, &c->ends, s, c->isn, payload);
 	g->out.now_us += below(g, 2 * sizes[g->workload].step_us + 1);
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 Cost = collections.namedtuple("Cost", "cpu peak_kib")
 
@@ -26,23 +27,22 @@ def children(pid):
         return []
 
 
-def high_water(pid):
-    """The most memory a process has had, in KiB; 0 when it is gone."""
+def memory_of(pid):
+    """The memory of a process in KiB, its share of what several have mapped; 0 when it is gone."""
     try:
-        with open("/proc/%d/status" % pid, encoding="ascii") as file:
-            return next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
-    except OSError:
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("Pss:")), 0)
+    except (OSError, ProcessLookupError):
         return 0
 
 
 def watch_memory(process):
-    """The sum of the most that each process of a run has had."""
-    most = {}
+    """The most that the processes of a run had together."""
+    most = 0
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        for pid in [process.pid] + children(process.pid):
-            most[pid] = max(most.get(pid, 0), high_water(pid))
+        most = max(most, sum(memory_of(pid) for pid in [process.pid] + children(process.pid)))
         time.sleep(0.01)
-    return sum(most.values())
+    return most
 
 
 def cost_of(command, memory=False):
@@ -58,12 +58,12 @@ def cost_of(command, memory=False):
     return Cost(used.ru_utime + used.ru_stime, peak), said
 
 
-def said_sessions(path):
-    """What a session log says: sessions by service, pair and verdict; bytes."""
+def said_sessions(*paths):
+    """What session logs say: sessions by service, pair and verdict; bytes."""
     counts = collections.Counter()
     volume = collections.Counter()
-    with open(path, encoding="utf-8") as file:
-        for line in file:
+    for path in paths:
+        for line in Path(path).read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             counts[record["service"], record["client_peer"], record["server_peer"],
                    record["verdict"]] += 1
@@ -98,9 +98,9 @@ def check_summary(truth, said):
     return complaints
 
 
-def check_sessions(truth, path):
-    """Complaints about a session log."""
-    counts, volume = said_sessions(path)
+def check_sessions(truth, *paths):
+    """Complaints about session logs."""
+    counts, volume = said_sessions(*paths)
     expected = true_sessions(truth)
     complaints = ["%s: %d instead of %d" % (" ".join(key), counts[key], expected[key])
                   for key in sorted(set(counts) | set(expected)) if counts[key] != expected[key]]

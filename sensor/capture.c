@@ -21,6 +21,7 @@
 #define RETIRE_MS 10 /* and what belongs together comes from several */
 #define BATCH     256
 #define SECOND_NS 1000000000u
+#define AHEAD_NS  1000000u /* one interface is read no further ahead of another */
 
 struct input {
 	const char *name;
@@ -31,8 +32,11 @@ struct input {
 	bool done;
 	char *buffer;          /* files: of stdio, so that we can overwrite it */
 	struct pcapfile *file; /* NULL: it is libpcap that reads it */
-	struct frame next;     /* files: not handed on yet, */
+	struct frame next;     /* not handed on yet, */
 	bool ahead;            /* if there is one */
+	uint8_t *held;         /* live, one of several: the bytes of next */
+	uint64_t reached_ns;   /* live: the last packet's time; 0: none, or it was empty since */
+	bool empty;            /* live: in this step */
 	uint64_t drops;
 	uint64_t since_ns; /* shared: what is older may have come to others too; 0: nothing is */
 	uint64_t size;     /* of a file when it was opened; 0: not known */
@@ -47,6 +51,7 @@ struct capture {
 	frames_cb *cb; /* of the step that runs */
 	void *ctx;
 	struct input *current;
+	uint64_t until_ns; /* the current one is read up to here */
 	unsigned taken;
 	int wait_ms;
 	uint64_t opened_ns; /* shared: no packet is older, unless the clock is set */
@@ -190,7 +195,9 @@ static bool open_interface(struct input *in, const struct capture_options *o, ch
 		return false;
 	if (pcap_setnonblock(in->pcap, 1, why) < 0)
 		return fail(err, errlen, "%s: %s", in->name, why);
-	return true;
+	if (o->names_n > 1)
+		in->held = malloc((size_t)pcap_snapshot(in->pcap));
+	return o->names_n == 1 || in->held || fail(err, errlen, "out of memory");
 }
 
 static bool set_filter(struct input *in, const char *text, char *err, size_t errlen)
@@ -300,6 +307,7 @@ void capture_close(struct capture *c)
 		if (c->in[i].pcap)
 			pcap_close(c->in[i].pcap);
 		free(c->in[i].buffer);
+		free(c->in[i].held);
 	}
 	free(c);
 }
@@ -492,15 +500,46 @@ static bool is_too_old(const struct capture *c, struct input *in, uint64_t time_
 	return time_ns < in->since_ns;
 }
 
+static void take_live(struct capture *c, struct input *in, const struct frame *f)
+{
+	c->taken++;
+	in->reached_ns = f->time_ns;
+	if (!is_too_old(c, in, f->time_ns))
+		hand_on(c, in, f);
+}
+
+/* Until it is its turn. */
+static void hold(struct input *in, const struct frame *f)
+{
+	const uint32_t most = (uint32_t)pcap_snapshot(in->pcap);
+
+	in->next = *f;
+	if (in->next.caplen > most)
+		in->next.caplen = most;
+	in->next.data = memcpy(in->held, f->data, in->next.caplen);
+	in->ahead = true;
+	pcap_breakloop(in->pcap);
+}
+
+static void take_held(struct capture *c, struct input *in)
+{
+	if (!in->ahead)
+		return;
+	in->ahead = false;
+	take_live(c, in, &in->next);
+	explicit_bzero(in->held, in->next.caplen);
+}
+
 static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
 {
 	struct capture *c = (struct capture *)(void *)user;
 
-	struct frame f = frame_of(c, c->current, h, data);
+	const struct frame f = frame_of(c, c->current, h, data);
 
-	c->taken++;
-	if (!is_too_old(c, c->current, f.time_ns))
-		hand_on(c, c->current, &f);
+	if (f.time_ns > c->until_ns)
+		hold(c->current, &f);
+	else
+		take_live(c, c->current, &f);
 }
 
 static bool read_interface(struct capture *c, struct input *in)
@@ -508,14 +547,48 @@ static bool read_interface(struct capture *c, struct input *in)
 	int n;
 
 	c->current = in;
+	take_held(c, in);
 	n = pcap_dispatch(in->pcap, BATCH, live_frame, (u_char *)c);
-	if (n == 0 && in->since_ns != 0 &&
+	in->empty = n == 0;
+	if (in->empty)
+		in->reached_ns = 0;
+	if (in->empty && in->since_ns != 0 &&
 	    clock_ns(CLOCK_MONOTONIC) > c->shared_ns + SECOND_NS) /* nor when the ring is empty */
 		in->since_ns = 0;
-	if (n >= 0)
+	if (n >= 0 || n == PCAP_ERROR_BREAK)
 		return true;
 	snprintf(c->error, sizeof(c->error), "%s: %s", in->name, pcap_geterr(in->pcap));
 	return false;
+}
+
+/* Nothing older will come. */
+static uint64_t position(const struct input *in)
+{
+	return in->ahead ? in->next.time_ns : in->reached_ns;
+}
+
+/* The interface to read next: the one that is furthest behind. How far, until_ns says: where the next of
+ * them stands. NULL: all are empty. */
+static struct input *furthest_behind(struct capture *c)
+{
+	struct input *first = NULL;
+	uint64_t second_ns = UINT64_MAX - AHEAD_NS;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		struct input *in = &c->in[i];
+
+		if (in->empty)
+			continue;
+		if (!first || position(in) < position(first)) {
+			if (first)
+				second_ns = position(first);
+			first = in;
+		} else if (position(in) < second_ns) {
+			second_ns = position(in);
+		}
+	}
+	c->until_ns = second_ns + AHEAD_NS;
+	return first;
 }
 
 static bool wait_for_frames(struct capture *c, int stop_fd)
@@ -528,11 +601,16 @@ static bool wait_for_frames(struct capture *c, int stop_fd)
 	return poll(fds, c->n + 1, c->wait_ms) > 0;
 }
 
+/* What came at the same time on several is handed on together, however long it lay in their rings. */
 static enum capture_result step_live(struct capture *c, int stop_fd)
 {
+	struct input *in;
+
 	c->taken = 0;
-	for (unsigned i = 0; i < c->n; i++) {
-		if (!read_interface(c, &c->in[i]))
+	for (unsigned i = 0; i < c->n; i++)
+		c->in[i].empty = false;
+	while (c->taken < BATCH && (in = furthest_behind(c)) != NULL) {
+		if (!read_interface(c, in))
 			return CAPTURE_FAILED;
 	}
 	if (c->taken > 0)

@@ -2,7 +2,7 @@
  * opened by it and read without it (pcapfile.h).
  *
  * Everything is opened at the start; nothing is opened afterwards, not even for the counters.
- * Several files are merged by time. Several interfaces feed one stream of frames.
+ * Several files are merged by time, and so, to a millisecond, is what has come on several interfaces.
  */
 #ifndef MAILSEAL_CAPTURE_H
 #define MAILSEAL_CAPTURE_H

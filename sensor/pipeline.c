@@ -355,13 +355,13 @@ static void frames(void *ctx, const struct frame *f, unsigned n)
 	note_passed(p);
 }
 
-/* Live, time goes on without packets. A second is left for packets still in the ring. */
-static void idle(struct pipeline *p)
+/* Live, time goes on without packets. A second is left for what the kernel has and does not show yet. */
+static uint64_t idle_time(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	tracker_time(p->tracker, ((uint64_t)now.tv_sec - 1) * SECOND_NS + (uint64_t)now.tv_nsec);
+	return ((uint64_t)now.tv_sec - 1) * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
 static bool told_to_stop(int stop_fd)
@@ -382,22 +382,25 @@ static void send_failure(struct pipeline *p, const char *text)
 static enum capture_result capture_all(struct pipeline *p, int stop_fd)
 {
 	enum capture_result r = CAPTURE_FRAMES;
+	uint64_t before = 0; /* it was looked whether there are frames */
 
 	if (p->live)
-		idle(p); /* there is a time, however soon it ends */
+		tracker_time(p->tracker, idle_time()); /* however soon it ends */
 	for (unsigned n = 0; !p->channel->broken; n++) {
 		if (p->live || n % STEPS_PER_CHECK == 0) {
 			if (told_to_stop(stop_fd))
 				return CAPTURE_END;
 			send_progress_when_due(p);
 		}
+		if (p->live)
+			before = idle_time();
 		r = capture_step(p->capture, stop_fd, frames, p);
 		if (r == CAPTURE_END || r == CAPTURE_FAILED)
 			return r;
 		if (p->live && p->share)
 			take_from_others(p);
 		if (r == CAPTURE_IDLE)
-			idle(p);
+			tracker_time(p->tracker, before);
 		send_health_when_due(p);
 		if (p->may_wait)
 			channel_flush(p->channel);

@@ -1,4 +1,5 @@
 """mailseald on a live interface, for tests that read its session log while it runs."""
+import contextlib
 import json
 import os
 import signal
@@ -6,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from session_record import MAILSEALD, NO_LEAK_CHECK
-from traffic import PATIENCE, children, is_confined, wait_until
+from traffic import PATIENCE, children, is_confined, process_status, wait_until
 
 
 class LiveSensor:
@@ -36,6 +37,18 @@ class LiveSensor:
         if self.process.poll() is not None:
             raise OSError(self.said())
         return [c for c in children(self.process.pid) if is_confined(c)]
+
+    @contextlib.contextmanager
+    def standing_still(self):
+        """The capture process, as on a machine that has no time for it."""
+        stopped = self.confined()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: all(process_status(p)["State"].startswith("T") for p in stopped),
+                   "a capture process that stands still")
+        yield
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
     def __enter__(self):
         return self

@@ -162,6 +162,7 @@ class Hosts:
         self.folder = Path(folder)
         self.names = ["mailseal-%d-%s" % (os.getpid(), end) for end in "cs"]
         self.processes = []
+        self.has_second_wire = False
 
     def open(self):
         client, server = self.names
@@ -202,7 +203,11 @@ class Hosts:
         command(*self.inside(self.names[0], sys.executable, __file__, "replay", path, *elsewhere))
 
     def add_second_wire(self):
+        """Which stays there."""
         client, server = self.names
+        if self.has_second_wire:
+            return
+        self.has_second_wire = True
         command("ip", "-n", client, "link", "add", SECOND_WIRE, "type", "veth", "peer", "name",
                 SECOND_WIRE, "netns", server)
         for name in self.names:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import time
 from pathlib import Path
 
 from between_hosts import run_between_hosts
@@ -22,6 +23,9 @@ peers:
   - {name: beta, signatory: true, mta: [198.51.100.32/28]}
 syslog: {socket: %s}
 """
+GREETED, HALF_OF_A_TALK = 0.004, 0.008  # seconds; a millisecond lies between two packets
+LONGER_THAN_A_SIDE_IS_AWAITED = 1.5  # seconds; REASM_WAIT_MS
+LONGER_THAN_THE_KERNEL_KEEPS = 0.5  # packets to itself; WAIT_MS of the capture
 RFC5424 = re.compile(r"^<(\d+)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d) \S+ \S+ \S+ "
                      r"\S+ \[.*\]")
 
@@ -170,23 +174,54 @@ def tags_on_the_wire(folder, hosts):
         return complaints + ended_well(*sensor.end())
 
 
+def both_wires(folder, hosts):
+    hosts.add_second_wire()
+    return WiredSensor(folder, hosts, "-i", SECOND_WIRE, "--quiet")
+
+
+def on_two_wires():
+    traffic = Traffic()
+    for name in ("smtp-plaintext", "smtp-starttls-220", "smtp-scanner-quit") * 5:
+        traffic.add(name, 0)
+    return traffic
+
+
+def replay_on_both(folder, hosts, capture):
+    path = Path(folder) / "both.pcap"
+    path.write_bytes(capture)
+    hosts.replay(path, wire.MAC[False][:6].hex())
+
+
+def all_is_whole(sensor, traffic):
+    wait_until(lambda: len(sensor.records()) == len(traffic.sessions), "every session")
+    columns = {"plaintext": "plaintext", "enc_starttls": "encrypted-starttls",
+               "no_transaction": "no-transaction"}
+    return [c for s in traffic.sessions for c in expect(
+        sensor.records()[s.ends[1]], verdict=columns[s.column], directions="both",
+        bytes_missing=0)]
+
+
 def one_direction_on_each_of_two(folder, hosts):
     """Two taps: how their packets lie in time is known no better than the kernel hands them on."""
-    hosts.add_second_wire()
-    with WiredSensor(folder, hosts, "-i", SECOND_WIRE, "--quiet") as sensor:
-        traffic = Traffic()
-        for name in ("smtp-plaintext", "smtp-starttls-220", "smtp-scanner-quit") * 5:
-            traffic.add(name, 0)
-        capture = Path(folder) / "both.pcap"
-        capture.write_bytes(traffic.pcap())
-        hosts.replay(capture, wire.MAC[False][:6].hex())
-        wait_until(lambda: len(sensor.records()) == len(traffic.sessions), "every session")
-        columns = {"plaintext": "plaintext", "enc_starttls": "encrypted-starttls",
-                   "no_transaction": "no-transaction"}
-        complaints = [c for s in traffic.sessions for c in expect(
-            sensor.records()[s.ends[1]], verdict=columns[s.column], directions="both",
-            bytes_missing=0)]
-        return complaints + ended_well(*sensor.end())
+    with both_wires(folder, hosts) as sensor:
+        traffic = on_two_wires()
+        replay_on_both(folder, hosts, traffic.pcap())
+        return all_is_whole(sensor, traffic) + ended_well(*sensor.end())
+
+
+def read_late_from_two(folder, hosts):
+    """Both taps have packets of more than a second when the sensor comes to read them: it does not
+    read one up to its end before the other, which would be waited for in vain."""
+    with both_wires(folder, hosts) as sensor:
+        traffic = on_two_wires()
+        replay_on_both(folder, hosts, traffic.pcap(last=GREETED))
+        time.sleep(LONGER_THAN_THE_KERNEL_KEEPS)
+        with sensor.standing_still():
+            replay_on_both(folder, hosts, traffic.pcap(GREETED, HALF_OF_A_TALK))
+            time.sleep(LONGER_THAN_A_SIDE_IS_AWAITED)
+            replay_on_both(folder, hosts, traffic.pcap(HALF_OF_A_TALK))
+            time.sleep(LONGER_THAN_THE_KERNEL_KEEPS)
+        return all_is_whole(sensor, traffic) + ended_well(*sensor.end())
 
 
 def a_filter_of_ones_own(folder, hosts):
@@ -285,6 +320,7 @@ TESTS = (
     ("a reload while mail flows", a_reload_while_mail_flows),
     ("mail behind tags", tags_on_the_wire),
     ("one direction on each of two interfaces", one_direction_on_each_of_two),
+    ("two interfaces that are read late", read_late_from_two),
     ("--filter", a_filter_of_ones_own),
     ("--mode any finds mail on port 8025", mail_on_any_port),
     ("-i any", the_interface_any),

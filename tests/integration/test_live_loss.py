@@ -60,14 +60,8 @@ def the_ring_overflows(folder, hosts):
     last.write_bytes(traffic.pcap())
     sent = SENT + len(traffic.packets)
     with WiredSensor(folder, hosts, capture="{ring_mib: 1}") as sensor:
-        stopped = sensor.confined()
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        wait_until(lambda: all(process_status(p)["State"].startswith("T") for p in stopped),
-                   "a capture process that stands still")
-        hosts.replay(many)
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        with sensor.standing_still():
+            hosts.replay(many)
         hosts.replay(last)
         wait_until(lambda: traffic.port in sensor.records(), "the record of what came last")
         code, said = sensor.end()

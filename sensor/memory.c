@@ -13,7 +13,9 @@ static size_t rings(const struct conf *c, unsigned workers, unsigned interfaces)
 	struct conf one;
 
 	workers_divide(c, workers, true, &one);
-	return (size_t)workers * interfaces * one.ring_mib * MIB;
+	size_t held = interfaces > 1 ? one.snaplen : 0; /* a packet whose turn has not come */
+
+	return (size_t)workers * interfaces * (one.ring_mib * MIB + held);
 }
 
 struct memory memory_most(const struct conf *c, unsigned workers, unsigned interfaces, bool live)

@@ -68,20 +68,25 @@ static char *put_part(char *to, unsigned value, unsigned digits, char behind)
 	return to;
 }
 
-void time_text(uint64_t ns, unsigned digits, char *out, size_t outlen)
+static char *put_moment(char *to, time_t seconds, char behind)
 {
-	time_t seconds = (time_t)(ns / NS);
-	char text[sizeof("2554-07-21T23:34:33.709551Z")], *at = text;
 	struct tm tm;
 
 	memset(&tm, 0, sizeof(tm));
 	gmtime_r(&seconds, &tm);
-	at = put_part(at, (unsigned)tm.tm_year + 1900, 4, '-');
-	at = put_part(at, (unsigned)tm.tm_mon + 1, 2, '-');
-	at = put_part(at, (unsigned)tm.tm_mday, 2, 'T');
-	at = put_part(at, (unsigned)tm.tm_hour, 2, ':');
-	at = put_part(at, (unsigned)tm.tm_min, 2, ':');
-	at = put_part(at, (unsigned)tm.tm_sec, 2, digits == 0 ? 'Z' : '.');
+	to = put_part(to, (unsigned)(tm.tm_year + 1900), 4, '-');
+	to = put_part(to, (unsigned)tm.tm_mon + 1, 2, '-');
+	to = put_part(to, (unsigned)tm.tm_mday, 2, 'T');
+	to = put_part(to, (unsigned)tm.tm_hour, 2, ':');
+	to = put_part(to, (unsigned)tm.tm_min, 2, ':');
+	return put_part(to, (unsigned)tm.tm_sec, 2, behind);
+}
+
+void time_text(uint64_t ns, unsigned digits, char *out, size_t outlen)
+{
+	char text[sizeof("2554-07-21T23:34:33.709551Z")];
+	char *at = put_moment(text, (time_t)(ns / NS), digits == 0 ? 'Z' : '.');
+
 	if (digits > 0)
 		at = put_part(at, (unsigned)(ns % NS / 1000), 6, 'Z');
 	*at = '\0';
@@ -103,14 +108,8 @@ void moment_text(int64_t seconds, char out[MOMENT_MAX])
 	int64_t kept = seconds < MOMENT_FIRST  ? MOMENT_FIRST
 		       : seconds > MOMENT_LAST ? MOMENT_LAST
 					       : seconds;
-	time_t t = (time_t)kept;
-	struct tm tm;
-	char rest[16];
 
-	memset(&tm, 0, sizeof(tm));
-	gmtime_r(&t, &tm);
-	strftime(rest, sizeof(rest), "-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, MOMENT_MAX, "%04u%sZ", (unsigned)(tm.tm_year + 1900) % 10000, rest);
+	put_moment(out, (time_t)kept, 'Z')[0] = '\0';
 }
 
 bool moment_parse(const char *text, int64_t *seconds)

@@ -91,14 +91,16 @@ static bool drop_recorder_privileges(const struct run *r, const char *state, cha
 	       (!change || !state || is_reached(state, err, errlen));
 }
 
+/* The C library would take less than it is asked for, if it were to find the room itself. */
 static FILE *open_sessions(const char *name, char *err, size_t errlen)
 {
+	static char buffer[SESSIONS_BUFFER];
 	FILE *f = strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
 
 	if (!f)
 		snprintf(err, errlen, "%s: %s", name, strerror(errno));
 	else if (!isatty(fileno(f)))
-		setvbuf(f, NULL, _IOFBF, SESSIONS_BUFFER);
+		setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 	return f;
 }
 

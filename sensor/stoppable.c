@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUFFER 65536
 
 struct cookie {
 	int fd;
@@ -62,7 +61,5 @@ FILE *stoppable_open(const char *name, struct stop *stop)
 		f = fopencookie(c, "r", functions);
 	if (!f)
 		free(c);
-	else
-		setvbuf(f, NULL, _IOFBF, BUFFER);
 	return f;
 }

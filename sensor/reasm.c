@@ -489,6 +489,19 @@ void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out
 	r->stalled = false;
 }
 
+void reasm_waiting(const struct reasm *r, const struct reasm_memory *m, reasm_waiting_cb *cb,
+		   void *ctx)
+{
+	for (unsigned i = 0; i < SIDES; i++) {
+		const struct block *b;
+
+		for (uint32_t at = r->side[i].first; at != POOL_NONE; at = b->next) {
+			b = block_at(m, at);
+			cb(ctx, (enum side)i, b->seq, b->length + b->missing);
+		}
+	}
+}
+
 void reasm_drop(struct reasm *r, struct reasm_memory *m)
 {
 	for (unsigned i = 0; i < SIDES; i++) {

@@ -125,6 +125,11 @@ void reasm_poll(struct reasm *r, struct reasm_memory *m, uint64_t now_ms,
  * acknowledged and to the FIN. Nothing waits afterwards. */
 void reasm_flush(struct reasm *r, struct reasm_memory *m, const struct reasm_out *out);
 
+/* What waits of a side, in order: so many bytes from this number on. */
+typedef void reasm_waiting_cb(void *ctx, enum side from, uint32_t seq, uint32_t n);
+void reasm_waiting(const struct reasm *r, const struct reasm_memory *m, reasm_waiting_cb *cb,
+		   void *ctx);
+
 /* Gives back the memory without handing anything on. */
 void reasm_drop(struct reasm *r, struct reasm_memory *m);
 

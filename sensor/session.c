@@ -149,6 +149,14 @@ static void unqueue(struct sessions *ss, const struct undecided *u)
 		e->newest = u->older;
 }
 
+/* A segment that has come and was not followed: what is in front of it may come yet. */
+static void count_waiting(void *ctx, enum side from, uint32_t seq, uint32_t n)
+{
+	struct live *l = ctx;
+
+	volume_segment(&l->volume, &l->s, from, seq, n);
+}
+
 /* From now on only bytes are counted. */
 static void release(struct sessions *ss, struct live *l)
 {
@@ -158,6 +166,7 @@ static void release(struct sessions *ss, struct live *l)
 		return;
 	volume_init(&l->volume, u->parser.reasm.side[CLIENT].next,
 		    u->parser.reasm.side[SERVER].next);
+	parser_waiting(ss->parsers, &u->parser, count_waiting, l);
 	unqueue(ss, u);
 	probe_fini(&u->probe, ss->classifier);
 	parser_fini(ss->parsers, &u->parser);

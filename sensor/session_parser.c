@@ -104,6 +104,12 @@ void parser_init(struct parsers *ps, struct parser *p, const struct session_star
 	init_side(p, SERVER, syn, start);
 }
 
+void parser_waiting(const struct parsers *ps, const struct parser *p, reasm_waiting_cb *cb,
+		    void *ctx)
+{
+	reasm_waiting(&p->reasm, &ps->memory, cb, ctx);
+}
+
 void parser_fini(struct parsers *ps, struct parser *p)
 {
 	reasm_drop(&p->reasm, &ps->memory);

@@ -38,6 +38,10 @@ struct parser {
 
 void parser_init(struct parsers *ps, struct parser *p, const struct session_start *start);
 
+/* What has come and was not parsed, since something before it has not; reasm_waiting(). */
+void parser_waiting(const struct parsers *ps, const struct parser *p, reasm_waiting_cb *cb,
+		    void *ctx);
+
 /* Gives back the memory, and wipes what was read. */
 void parser_fini(struct parsers *ps, struct parser *p);
 

@@ -54,8 +54,8 @@ struct message {
 bool channel_open(int *read_fd, int *write_fd, unsigned size);
 
 /* Writer ---------------------------------------------------------------------------------- */
-#define CHANNEL_TOGETHER 40 /* messages that are written together by who waits, */
-#define CHANNEL_ATOMIC   5  /* and by who drops: all of them, or none */
+#define CHANNEL_TOGETHER 160 /* messages that are written together by who waits, */
+#define CHANNEL_ATOMIC   5   /* and by who drops: all of them, or none */
 
 struct channel {
 	int fd;

@@ -54,6 +54,8 @@ struct flowtable *flowtable_new(uint32_t max_flows)
 	/* A bucket holds index + 1, so that fresh memory means empty. */
 	t->buckets = mmap(NULL, buckets * sizeof(uint32_t), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->buckets != MAP_FAILED) /* looked at here and there */
+		(void)madvise(t->buckets, buckets * sizeof(uint32_t), MADV_HUGEPAGE);
 	if (t->buckets == MAP_FAILED || !pool_init(&t->pool, sizeof(struct flow), max_flows))
 		goto fail;
 	memset(t->wheel, 0xff, sizeof(t->wheel)); /* POOL_NONE */

@@ -26,7 +26,7 @@ struct inbox {
 
 /* Thread ------------------------------------------------------------------------------------- */
 
-#define BATCH  64 /* messages read, or handed out, at a time */
+#define BATCH  256 /* messages read, or handed out, at a time */
 #define FEW    BATCH
 #define NAP_MS 1
 

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 struct cookie {
 	int fd;
 	struct stop *stop;

@@ -195,6 +195,7 @@ size_t imap_server(struct imap *s, struct facts *f, const uint8_t *data, size_t 
 static void greeting(struct imap *s, struct facts *f)
 {
 	const struct imap_response *r = &s->response;
+	bool lost = s->lost[SERVER];
 
 	if (!f->syn_seen) { /* or a line of a message: the client's next command tells */
 		f->perhaps_greeted = r->status == IMAP_OK;
@@ -205,7 +206,8 @@ static void greeting(struct imap *s, struct facts *f)
 		s->preauth = s->signed_in = true;
 		f->s.findings |= 1u << FINDING_PREAUTH_IN_CLEAR;
 	}
-	read_list(s, f);
+	if (!lost) /* it may be a line of a message */
+		read_list(s, f);
 	s->listed = false;
 }
 

@@ -51,7 +51,6 @@ static void take_held(struct capture *c, struct input *in)
 static void live_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
 {
 	struct capture *c = (struct capture *)(void *)user;
-
 	const struct frame f = capture_frame(c, c->current, h, data);
 
 	if (f.time_ns > c->until_ns)
